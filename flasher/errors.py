@@ -1,0 +1,81 @@
+"""The one error type: what happened, where, and what to do about it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from autosetup.faults import Fault
+
+
+class ExitCode(IntEnum):
+    """What a command's exit status promises to scripts."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    REFUSED = 3
+    CANCELLED = 4
+    ENVIRONMENT = 5
+    INTERRUPTED = 130
+
+
+class FlasherError(Exception):
+    """Something that a person must hear about.
+
+    Args:
+        code: stable kebab-case word for scripts and tests, such as ``image-too-large``.
+        message: the fact and its place, one sentence.
+        hint: what to do now, one sentence.
+    """
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
+class BadInput(FlasherError):
+    """What was asked for cannot be asked: wrong arguments, or a file with faults in it."""
+
+    exit_code = ExitCode.USAGE
+
+
+class BadDocument(BadInput):
+    """A TOML or JSON file that does not check; carries every fault found, not just the first.
+
+    Args:
+        what: the kind of document, such as ``scanner profile``.
+        faults: at least one.
+    """
+
+    def __init__(self, what: str, faults: tuple[Fault, ...]) -> None:
+        listed = "\n".join(f"  {fault}" for fault in faults)
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__(
+            "bad-document", f"This {what} has {count}:\n{listed}", "Mend the lines named and try again."
+        )
+        self.faults = faults
+
+
+class Refused(FlasherError):
+    """Refused because it could destroy something that matters; no switch overrides it."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class Cancelled(FlasherError):
+    """The person in front of it said stop."""
+
+    exit_code = ExitCode.CANCELLED
+
+    def __init__(self, what: str) -> None:
+        super().__init__("cancelled", f"{what} was cancelled.", "Start it again when you are ready.")
+
+
+class EnvironmentLacks(FlasherError):
+    """This computer lacks a program, a right or a feature; `flasher doctor` says how to get it."""
+
+    exit_code = ExitCode.ENVIRONMENT

@@ -1,0 +1,164 @@
+"""The one door to other programs: argument lists, no shell, no orphans."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+from threading import Thread
+
+from flasher.errors import EnvironmentLacks, FlasherError
+from flasher.events import CancelFlag, check_cancelled
+
+# Tools write for people in the host's language; we read them in the tools' own.
+_LOCALE = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
+_SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
+_TAIL_LINES = 20
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A program that ran to its end; `output` is its standard output, undecoded."""
+
+    argv: tuple[str, ...]
+    status: int
+    output: bytes
+    errors: str
+
+    @property
+    def text(self) -> str:
+        """Standard output as text."""
+        return self.output.decode(errors="replace")
+
+
+class ProgramFailed(FlasherError):
+    """A program said no; the message ends with the last lines it printed."""
+
+    def __init__(self, finished: Finished, hint: str) -> None:
+        name = Path(finished.argv[0]).name
+        tail = "\n".join((finished.errors or finished.text).strip().splitlines()[-_TAIL_LINES:])
+        super().__init__("program-failed", f"{name} failed ({finished.status}): {tail}", hint)
+        self.finished = finished
+
+
+def find_program(name: str) -> str:
+    """Path of a program, looked for in the system folders too.
+
+    Raises:
+        EnvironmentLacks: it is not installed.
+    """
+    path = which(name, path=f"{os.environ.get('PATH', os.defpath)}:{_SYSTEM_FOLDERS}")
+    if path is None:
+        raise EnvironmentLacks(
+            "program-missing",
+            f"The program {name} is not installed.",
+            "Run `flasher doctor`: it names the package to install.",
+        )
+    return path
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment children get: ours, in the C locale, with the system folders on the path."""
+    path = f"{os.environ.get('PATH', os.defpath)}:{_SYSTEM_FOLDERS}"
+    return {**os.environ, **_LOCALE, "PATH": path, **(extra or {})}
+
+
+def leashed(argv: Sequence[str]) -> list[str]:
+    """The command line that makes the kernel kill the child when we die, however we die."""
+    return [find_program("setpriv"), "--pdeathsig", "KILL", find_program(argv[0]), *argv[1:]]
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    ok: Sequence[int] = (0,),
+    hint: str = "The lines above are the program's own words.",
+    cancel: CancelFlag | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Finished:
+    """Run a program to its end.
+
+    Args:
+        argv: program and arguments.
+        stdin: what it reads; nothing by default, so it can never wait for a person.
+        env: additions to `environment()`.
+        ok: exit statuses that count as success.
+        hint: what a person should do if it fails.
+        cancel: polled while it runs; when set, the child is killed and `Cancelled` raised.
+        on_line: called with each line of standard error as it comes.
+
+    Raises:
+        EnvironmentLacks: the program is not installed.
+        ProgramFailed: its status is not in `ok`.
+        Cancelled: the flag was set.
+    """
+    child = subprocess.Popen(
+        leashed(argv),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(env),
+        cwd=cwd,
+    )
+    with child:
+        try:
+            output, errors = _attend(child, stdin, on_line, cancel or CancelFlag(), argv[0])
+        except BaseException:
+            child.kill()
+            raise
+    finished = Finished(tuple(argv), child.returncode, output, errors)
+    if child.returncode not in ok:
+        raise ProgramFailed(finished, hint)
+    return finished
+
+
+def _attend(
+    child: subprocess.Popen[bytes],
+    stdin: bytes,
+    on_line: Callable[[str], None] | None,
+    cancel: CancelFlag,
+    name: str,
+) -> tuple[bytes, str]:
+    """Feed and drain a child until it ends, looking at the cancel flag all the while."""
+    lines: list[str] = []
+    chunks: list[bytes] = []
+
+    def read_errors() -> None:
+        assert child.stderr is not None
+        for raw in child.stderr:
+            line = raw.decode(errors="replace").rstrip("\n")
+            lines.append(line)
+            if on_line:
+                on_line(line)
+
+    def read_output() -> None:
+        assert child.stdout is not None
+        chunks.extend(iter(lambda: child.stdout.read(1 << 16), b""))  # type: ignore[union-attr]
+
+    def feed() -> None:
+        assert child.stdin is not None
+        try:
+            child.stdin.write(stdin)
+            child.stdin.close()
+        except BrokenPipeError:
+            pass  # it ended without reading; its status tells
+
+    threads = [Thread(target=work, daemon=True) for work in (read_errors, read_output, feed)]
+    for thread in threads:
+        thread.start()
+    while True:
+        try:
+            child.wait(_POLL_SECONDS)
+            break
+        except subprocess.TimeoutExpired:
+            check_cancelled(cancel, name)
+    for thread in threads:
+        thread.join()
+    return b"".join(chunks), "\n".join(lines)
