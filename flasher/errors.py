@@ -55,7 +55,9 @@ class BadDocument(BadInput):
         listed = "\n".join(f"  {fault}" for fault in faults)
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         super().__init__(
-            "bad-document", f"This {what} has {count}:\n{listed}", "Mend the lines named and try again."
+            "bad-document",
+            f"This {what} has {count}:\n{listed}",
+            "Mend the lines named and try again.",
         )
         self.faults = faults
 
@@ -72,7 +74,9 @@ class Cancelled(FlasherError):
     exit_code = ExitCode.CANCELLED
 
     def __init__(self, what: str) -> None:
-        super().__init__("cancelled", f"{what} was cancelled.", "Start it again when you are ready.")
+        super().__init__(
+            "cancelled", f"{what} was cancelled.", "Start it again when you are ready."
+        )
 
 
 class EnvironmentLacks(FlasherError):
