@@ -1,0 +1,109 @@
+"""Prepare a card: compose the payload, plan, write, verify, record. One path for every front end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flasher.card.plan import CardPlan, plan_card
+from flasher.card.source import ImageFile
+from flasher.card.target import open_target
+from flasher.card.write import verify_card, write_card
+from flasher.drives.model import Drive
+from flasher.errors import Cancelled, FlasherError
+from flasher.events import CancelFlag, Emit
+from flasher.rig.ledger import Entry, Ledger, Result
+from flasher.rig.node_payload import CardIdentity, compose
+from flasher.rig.rigmap import Node, RigMap
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCard:
+    """One card to be made: what must be on it, and for whom it is."""
+
+    rig: RigMap
+    node: Node
+    identity: CardIdentity
+    plan: CardPlan
+
+
+@dataclass(frozen=True, slots=True)
+class CardResult:
+    """A card that was written and read back right.
+
+    Attributes:
+        bytes_written, bytes_verified: without the holes of the image.
+        seconds: of both together.
+    """
+
+    node: Node
+    drive: Path
+    generation: int
+    card_id: str
+    image_digest: str
+    bytes_written: int
+    bytes_verified: int
+    seconds: float
+
+
+def plan_node_card(
+    rig: RigMap, node: Node, image: ImageFile, now: datetime | None = None
+) -> NodeCard:
+    """Plan the card of a node; reads the image, writes nothing."""
+    identity = CardIdentity.fresh(now or datetime.now(UTC))
+    payload = compose(rig, node, identity, image.digest)
+    return NodeCard(rig, node, identity, plan_card(image, payload, modified=identity.planned_at))
+
+
+def prepare_card(
+    card: NodeCard, drive: Drive, ledger: Ledger, *, emit: Emit, cancel: CancelFlag
+) -> CardResult:
+    """Write a planned card, read it back past every cache, and record how it went.
+
+    Raises:
+        FlasherError: as the engine says; the failure is in the ledger too.
+    """
+    begun = time.monotonic()
+    try:
+        with open_target(drive, card.plan.size) as target:
+            written = write_card(card.plan, target, emit=emit, cancel=cancel)
+            verified = verify_card(card.plan, target, emit=emit, cancel=cancel)
+    except FlasherError as error:
+        result: Result = "cancelled" if isinstance(error, Cancelled) else "failed"
+        ledger.record(_entry(card, drive, 0, time.monotonic() - begun, result, error.message))
+        raise
+    seconds = time.monotonic() - begun
+    ledger.record(_entry(card, drive, written.bytes_written, seconds, "verified", ""))
+    return CardResult(
+        node=card.node,
+        drive=drive.path,
+        generation=card.identity.generation,
+        card_id=card.identity.card_id,
+        image_digest=card.plan.image.digest,
+        bytes_written=written.bytes_written,
+        bytes_verified=verified.bytes_read,
+        seconds=seconds,
+    )
+
+
+def _entry(
+    card: NodeCard, drive: Drive, written: int, seconds: float, result: Result, reason: str
+) -> Entry:
+    return Entry(
+        written_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        profile=card.rig.profile.name,
+        site=card.rig.site.name,
+        node=card.node.name,
+        position=card.node.position,
+        generation=card.identity.generation,
+        card_id=card.identity.card_id,
+        drive=str(drive.path),
+        serial=drive.serial,
+        image_digest=card.plan.image.digest,
+        bytes_written=written,
+        seconds=round(seconds, 3),
+        result=result,
+        reason=reason,
+    )

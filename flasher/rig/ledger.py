@@ -1,0 +1,89 @@
+"""The ledger: a line for every card written, kept in SQLite so that nothing is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from flasher import paths
+
+Result = Literal["verified", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One card written.
+
+    Attributes:
+        written_at: UTC, ISO 8601.
+        generation, card_id: as in the payload's manifest.
+        drive, serial: path and serial of the drive; USB readers report their own serial.
+        image_digest: sha256 of the raw base image.
+        bytes_written, seconds: of writing and verifying together.
+        reason: one sentence; empty where `result` is ``verified``.
+    """
+
+    written_at: str
+    profile: str
+    site: str
+    node: str
+    position: str
+    generation: int
+    card_id: str
+    drive: str
+    serial: str
+    image_digest: str
+    bytes_written: int
+    seconds: float
+    result: Result
+    reason: str
+
+
+_COLUMNS = tuple(field.name for field in fields(Entry))
+_TABLE = f"CREATE TABLE IF NOT EXISTS card ({', '.join(_COLUMNS)})"
+_INSERT = f"INSERT INTO card VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  (no input in it)
+
+
+class Ledger:
+    """The ledger in a file; it is made, with its folder, when the first card is recorded."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or paths.data() / "ledger.sqlite"
+
+    def record(self, entry: Entry) -> None:
+        """Add a line, durably."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._open() as database:
+            database.execute(_INSERT, astuple(entry))
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All lines, oldest first."""
+        if not self.path.exists():
+            return ()
+        with self._open() as database:
+            rows = database.execute("SELECT * FROM card ORDER BY written_at, rowid").fetchall()
+        return tuple(Entry(*row) for row in rows)
+
+    def made(self, profile: str, site: str) -> dict[str, Entry]:
+        """The latest verified card of each node of a rig."""
+        return {
+            entry.node: entry
+            for entry in self.entries()
+            if (entry.profile, entry.site, entry.result) == (profile, site, "verified")
+        }
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        database = sqlite3.connect(self.path)
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA synchronous=FULL")
+            with database:
+                database.execute(_TABLE)
+                yield database
+        finally:
+            database.close()

@@ -1,0 +1,82 @@
+"""What makes a base image one particular node: its payload, composed from the rig map."""
+
+from __future__ import annotations
+
+import secrets as randomness
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from autosetup.payload import NodeSettings, Secrets, pack
+from flasher.rig.rigmap import Node, RigMap
+
+NONCE_BYTES = 32
+CARD_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class CardIdentity:
+    """What tells this card from every other one ever written.
+
+    Attributes:
+        generation: the UTC second in which it was planned.
+        card_id: 32 hex digits, random.
+        nonce: 32 random bytes, so that the digest of the secrets tells nothing about them.
+        planned_at: UTC.
+    """
+
+    generation: int
+    card_id: str
+    nonce: bytes
+    planned_at: datetime
+
+    @classmethod
+    def fresh(cls, now: datetime) -> CardIdentity:
+        """A new identity for a card planned at `now` (UTC)."""
+        return cls(
+            int(now.timestamp()),
+            randomness.token_hex(CARD_ID_BYTES),
+            randomness.token_bytes(NONCE_BYTES),
+            now,
+        )
+
+
+def compose(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) -> dict[str, bytes]:
+    """Every file of the node's payload folder, by path relative to it."""
+    role = rig.role_of(node)
+    return pack(
+        _settings(rig, node),
+        _secrets(rig, identity.nonce),
+        role.contents,
+        generation=identity.generation,
+        card_id=identity.card_id,
+        profile_digest=rig.profile.digest,
+        site_digest=rig.site.digest,
+        flashed_at=identity.planned_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        image_digest=image_digest,
+    )
+
+
+def _settings(rig: RigMap, node: Node) -> NodeSettings:
+    role, site = rig.role_of(node), rig.site
+    return NodeSettings(
+        name=node.name,
+        role=node.role,
+        position=node.position,
+        users=(replace(site.user, groups=(*site.user.groups, *role.groups)),),
+        country=site.country,
+        wifi=site.wifi,
+        locale=site.locale,
+        files=role.files,
+        services=role.services,
+        scripts=role.scripts,
+    )
+
+
+def _secrets(rig: RigMap, nonce: bytes) -> Secrets:
+    hashed = rig.secrets.password_hash
+    passphrases = {
+        wifi.ssid: rig.secrets.wifi_passphrases[wifi.ssid]
+        for wifi in rig.site.wifi
+        if wifi.security != "open"
+    }
+    return Secrets(nonce, {rig.site.user.name: hashed} if hashed else {}, passphrases)

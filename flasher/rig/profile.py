@@ -1,0 +1,175 @@
+"""The scanner profile: which nodes a kind of rig has, how they are named, what each role runs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from autosetup.payload import InstalledFile, Script, Services
+from autosetup.strict import Table, pattern
+from flasher import paths
+from flasher.rig.documents import (
+    NAME,
+    find_document,
+    list_documents,
+    read_bytes,
+    reading_document,
+)
+
+FILE = "profile.toml"
+MAX_COLUMNS = MAX_ROWS = 200
+
+_ROLE_NAME = pattern(r"[a-z][a-z0-9-]{0,31}", "small letters, digits and hyphens, a letter first")
+_GROUP = pattern(r"[a-z_][a-z0-9_-]{0,31}", "the name of a group on the node, such as video")
+_UNIT = pattern(r"[A-Za-z0-9@:_.-]+\.(service|timer|socket|target)", "a unit, such as x.service")
+_MODE = pattern(r"0?[0-7]{3}", 'an octal mode in quotes, such as "0644"')
+_ABSOLUTE = pattern(r"(/[^/\s]+)+", "an absolute path without spaces, such as /etc/scanner.conf")
+_FIELD = re.compile(r"\{(column|row|number)(?::0(\d))?\}")
+_TEMPLATE = pattern(
+    r"([A-Za-z0-9_-]|\{(column|row|number)(:0\d)?\})+",
+    "letters, digits, hyphens and {column}, {row}, {number}, each also as {column:02}",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a kind of node is and runs.
+
+    Attributes:
+        columns, rows: the grid of positions, at least 1 by 1.
+        node: template of the node names; position: template of the labels people read.
+        contents: bytes of what `files` and `scripts` install, by their ``source``.
+    """
+
+    name: str
+    title: str
+    does: str
+    columns: int
+    rows: int
+    node: str
+    position: str
+    groups: tuple[str, ...]
+    services: Services
+    files: tuple[InstalledFile, ...]
+    scripts: tuple[Script, ...]
+    contents: dict[str, bytes]
+
+    @property
+    def count(self) -> int:
+        """How many nodes of this role a rig has."""
+        return self.columns * self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A kind of rig; `digest` is the sha256 of all that it consists of."""
+
+    name: str
+    title: str
+    description: str
+    roles: tuple[Role, ...]
+    digest: str
+    path: Path
+
+
+def shelves() -> list[Path]:
+    """Folders that hold profiles: the user's own before those that ship."""
+    return [paths.data() / "profiles", paths.assets() / "profiles"]
+
+
+def list_profiles() -> list[str]:
+    """Names of all profiles on this computer."""
+    return list_documents(FILE, shelves())
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """Read a profile and every file it names.
+
+    Raises:
+        BadInput: there is none of that name.
+        BadDocument: it has faults, all listed.
+    """
+    path = find_document("profile", name_or_path, FILE, shelves())
+    raw = read_bytes("profile", path)
+    with reading_document("scanner profile", path, raw) as top:
+        name = top.string("name", form=NAME)
+        title = top.string("title")
+        description = top.string("description", default="")
+        roles = tuple(_read_role(table, path.parent) for table in top.tables("role"))
+        if not roles:
+            top.fault("role", "No role is described.", "Add at least one [[role]].")
+    digest = hashlib.sha256(raw)
+    for role in roles:
+        for source, content in sorted(role.contents.items()):
+            digest.update(source.encode() + b"\0" + content)
+    return Profile(name, title, description, roles, digest.hexdigest(), path)
+
+
+def fill(template: str, column: int, row: int, number: int) -> str:
+    """A node's name or label from its template."""
+    values = {"column": column, "row": row, "number": number}
+    return _FIELD.sub(lambda m: f"{values[m[1]]:0{m[2] or 1}}", template)
+
+
+def _read_role(table: Table, folder: Path) -> Role:
+    contents: dict[str, bytes] = {}
+    services = table.table("services")
+    return Role(
+        name=table.string("name", form=_ROLE_NAME),
+        title=table.string("title"),
+        does=table.string("does", default=""),
+        columns=table.integer("columns", default=1, low=1, high=MAX_COLUMNS),
+        rows=table.integer("rows", default=1, low=1, high=MAX_ROWS),
+        node=table.string("node", form=_TEMPLATE),
+        position=table.string("position", form=_TEMPLATE),
+        groups=table.strings("groups", default=(), form=_GROUP),
+        services=Services(
+            services.strings("enable", default=(), form=_UNIT),
+            services.strings("disable", default=(), form=_UNIT),
+        ),
+        files=tuple(_read_file(file, folder, contents) for file in table.tables("file")),
+        scripts=tuple(
+            _read_script(script, number, folder, contents)
+            for number, script in enumerate(table.tables("script"), 1)
+        ),
+        contents=contents,
+    )
+
+
+def _read_file(table: Table, folder: Path, contents: dict[str, bytes]) -> InstalledFile:
+    name = table.string("source")
+    source = f"files/{Path(name).name}"
+    contents[source] = _read_source(table, folder, name)
+    return InstalledFile(
+        path=table.string("path", form=_ABSOLUTE),
+        source=source,
+        mode=int(table.string("mode", default="0644", form=_MODE) or "0", 8),
+        owner=table.string("owner", default="root", form=_GROUP),
+        group=table.string("group", default="root", form=_GROUP),
+    )
+
+
+def _read_script(table: Table, number: int, folder: Path, contents: dict[str, bytes]) -> Script:
+    name = table.string("source")
+    source = f"scripts/{number * 10:02}-{re.sub(r'^[0-9]+-', '', Path(name).name)}"
+    content = contents[source] = _read_source(table, folder, name)
+    if content and not content.startswith(b"#!"):
+        table.fault("source", f"{name} does not begin with #!.", "Begin it with #!/bin/sh.")
+    if b"\r\n" in content:
+        table.fault("source", f"{name} has Windows line ends.", "Save it with Unix line ends (LF).")
+    timeout = table.integer("timeout_seconds", default=600, low=1, high=86_400)
+    return Script(source, timeout)
+
+
+def _read_source(table: Table, folder: Path, name: str) -> bytes:
+    inside = (folder / name).resolve().is_relative_to(folder.resolve())
+    if not name or not inside:
+        table.fault("source", f"{name} is outside the profile's folder.", "Put it beside the TOML.")
+        return b""
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        table.fault("source", f"{name}: {error.strerror}.", f"Put the file into {folder}.")
+        return b""
