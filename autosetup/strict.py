@@ -124,7 +124,7 @@ class Table:
         self._known: set[str] = set()
         document.tables.append(self)
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """The keys that are there, for tables whose keys are names that people choose."""
         return tuple(self._values)
 
@@ -229,7 +229,7 @@ class Table:
 
 
 def _complaint(text: str, form: Pattern | None, choices: Sequence[str]) -> str | None:
-    if text[:1] in SMART_QUOTES and text or text[-1:] in SMART_QUOTES and text:
+    if (text[:1] in SMART_QUOTES and text) or (text[-1:] in SMART_QUOTES and text):
         return "Delete the curly quotes inside the plain ones."
     if control := re.search(r"[\x00-\x1f\x7f]", text):
         return f"Delete the control character {control[0]!r}."

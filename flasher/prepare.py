@@ -1,4 +1,4 @@
-"""Prepare a card: compose the payload, plan, write, verify, record. One path for every front end."""
+"""Prepare a card: compose, plan, write, verify, record; one path for every front end."""
 
 from __future__ import annotations
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
-from threading import Thread
 
 from flasher.errors import EnvironmentLacks, FlasherError
 from flasher.events import CancelFlag, check_cancelled
@@ -107,58 +108,50 @@ def run(
         env=environment(env),
         cwd=cwd,
     )
-    with child:
+    with child, ThreadPoolExecutor(3) as pool:
+        errors = pool.submit(_read_lines, child, on_line)
+        output = pool.submit(_read_output, child)
+        pool.submit(_feed, child, stdin)
         try:
-            output, errors = _attend(child, stdin, on_line, cancel or CancelFlag(), argv[0])
+            _wait(child, cancel or CancelFlag(), argv[0])
         except BaseException:
             child.kill()
             raise
-    finished = Finished(tuple(argv), child.returncode, output, errors)
+    finished = Finished(tuple(argv), child.returncode, output.result(), "\n".join(errors.result()))
     if child.returncode not in ok:
         raise ProgramFailed(finished, hint)
     return finished
 
 
-def _attend(
-    child: subprocess.Popen[bytes],
-    stdin: bytes,
-    on_line: Callable[[str], None] | None,
-    cancel: CancelFlag,
-    name: str,
-) -> tuple[bytes, str]:
-    """Feed and drain a child until it ends, looking at the cancel flag all the while."""
+def _read_lines(child: subprocess.Popen[bytes], on_line: Callable[[str], None] | None) -> list[str]:
+    assert child.stderr is not None
     lines: list[str] = []
-    chunks: list[bytes] = []
+    for raw in child.stderr:
+        lines.append(raw.decode(errors="replace").rstrip("\n"))
+        if on_line:
+            on_line(lines[-1])
+    return lines
 
-    def read_errors() -> None:
-        assert child.stderr is not None
-        for raw in child.stderr:
-            line = raw.decode(errors="replace").rstrip("\n")
-            lines.append(line)
-            if on_line:
-                on_line(line)
 
-    def read_output() -> None:
-        assert child.stdout is not None
-        chunks.extend(iter(lambda: child.stdout.read(1 << 16), b""))  # type: ignore[union-attr]
+def _read_output(child: subprocess.Popen[bytes]) -> bytes:
+    assert child.stdout is not None
+    return child.stdout.read()
 
-    def feed() -> None:
-        assert child.stdin is not None
-        try:
-            child.stdin.write(stdin)
-            child.stdin.close()
-        except BrokenPipeError:
-            pass  # it ended without reading; its status tells
 
-    threads = [Thread(target=work, daemon=True) for work in (read_errors, read_output, feed)]
-    for thread in threads:
-        thread.start()
+def _feed(child: subprocess.Popen[bytes], stdin: bytes) -> None:
+    assert child.stdin is not None
+    # A child that ends without reading is no fault: its status tells.
+    with suppress(BrokenPipeError):
+        child.stdin.write(stdin)
+        child.stdin.close()
+
+
+def _wait(child: subprocess.Popen[bytes], cancel: CancelFlag, name: str) -> None:
+    """Wait for the end of a child, looking at the cancel flag all the while."""
     while True:
         try:
             child.wait(_POLL_SECONDS)
-            break
         except subprocess.TimeoutExpired:
             check_cancelled(cancel, name)
-    for thread in threads:
-        thread.join()
-    return b"".join(chunks), "\n".join(lines)
+        else:
+            return

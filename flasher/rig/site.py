@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autosetup.payload import Locale, User, Wifi
+
 from autosetup.strict import Table, pattern
 from flasher import paths
 from flasher.errors import BadInput
@@ -150,7 +151,7 @@ def _read_secrets(path: Path, raw: bytes, site: Site) -> SiteSecrets:
         passphrases = top.table("wifi_passphrases")
         secrets = SiteSecrets(
             top.string("password_hash", default="", form=PASSWORD_HASH) or None,
-            {ssid: passphrases.string(ssid, form=PASSPHRASE) for ssid in passphrases.keys()},
+            {ssid: passphrases.string(ssid, form=PASSPHRASE) for ssid in passphrases.names()},
         )
         for wifi in site.wifi:
             if wifi.security != "open" and wifi.ssid not in secrets.wifi_passphrases:

@@ -1,0 +1,130 @@
+"""The command line: finds the command, gives it its arguments, renders how it ended."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, cast
+
+from flasher import __version__
+from flasher.console import Console
+from flasher.errors import BadInput, ExitCode, FlasherError
+
+# Command, and what it does in a few words. Its module is loaded only when it is called.
+COMMANDS = {
+    "build-base": "build the base image",
+    "layers": "look at the layers that builds keep",
+    "profile": "list, show and check scanner profiles",
+    "site": "make, list, show and check sites",
+    "drives": "which drives are there, and which may be written",
+    "prepare": "write the card of a node, and read it back",
+    "write": "write an image as it is",
+    "verify": "compare a card with what it must hold",
+    "inspect": "read what a card says of itself, without booting it",
+    "rehearse": "boot a card in an emulated Pi",
+    "ledger": "every card ever written",
+    "doctor": "what this computer lacks, and how to get it",
+}
+
+
+class CommandModule(Protocol):
+    """A module of `flasher.commands`: its docstring is the help, `EXAMPLE` stands below it."""
+
+    EXAMPLE: str
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments."""
+
+    def run(self, args: argparse.Namespace, console: Console) -> int:
+        """Do it; the exit status."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argument faults become the same kind of error as all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(
+            "usage", f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`."
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit status of contract 3 (see docs/commands.md)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    console = Console(sys.stdout, sys.stderr, as_json="--json" in arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        return _dispatch(arguments, console)
+    except FlasherError as error:
+        console.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.warn("\nflasher: interrupted; nothing half-made was left under a final name.")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away; Python must not complain when it flushes at exit.
+        sys.stdout = None
+        return ExitCode.FAILED
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _dispatch(arguments: list[str], console: Console) -> int:
+    name = arguments[0] if arguments else ""
+    if name in COMMANDS:
+        module = _load(name)
+        parser = _command_parser(name, module)
+        return module.run(parser.parse_args(arguments[1:]), console)
+    args = _top_parser().parse_args(arguments)
+    if not args.practice and not sys.stdout.isatty():
+        raise BadInput(
+            "no-terminal",
+            "The wizard needs a terminal, and this is none.",
+            "Say what to do: `flasher --help` lists the commands.",
+        )
+    from flasher.tui.app import run as run_wizard
+
+    return run_wizard(practice=args.practice)
+
+
+def _load(name: str) -> CommandModule:
+    module = importlib.import_module(f"flasher.commands.{name.replace('-', '_')}")
+    return cast("CommandModule", module)
+
+
+def _command_parser(name: str, module: CommandModule) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"flasher {name}",
+        description=module.__doc__,
+        epilog=f"example:\n  {module.EXAMPLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    module.configure(parser)
+    return parser
+
+
+def _top_parser() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:<{width}}  {does}" for name, does in COMMANDS.items())
+    parser = _Parser(
+        prog="flasher",
+        description="From a box of blank SD cards to a running rig of Raspberry Pis.\n"
+        "Without a command, the wizard opens.",
+        epilog=f"commands (each has --help):\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"flasher {__version__}")
+    parser.add_argument(
+        "--practice", action="store_true", help="the wizard with cards that are files, for training"
+    )
+    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="see below")
+    return parser
