@@ -1,0 +1,59 @@
+# `make demo` and `make test` set up what they need on a fresh Debian 12 or 13, then do their work.
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+VENV := .venv
+DEMO := .demo
+CARD := $(DEMO)/cam-0101.img
+FLASHER := env FLASHER_DATA=$(DEMO)/data $(VENV)/bin/flasher
+PIP := $(VENV)/bin/pip --disable-pip-version-check install --quiet --constraint .constraints.txt
+
+# The second column of the table is the package; the third says who needs it.
+RUN_PACKAGES := python3-venv $(shell awk '!/^#/ && NF && $$3 != "test" {print $$2}' assets/host-tools.txt | sort -u)
+TEST_PACKAGES := $(RUN_PACKAGES) $(shell awk '!/^#/ && $$3 == "test" {print $$2}' assets/host-tools.txt | sort -u)
+
+install_packages = @missing=$$(for package in $(1); do \
+	    dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q ' installed$$' || echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+	    echo "Installing:" $$missing; \
+	    $(SUDO) apt-get update -qq && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing \
+	        > /dev/null || { echo "apt could not install them: check the network and the sources." >&2; exit 1; }; \
+	fi
+
+.PHONY: demo test lint unit real setup setup-test clean
+
+demo: setup  ## build the base image, make a card, boot it in an emulated Pi
+	@$(SUDO) $(FLASHER) build-base --out $(DEMO)
+	@$(FLASHER) prepare --scanner body-16x7 --site demo --node cam-0101 \
+	    --image $(DEMO)/base.img --to $(CARD) --size 4G --yes
+	@$(FLASHER) rehearse --keep $(CARD)
+	@echo "The card lies in $(CARD). Look at it with: $(VENV)/bin/flasher inspect $(CARD)"
+
+test: lint unit real  ## everything, the real build and the real boot included
+
+lint: setup-test
+	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet
+	@$(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+
+unit: setup-test
+	@$(SUDO) $(VENV)/bin/pytest -q -p no:cacheprovider -n 2 tests/unit tests/integration tests/tui
+
+real: setup-test
+	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider tests/rehearsal
+
+setup: $(VENV)/.run
+setup-test: $(VENV)/.test
+
+$(VENV)/.run: pyproject.toml .constraints.txt assets/host-tools.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed: Debian 12 and 13 have it." >&2; exit 5; }
+	$(call install_packages,$(RUN_PACKAGES))
+	@python3 -m venv $(VENV)
+	@$(PIP) --editable . && touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	$(call install_packages,$(TEST_PACKAGES))
+	@$(PIP) --editable '.[dev]' && touch $@
+
+clean:  ## forget the venv and the demo; kept layers stay
+	@$(SUDO) rm -rf $(VENV) $(DEMO)

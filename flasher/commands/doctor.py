@@ -1,0 +1,84 @@
+"""What this computer lacks for each command, and how to get it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from dataclasses import asdict, dataclass
+
+from flasher import paths
+from flasher.console import Console
+from flasher.errors import EnvironmentLacks, ExitCode
+from flasher.process import find_program
+from flasher.progress import readable_size
+
+EXAMPLE = "flasher doctor"
+
+# A base image, its layers and one virtual card, with room to breathe.
+_WANTED_FREE_BYTES = 8_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        needed_by: the command that cannot work without it.
+        remedy: what to type; empty where all is well.
+    """
+
+    what: str
+    needed_by: str
+    remedy: str
+
+
+def configure(_parser: argparse.ArgumentParser) -> None:
+    """The command has no arguments of its own."""
+
+
+def run(_args: argparse.Namespace, console: Console) -> int:
+    """Look at everything, and say what to do about what is missing."""
+    findings = [*_programs(), _disk(), _rights()]
+    lacking = [finding for finding in findings if finding.remedy and finding.needed_by != "test"]
+    console.table(
+        ("", "WHAT", "FOR"), [("✗" if f.remedy else "✓", f.what, f.needed_by) for f in findings]
+    )
+    for remedy in dict.fromkeys(finding.remedy for finding in findings if finding.remedy):
+        console.say(f"→ {remedy}")
+    console.say(f"{len(lacking)} missing." if lacking else "Nothing is missing.")
+    console.result("doctor", {"findings": [asdict(finding) for finding in findings]})
+    return ExitCode.ENVIRONMENT if lacking else ExitCode.DONE
+
+
+def _programs() -> list[Finding]:
+    table = (paths.assets() / "host-tools.txt").read_text()
+    rows = [line.split() for line in table.splitlines() if line and not line.startswith("#")]
+    return [_program(*row) for row in rows]
+
+
+def _program(name: str, package: str, needed_by: str) -> Finding:
+    try:
+        find_program(name)
+    except EnvironmentLacks:
+        return Finding(name, needed_by, f"sudo apt-get install {package}")
+    return Finding(name, needed_by, "")
+
+
+def _disk() -> Finding:
+    place = paths.cache()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    enough = free >= _WANTED_FREE_BYTES
+    wanted = readable_size(_WANTED_FREE_BYTES)
+    remedy = (
+        "" if enough else f"Free {wanted} below {place}, or set FLASHER_CACHE to a larger disk."
+    )
+    return Finding(f"{readable_size(free)} free below {place}", "build-base", remedy)
+
+
+def _rights() -> Finding:
+    is_root = os.geteuid() == 0
+    remedy = "" if is_root else "Run it with sudo to build images or to write to real drives."
+    return Finding("the rights of root", "build-base, prepare", remedy)

@@ -1,0 +1,32 @@
+"""Every card ever written: for which node, when, on which drive, and how it went."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from dataclasses import asdict, astuple, fields
+
+from flasher.console import Console
+from flasher.errors import ExitCode
+from flasher.rig.ledger import Entry, Ledger
+
+EXAMPLE = "flasher ledger export > cards.csv"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("action", choices=("list", "export"), help="for people, or as CSV")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Print the ledger, oldest card first."""
+    entries = Ledger().entries()
+    if args.action == "list":
+        rows = [(e.written_at, e.node, e.position, e.site, e.drive, e.result) for e in entries]
+        console.table(("WRITTEN", "NODE", "POSITION", "SITE", "DRIVE", "RESULT"), rows)
+    elif not console.as_json:
+        writer = csv.writer(console.out)
+        writer.writerow(field.name for field in fields(Entry))
+        writer.writerows(map(astuple, entries))
+    console.result("ledger", {"entries": [asdict(entry) for entry in entries]})
+    return ExitCode.DONE

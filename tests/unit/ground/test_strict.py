@@ -1,0 +1,117 @@
+"""The strict reader: every fault, with its place and a remedy, all at once."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autosetup.faults import Fault, Faulty
+from autosetup.strict import pattern, reading
+from autosetup.toml_places import find_places
+
+RAW = """\
+name = "rig"
+colour = 3
+[network]
+country = "DEU"
+[[network.wifi]]
+ssid = "a"
+[[network.wifi]]
+sid = "b"
+"""
+
+
+def faults_of(raw: bytes) -> tuple[Fault, ...]:
+    with pytest.raises(Faulty) as caught, reading("x.toml", raw) as top:
+        top.string("name", default="")
+    return caught.value.faults
+
+
+def test_all_faults_come_at_once_each_with_its_line() -> None:
+    with pytest.raises(Faulty) as caught, reading("x.toml", RAW.encode()) as top:
+        top.string("name")
+        network = top.table("network")
+        network.string("country", form=pattern("[A-Z]{2}", "two capital letters"))
+        for wifi in network.tables("wifi"):
+            wifi.string("ssid")
+    assert [(fault.line, fault.what) for fault in caught.value.faults] == [
+        (2, "colour is not known here."),
+        (4, "country is 'DEU'."),
+        (7, "ssid is missing."),
+        (8, "sid is not known here."),
+    ]
+    assert caught.value.faults[-1].remedy == "Did you mean ssid?"
+
+
+@pytest.mark.parametrize(
+    ("raw", "line", "remedy"),
+    [
+        (b'name = "x\n', 1, "Close the quote"),
+        ("name = \u201cx\u201d".encode(), 1, "curly quotes"),
+        ('name = "\u201cx\u201d"'.encode(), 1, "curly quotes"),
+        (b"[a\nb = 1", 1, "Close the bracket"),
+        (b"name = 'a'\nname = 'b'", 2, "stands twice"),
+        (b"\xff\xfen\x00", 0, "UTF-8"),
+        (b'\nname = "\xff"', 2, "UTF-8"),
+        (b"name = [", 1, "cut off"),
+        (b'name = "a\\u0000b"', 1, "control character"),
+    ],
+)
+def test_what_editors_and_truncation_do_is_explained(raw: bytes, line: int, remedy: str) -> None:
+    (fault,) = faults_of(raw)
+    assert fault.line == line
+    assert remedy in fault.remedy
+
+
+@pytest.mark.parametrize("raw", [b'\xef\xbb\xbfname = "x"', b'name = "x"\r\n'])
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(raw: bytes) -> None:
+    with reading("x.toml", raw) as top:
+        assert top.string("name") == "x"
+
+
+@pytest.mark.parametrize("value", ["3", "true", "[]", "{}", "1.5", "1979-05-27"])
+def test_a_wrong_type_is_a_fault_never_a_guess(value: str) -> None:
+    (fault,) = faults_of(f"name = {value}".encode())
+    assert "text in quotes" in fault.remedy
+
+
+def test_true_is_no_whole_number() -> None:
+    with pytest.raises(Faulty), reading("x.toml", b"count = true") as top:
+        top.integer("count", low=0, high=5)
+
+
+@given(st.text(max_size=200))
+def test_no_text_crashes_the_reader_and_faults_only_where_toml_has_them(text: str) -> None:
+    raw = text.encode("utf-8", errors="surrogatepass")
+    try:
+        values = tomllib.loads(raw.decode("utf-8-sig").replace("\r\n", "\n"))
+        clean = b"\x00" not in raw
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        values, clean = {}, False
+    try:
+        with reading("x.toml", raw):
+            pass
+    except Faulty as faulty:
+        assert not clean or len(faulty.faults) == len(values)
+    else:
+        assert clean
+        assert not values
+
+
+KEYS = st.text("ab_-1", min_size=1, max_size=3)
+
+
+@given(st.dictionaries(KEYS, st.one_of(st.integers(), st.just("[x]\n'''")), max_size=5))
+def test_each_key_is_found_where_it_stands(values: dict[str, int | str]) -> None:
+    lines = []
+    for key, value in values.items():
+        lines.append(f'{key} = """{value}"""' if isinstance(value, str) else f"{key} = {value}")
+    text = "\n".join(lines)
+    places = find_places(text)
+    for key in values:
+        line, column = places[(key,)]
+        assert text.split("\n")[line - 1][column - 1 :].startswith(f"{key} =")
+    assert len(places) == len(values)
