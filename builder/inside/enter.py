@@ -1,0 +1,251 @@
+"""Enter private namespaces, make the planned mounts, run one program, vanish with the caller.
+
+Runs as a script of its own (standard library only, no threads), reads its `Plan` as JSON from
+standard input, and ends with the program's exit status; 125 means that the namespaces or mounts
+could not be made, with one line on standard error that says why.
+
+Three processes: the *keeper* writes the id maps; the *separated* child owns the new namespaces;
+the *init* is process 1 in them. Each asks the kernel to be killed when its parent dies, and when
+process 1 dies the kernel ends every other process and drops every mount: whatever kills the
+caller, nothing stays.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+SETUP_FAILED = 125
+
+# <linux/sched.h>, <linux/mount.h>, <linux/prctl.h>
+_CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+_CLONE_NEWUSER, _CLONE_NEWPID = 0x10000000, 0x20000000
+_MS_RDONLY, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
+_PR_SET_PDEATHSIG, _SIGKILL = 1, 9
+
+_BINFMT = "/proc/sys/fs/binfmt_misc"
+_NODES = ("null", "zero", "full", "random", "urandom", "tty")
+_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "fd/0",
+    "stdout": "fd/1",
+    "stderr": "fd/2",
+    "ptmx": "pts/ptmx",
+}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One mount, made in the order of the plan.
+
+    Attributes:
+        kind: ``overlay`` (`options` as mount(8) takes them), ``bind`` and ``bind-read-only``
+            (`source` onto `target`), ``proc``, ``tmpfs``, or ``dev`` (a tmpfs with the harmless
+            device nodes only).
+        target: an existing path, relative to the plan's folder or absolute.
+    """
+
+    kind: Literal["overlay", "bind", "bind-read-only", "proc", "tmpfs", "dev"]
+    target: str
+    source: str = ""
+    options: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do inside.
+
+    Attributes:
+        argv: program and arguments, searched on the PATH of `env` below `root`.
+        env: the program's whole environment.
+        mounts: see `Mount`.
+        folder: where relative paths of mounts start, and the program too if `root` is ``/``.
+        root: what the program sees as ``/``.
+        handler: a binfmt_misc registration, private to the namespace; empty for none.
+        merge_output: send standard output where standard error goes.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    mounts: tuple[Mount, ...] = ()
+    folder: str = "/"
+    root: str = "/"
+    handler: str = ""
+    merge_output: bool = field(default=False, kw_only=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Read what `json.dumps(dataclasses.asdict(plan))` wrote."""
+        values = json.loads(text)
+        mounts = tuple(Mount(**mount) for mount in values.pop("mounts"))
+        return cls(argv=tuple(values.pop("argv")), mounts=mounts, **values)
+
+
+def enter(plan: Plan) -> int:
+    """Run the plan in namespaces of its own; return the exit status."""
+    ready, tell_ready = os.pipe()
+    life, keep_life = os.pipe()
+    separated = os.fork()
+    if separated == 0:
+        os.close(ready)
+        os.close(keep_life)
+        _end_with(lambda: _separate(plan, life, tell_ready))
+    os.close(tell_ready)
+    os.close(life)
+    if os.read(ready, 1):
+        _map_ids(separated)
+        os.write(keep_life, b"x")
+    return _wait(separated)
+
+
+def _separate(plan: Plan, life: int, tell_ready: int) -> int:
+    flags = _CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWPID | _CLONE_NEWIPC | _CLONE_NEWUTS
+    _check(_libc.unshare(flags), "making namespaces")
+    _die_with_parent(life)
+    os.write(tell_ready, b"x")
+    os.read(life, 1)
+    inner_life, _keep_inner_life = os.pipe()
+    init = os.fork()
+    if init == 0:
+        os.close(_keep_inner_life)
+        _die_with_parent(inner_life)
+        _end_with(lambda: _serve_as_init(plan))
+    os.close(inner_life)
+    return _wait(init)
+
+
+def _serve_as_init(plan: Plan) -> int:
+    _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
+    os.chdir(plan.folder)
+    _mount("proc", "/proc", "proc")
+    if plan.handler:
+        _mount("binfmt_misc", _BINFMT, "binfmt_misc")
+        Path(_BINFMT, "register").write_text(plan.handler, encoding="utf-8")
+    for mount in plan.mounts:
+        _make(mount)
+    program = os.fork()
+    if program == 0:
+        _end_with(lambda: _execute(plan))
+    return _reap_until(program)
+
+
+def _execute(plan: Plan) -> int:
+    if plan.root != "/":
+        os.chroot(plan.root)
+        os.chdir("/")
+    if plan.merge_output:
+        os.dup2(2, 1)
+    os.umask(0o022)
+    os.execvpe(plan.argv[0], plan.argv, dict(plan.env))  # noqa: S606
+
+
+def _make(mount: Mount) -> None:
+    if mount.kind == "overlay":
+        _mount("overlay", mount.target, "overlay", data=mount.options)
+    elif mount.kind == "proc":
+        _mount("proc", mount.target, "proc")
+    elif mount.kind == "tmpfs":
+        _mount("tmpfs", mount.target, "tmpfs", data=mount.options or "mode=755")
+    elif mount.kind == "dev":
+        _make_dev(Path(mount.target))
+    else:
+        _mount(mount.source, mount.target, None, _MS_BIND)
+        if mount.kind == "bind-read-only":
+            _mount(None, mount.target, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY)
+
+
+def _make_dev(target: Path) -> None:
+    _mount("tmpfs", str(target), "tmpfs", data="mode=755")
+    for node in _NODES:
+        (target / node).touch()
+        _mount(f"/dev/{node}", str(target / node), None, _MS_BIND)
+    for name, points_to in _LINKS.items():
+        (target / name).symlink_to(points_to)
+    for name, kind, data in (
+        ("pts", "devpts", "newinstance,ptmxmode=0666,mode=620"),
+        ("shm", "tmpfs", "mode=1777"),
+    ):
+        (target / name).mkdir()
+        _mount(kind, str(target / name), kind, data=data)
+
+
+def _map_ids(pid: int) -> None:
+    """Map every id that exists here to itself: owners on disk stay what they are."""
+    for name in ("uid_map", "gid_map"):
+        own = Path(f"/proc/self/{name}").read_text(encoding="ascii").split()
+        spans = zip(own[::3], own[2::3], strict=True)
+        identity = "".join(f"{first} {first} {count}\n" for first, count in spans)
+        Path(f"/proc/{pid}/{name}").write_text(identity, encoding="ascii")
+
+
+def _die_with_parent(life: int) -> None:
+    """Be killed with our parent; `life` reads as closed if it died before we asked."""
+    _check(_libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0), "asking to die with the parent")
+    if select.select([life], [], [], 0)[0]:
+        os._exit(SETUP_FAILED)
+
+
+def _mount(source: str | None, target: str, kind: str | None, flags: int = 0, data: str = "") -> None:
+    raw = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
+    result = _libc.mount(*raw, ctypes.c_ulong(flags), os.fsencode(data) if data else None)
+    _check(result, f"mounting {kind or source} on {target}")
+
+
+def _check(result: int, what: str) -> None:
+    if result:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _end_with(work: Callable[[], int]) -> None:
+    """End this forked process with what `work` returns, without ever returning to the caller."""
+    status = SETUP_FAILED
+    try:
+        status = work()
+    except OSError as error:
+        os.write(2, f"{error.strerror or error} {error.filename or ''}\n".encode())
+    finally:
+        os._exit(status)
+
+
+def _wait(pid: int) -> int:
+    return _plain_status(os.waitpid(pid, 0)[1])
+
+
+def _reap_until(pid: int) -> int:
+    """Serve as process 1: collect every orphan, until the program itself has ended."""
+    while True:
+        ended, status = os.wait()
+        if ended == pid:
+            return _plain_status(status)
+
+
+def _plain_status(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def main() -> None:
+    """Read the plan from standard input and do it."""
+    plan = Plan.from_json(sys.stdin.read())
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    with suppress(PermissionError):
+        os.setsid()  # Ctrl-C is the caller's to handle: it then kills us
+    try:
+        sys.exit(enter(plan))
+    except OSError as error:
+        sys.exit(f"{error}")
+
+
+if __name__ == "__main__":
+    main()
