@@ -1,0 +1,141 @@
+"""Profiles and sites: what ships checks, what is wrong is said in full, nothing is guessed."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from autosetup.payload import Locale, User, Wifi, unpack
+from flasher import paths
+from flasher.errors import BadDocument, BadInput
+from flasher.rig.node_payload import CardIdentity, compose
+from flasher.rig.passwords import hash_password
+from flasher.rig.profile import list_profiles, load_profile
+from flasher.rig.rigmap import RigMap, lay_out
+from flasher.rig.site import Site, SiteSecrets, list_sites, load_site, save_site
+
+NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+
+
+def rig(profile: str = "body-16x7") -> RigMap:
+    return lay_out(load_profile(profile), *load_site("demo"))
+
+
+@pytest.mark.parametrize("name", list_profiles())
+def test_every_shipped_profile_gives_every_node_a_payload_that_unpacks(name: str) -> None:
+    laid_out = rig(name)
+    for node in laid_out.nodes:
+        payload = unpack(compose(laid_out, node, CardIdentity.fresh(NOW), "0" * 64))
+        assert payload.settings.name == node.name
+        assert payload.manifest.generation == int(NOW.timestamp())
+
+
+def test_the_shipped_rigs_are_the_ones_they_say() -> None:
+    assert len(rig("body-16x7").nodes) == 16 * 7 + 1
+    assert len(rig("camnode-48").nodes) == 48 + 1
+
+
+def test_a_node_is_found_by_name_or_position_in_any_case() -> None:
+    laid_out = rig()
+    assert laid_out.find("CAM-0407") is laid_out.find("seg4-cam7")
+    assert laid_out.find("SEG4-CAM3").name == "cam-0403"
+    assert laid_out.find("cam-0403").position == "SEG4-CAM3"
+
+
+def test_an_unknown_node_names_the_nearest() -> None:
+    with pytest.raises(BadInput) as caught:
+        rig().find("cam-0409")
+    assert "cam-040" in caught.value.hint
+
+
+def edited(tmp_path: Path, old: str, new: str) -> Path:
+    folder = tmp_path / "profile"
+    shutil.copytree(paths.assets() / "profiles" / "body-16x7", folder)
+    file = folder / "profile.toml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("columns = 16", 'columns = "16"', "a whole number"),
+        ("rows = 7", "rows = 0", "from 1 to"),
+        ("does =", "dose =", "Did you mean does?"),
+        ("files/rig.conf", "../../../../etc/passwd", "outside the profile's folder"),
+        ("files/rig.conf", "files/gone.conf", "No such file"),
+        ('path = "/etc/scanner/rig.conf"', 'path = "etc/x"', "an absolute path"),
+        ("{row:02}", "{rwo}", "{column}"),
+        ("format = 1", "format = 2", "from 1 to 1"),
+    ],
+)
+def test_a_faulty_profile_says_where_and_what_to_type(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    with pytest.raises(BadDocument) as caught:
+        load_profile(str(edited(tmp_path, old, new)))
+    assert said in caught.value.message
+    assert "profile.toml:" in caught.value.message
+
+
+def test_two_nodes_never_share_a_name(tmp_path: Path) -> None:
+    path = edited(tmp_path, "cam-{column:02}{row:02}", "cam-{column:02}")
+    with pytest.raises(BadDocument) as caught:
+        lay_out(load_profile(str(path)), *load_site("demo"))
+    assert "7 nodes would be called cam-01" in caught.value.message
+
+
+def test_a_script_with_windows_line_ends_is_refused(tmp_path: Path) -> None:
+    path = edited(tmp_path, "format", "format")
+    script = path.parent / "scripts" / "prepare-scanner.sh"
+    script.write_bytes(script.read_bytes().replace(b"\n", b"\r\n"))
+    with pytest.raises(BadDocument, match="Windows line ends"):
+        load_profile(str(path))
+
+
+def new_site() -> tuple[Site, SiteSecrets]:
+    site = Site(
+        name="studio",
+        title="",
+        user=User("scanner"),
+        country="DE",
+        wifi=(Wifi('Ring "5"\\', hidden=True), Wifi("Café 📶", "sae")),
+        locale=Locale("de_DE.UTF-8", "de", "Europe/Berlin"),
+        digest="",
+        path=Path(),
+    )
+    passphrases = {'Ring "5"\\': 'pa"ss\\word', "Café 📶": "long enough"}
+    return site, SiteSecrets(hash_password("secret"), passphrases)
+
+
+def test_a_saved_site_reads_back_the_same() -> None:
+    site, secrets = new_site()
+    path = save_site(site, secrets)
+    loaded, loaded_secrets = load_site("studio")
+    assert (loaded.wifi, loaded.locale, loaded.user) == (site.wifi, site.locale, site.user)
+    assert loaded_secrets.wifi_passphrases == secrets.wifi_passphrases
+    assert path.with_name("secrets.toml").stat().st_mode & 0o777 == 0o600
+    assert "studio" in list_sites()
+
+
+def test_a_site_that_exists_is_not_overwritten() -> None:
+    save_site(*new_site())
+    with pytest.raises(BadInput, match="lies in"):
+        save_site(*new_site())
+
+
+def test_a_missing_passphrase_is_said_before_any_card_is_touched() -> None:
+    site, _ = new_site()
+    save_site(site, SiteSecrets(None, {}))
+    with pytest.raises(BadDocument, match="passphrase of 'Café 📶' is missing"):
+        load_site("studio")
+
+
+def test_secrets_do_not_show_in_a_representation() -> None:
+    _, secrets = new_site()
+    assert "long enough" not in f"{secrets} {secrets!r} {rig()!r}"
