@@ -1,0 +1,140 @@
+"""The forms that single values must have, and how to say each to people."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import datetime
+
+from autosetup.strict import pattern
+
+HOSTNAME = pattern(
+    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
+    "a host name: 1 to 63 of a-z, 0-9 and -, with no - at either end",
+)
+ROLE = pattern(r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, _ and -")
+POSITION = pattern(r".{0,64}", "at most 64 characters")
+USER_NAME = pattern(
+    r"(?!root\Z)[a-z_][a-z0-9_-]{0,31}",
+    "a user name other than root: a letter or _, then up to 31 of a-z, 0-9, _ and -",
+)
+ACCOUNT = pattern(
+    r"[a-z_][a-z0-9_-]{0,31}", "an account: a letter or _, then up to 31 of a-z, 0-9, _ and -"
+)
+CRYPT_HASH = pattern(
+    r"\$y\$[./A-Za-z0-9]+\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}"
+    r"|\$6\$(?:rounds=[1-9][0-9]{3,8}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}"
+    r"|\$5\$(?:rounds=[1-9][0-9]{3,8}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}",
+    "a password hash of the kind $y$, $6$ or $5$, as `mkpasswd` prints it",
+)
+PASSPHRASE = pattern(
+    r"[\x20-\x7e]{8,63}|[0-9A-Fa-f]{64}",
+    "a WPA passphrase: 8 to 63 plain ASCII characters, or the key as 64 hex digits",
+)
+LANGUAGE = pattern(
+    r"C\.UTF-8|[a-z]{2,3}_[A-Z]{2}\.UTF-8(?:@[a-z]+)?", "a UTF-8 locale such as en_GB.UTF-8"
+)
+KEYBOARD = pattern(r"[a-z]{2,8}", "a keyboard layout such as us, gb or de")
+TIMEZONE = pattern(
+    r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}", "a timezone such as Europe/Berlin"
+)
+MODE = pattern(r"[0-7]{3,4}", "permissions as octal digits in quotes, such as 0644")
+UNIT = pattern(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}", "a systemd unit such as avahi-daemon.service")
+SHA256 = pattern(r"[0-9a-f]{64}", "a SHA-256 digest: 64 hex digits in lower case")
+CARD_ID = pattern(r"[0-9a-f]{32}", "a card id: 32 hex digits in lower case")
+NONCE = pattern(r"[0-9a-f]{64}", "32 random bytes: 64 hex digits in lower case")
+FILE_SOURCE = pattern(r"files/[^/].*", "a file of the payload: files/name")
+SCRIPT_SOURCE = pattern(
+    r"scripts/[0-9]{2}-[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
+    "a script of the payload: scripts/, two digits, -, a name; such as scripts/10-camera",
+)
+
+# ISO 3166-1 alpha-2.
+_COUNTRY_CODES = """
+AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT
+BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH
+ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT
+HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS
+LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI
+NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG
+SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG
+UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+"""
+COUNTRIES = frozenset(re.findall("[A-Z]{2}", _COUNTRY_CODES))
+
+_KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+)
+_SYSTEM_FOLDERS = ("/dev", "/proc", "/run", "/sys", "/var/lib/autosetup")
+_FAT_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f"*:<>?\\|]')
+
+
+def authorized_key_complaint(line: str) -> str | None:
+    """Say what is wrong with one line of an authorized_keys file; None where it is sound.
+
+    The base64 part is a sequence of length-prefixed strings, the key's type first (RFC 4253, 6.6).
+    """
+    if "PRIVATE KEY" in line:
+        return "This is a private key: keep it, and give the .pub file instead."
+    words = line.split(None, 2)
+    if len(words) < 2 or words[0] not in _KEY_TYPES:
+        return (
+            f"Paste the whole line of the .pub file; it begins with {', '.join(_KEY_TYPES[:2])} …"
+        )
+    strings = _ssh_strings(words[1])
+    if not strings:
+        return "The middle part is not a whole key: paste the .pub file again, as one line."
+    if strings[0] != words[0].encode():
+        return f"The line says {words[0]} but its key is {strings[0].decode(errors='replace')}."
+    return None
+
+
+def _ssh_strings(encoded: str) -> list[bytes]:
+    """The strings of an SSH key blob; empty where the encoding or any length is wrong."""
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return []
+    strings = []
+    while blob:
+        size = int.from_bytes(blob[:4], "big")
+        if len(blob) < 4 + size or len(blob) < 4:
+            return []
+        strings.append(blob[4 : 4 + size])
+        blob = blob[4 + size :]
+    return strings if len(strings) > 1 else []
+
+
+def absolute_path_complaint(path: str) -> str | None:
+    """Say what is wrong with a place to install a file at; None where it is sound."""
+    parts = path.split("/")[1:]
+    if not path.startswith("/") or any(part in ("", ".", "..") for part in parts):
+        return "It must be an absolute path without //, . or .., such as /etc/motd."
+    if any(path == folder or path.startswith(f"{folder}/") for folder in _SYSTEM_FOLDERS):
+        return "Nothing can be installed there."
+    return None
+
+
+def payload_path_complaint(path: str) -> str | None:
+    """Say why a name cannot stand for a file of the payload on FAT; None where it can."""
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "It must stay inside the payload: no leading /, no //, no . or .."
+    if _FAT_FORBIDDEN.search(path) or any(part[-1] in ". " or part[0] in ". " for part in parts):
+        return 'FAT cannot hold this name: avoid " * : < > ? \\ |, and . or space at the ends.'
+    return None
+
+
+def is_utc_time(text: str) -> bool:
+    """Whether a text is a UTC time of the form ``2026-11-21T03:39:50Z``."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").year > 0
+    except ValueError:
+        return False

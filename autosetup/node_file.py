@@ -1,0 +1,223 @@
+"""`node.toml`: a node's settings as people can read and edit them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeVar, cast
+
+from autosetup import forms
+from autosetup.faults import Fault, Faulty
+from autosetup.settings import (
+    SECURITIES,
+    InstalledFile,
+    Locale,
+    NodeSettings,
+    Script,
+    Security,
+    Services,
+    User,
+    Wifi,
+)
+from autosetup.strict import Table, reading
+from autosetup.toml_writer import Value, dumps
+
+NODE = "node.toml"
+T = TypeVar("T")
+
+
+def read_node(
+    raw: bytes, sources: Collection[str]
+) -> tuple[NodeSettings | None, tuple[Fault, ...]]:
+    """Read the bytes of `node.toml`.
+
+    Args:
+        raw: the file.
+        sources: paths of the payload's other files, which files and scripts may name.
+
+    Returns:
+        What could be read (None where it is no TOML), and every fault found. The settings may be
+        used only where there is none; with faults they serve to check other files against.
+    """
+    settings = None
+    try:
+        with reading(NODE, raw) as top:
+            settings = _node(top, sources)
+    except Faulty as faulty:
+        return settings, faulty.faults
+    return settings, ()
+
+
+def write_node(settings: NodeSettings) -> bytes:
+    """The bytes of `node.toml`."""
+    network: dict[str, Value] = {} if settings.country is None else {"country": settings.country}
+    network["wifi"] = [
+        {"ssid": w.ssid, "security": w.security, "hidden": w.hidden} for w in settings.wifi
+    ]
+    document: dict[str, Value] = {
+        "name": settings.name,
+        "role": settings.role,
+        "position": settings.position,
+        "locale": {
+            "language": settings.locale.language,
+            "keyboard": settings.locale.keyboard,
+            "timezone": settings.locale.timezone,
+        },
+        "network": network,
+        "services": {
+            "enable": settings.services.enable,
+            "disable": settings.services.disable,
+        },
+        "user": [_user_values(user) for user in settings.users],
+        "file": [_file_values(file) for file in settings.files],
+        "script": [
+            {"source": s.source, "timeout_seconds": s.timeout_seconds} for s in settings.scripts
+        ],
+    }
+    return dumps(document).encode()
+
+
+def _user_values(user: User) -> dict[str, Value]:
+    return {
+        "name": user.name,
+        "groups": user.groups,
+        "authorized_keys": user.authorized_keys,
+        "passwordless_sudo": user.passwordless_sudo,
+    }
+
+
+def _file_values(file: InstalledFile) -> dict[str, Value]:
+    return {
+        "path": file.path,
+        "source": file.source,
+        "mode": f"{file.mode:04o}",
+        "owner": file.owner,
+        "group": file.group,
+    }
+
+
+def _node(top: Table, sources: Collection[str]) -> NodeSettings:
+    network = top.table("network")
+    return NodeSettings(
+        name=top.string("name", form=forms.HOSTNAME),
+        role=top.string("role", form=forms.ROLE),
+        position=top.string("position", default="", form=forms.POSITION),
+        users=_unique(top.tables("user"), "name", _user),
+        country=_country(network),
+        wifi=_unique(network.tables("wifi"), "ssid", _wifi),
+        locale=_locale(top.table("locale")),
+        files=_unique(top.tables("file"), "path", lambda table: _file(table, sources)),
+        services=_services(top.table("services")),
+        scripts=_unique(top.tables("script"), "source", lambda table: _script(table, sources)),
+    )
+
+
+def _unique(tables: Iterable[Table], key: str, read: Callable[[Table], T]) -> tuple[T, ...]:
+    """Read each table; the value of `key` may stand in one of them only."""
+    items: list[T] = []
+    seen: set[object] = set()
+    for table in tables:
+        item = read(table)
+        value = getattr(item, key)
+        if value in seen:
+            table.fault(key, f"{key} {value!r} stands twice.", "Delete one of the two tables.")
+        seen.add(value)
+        items.append(item)
+    return tuple(items)
+
+
+def _checked(table: Table, key: str, complaint: Callable[[str], str | None]) -> str:
+    """Text that `complaint` has nothing against."""
+    text = table.string(key)
+    if table.has(key) and (wrong := complaint(text)):
+        table.fault(key, f"{key} is {text!r}.", wrong)
+    return text
+
+
+def _user(table: Table) -> User:
+    keys = table.strings("authorized_keys", default=())
+    for number, key in enumerate(keys, 1):
+        if wrong := forms.authorized_key_complaint(key):
+            table.fault("authorized_keys", f"Key {number} of authorized_keys is bad.", wrong)
+    return User(
+        name=table.string("name", form=forms.USER_NAME),
+        groups=table.strings("groups", default=(), form=forms.ACCOUNT),
+        authorized_keys=keys,
+        passwordless_sudo=table.boolean("passwordless_sudo", default=False),
+    )
+
+
+def _country(network: Table) -> str | None:
+    if not network.has("country"):
+        network.string("country", default="")
+        return None
+    country = network.string("country")
+    if country == "UK":
+        network.fault("country", "country is 'UK'.", "Type GB, the ISO code of the United Kingdom.")
+    elif country not in forms.COUNTRIES:
+        wanted = "Type the two capital letters of the ISO 3166 code, such as DE."
+        network.fault("country", f"country is {country!r}.", wanted)
+    return country
+
+
+def _wifi(table: Table) -> Wifi:
+    return Wifi(
+        ssid=_checked(table, "ssid", _ssid_complaint),
+        security=cast("Security", table.string("security", default="wpa-psk", choices=SECURITIES)),
+        hidden=table.boolean("hidden", default=False),
+    )
+
+
+def _ssid_complaint(ssid: str) -> str | None:
+    size = len(ssid.encode())
+    return None if 1 <= size <= 32 else f"It takes {size} bytes; a network's name has 1 to 32."
+
+
+def _locale(table: Table) -> Locale:
+    usual = Locale()
+    return Locale(
+        language=table.string("language", default=usual.language, form=forms.LANGUAGE),
+        keyboard=table.string("keyboard", default=usual.keyboard, form=forms.KEYBOARD),
+        timezone=table.string("timezone", default=usual.timezone, form=forms.TIMEZONE),
+    )
+
+
+def _file(table: Table, sources: Collection[str]) -> InstalledFile:
+    mode = table.string("mode", default="0644", form=forms.MODE)
+    return InstalledFile(
+        path=_checked(table, "path", forms.absolute_path_complaint),
+        source=_source(table, sources, "files/"),
+        mode=int(mode, 8) if forms.MODE.regex.fullmatch(mode) else 0o644,
+        owner=table.string("owner", default="root", form=forms.ACCOUNT),
+        group=table.string("group", default="root", form=forms.ACCOUNT),
+    )
+
+
+def _script(table: Table, sources: Collection[str]) -> Script:
+    source = _source(table, sources, "scripts/")
+    if source.startswith("scripts/") and (wrong := forms.SCRIPT_SOURCE.complain(source)):
+        table.fault("source", f"source is {source!r}.", f"It must be {wrong}.")
+    return Script(source, table.integer("timeout_seconds", default=600, low=1, high=86400))
+
+
+def _source(table: Table, sources: Collection[str], folder: str) -> str:
+    source = table.string("source")
+    if not table.has("source"):
+        return source
+    wrong = forms.payload_path_complaint(source)
+    if wrong is None and not source.startswith(folder):
+        wrong = f"It must begin with {folder}"
+    if wrong is None and source not in sources:
+        wrong = "The payload has no such file: add it, or prepare the card again."
+    if wrong:
+        table.fault("source", f"source is {source!r}.", wrong)
+    return source
+
+
+def _services(table: Table) -> Services:
+    services = Services(
+        table.strings("enable", default=(), form=forms.UNIT),
+        table.strings("disable", default=(), form=forms.UNIT),
+    )
+    for unit in sorted(set(services.enable) & set(services.disable)):
+        table.fault("disable", f"{unit} is both enabled and disabled.", "Choose one.")
+    return services

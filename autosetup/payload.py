@@ -1,0 +1,210 @@
+"""The payload: the folder on the boot partition that turns a base image into one node.
+
+`pack` makes its files from values, `unpack` makes values from its files or says all that is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autosetup import forms
+from autosetup.faults import Fault, Faulty
+from autosetup.manifest import FORMAT, MANIFEST, compare, read_manifest, record, write_manifest
+from autosetup.node_file import NODE, read_node, write_node
+from autosetup.secrets_file import SECRETS, is_redacted, read_secrets, write_secrets
+from autosetup.settings import (
+    FileRecord,
+    InstalledFile,
+    Locale,
+    Manifest,
+    NodeSettings,
+    Script,
+    Secrets,
+    Services,
+    User,
+    Wifi,
+)
+
+__all__ = [
+    "FOLDER",
+    "FORMAT",
+    "LOG",
+    "MANIFEST",
+    "NODE",
+    "SECRETS",
+    "STATUS",
+    "FileRecord",
+    "InstalledFile",
+    "Locale",
+    "Manifest",
+    "NodeSettings",
+    "Payload",
+    "Script",
+    "Secrets",
+    "Services",
+    "User",
+    "Wifi",
+    "pack",
+    "read_folder",
+    "unpack",
+]
+
+FOLDER = "autosetup"
+STATUS = "status.json"
+LOG = "log.txt"
+_DOCUMENTS = (MANIFEST, NODE, SECRETS)
+# What Windows and macOS leave in folders that people open; names with a dot in front go as well.
+_LITTER = frozenset({"thumbs.db", "desktop.ini"})
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A payload that checks; `files` holds the rest, by path relative to the folder."""
+
+    manifest: Manifest
+    settings: NodeSettings
+    secrets: Secrets
+    files: Mapping[str, bytes]
+
+
+def pack(
+    settings: NodeSettings,
+    secrets: Secrets,
+    files: Mapping[str, bytes],
+    *,
+    generation: int,
+    card_id: str,
+    profile_digest: str,
+    site_digest: str,
+    flashed_at: str,
+    image_digest: str,
+) -> dict[str, bytes]:
+    """Every file of the folder, by its path in it. The same values give the same bytes.
+
+    Args:
+        settings, secrets: the node.
+        files: what settings name, by path: ``files/…`` and ``scripts/NN-name``.
+        generation, card_id, profile_digest, site_digest, flashed_at, image_digest: see `Manifest`.
+
+    Raises:
+        Faulty: no node would accept this payload.
+    """
+    raw = {**files, NODE: write_node(settings), SECRETS: write_secrets(secrets)}
+    manifest = Manifest(
+        format=FORMAT,
+        generation=generation,
+        node=settings.name,
+        card_id=card_id,
+        profile_digest=profile_digest,
+        site_digest=site_digest,
+        flashed_at=flashed_at,
+        image_digest=image_digest,
+        files={name: record(data) for name, data in sorted(raw.items())},
+    )
+    packed = {MANIFEST: write_manifest(manifest), **dict(sorted(raw.items()))}
+    unpack(packed)
+    return packed
+
+
+def unpack(raw: Mapping[str, bytes]) -> Payload:
+    """Values from the files of the folder, by path, as `read_folder` gives them.
+
+    Raises:
+        Faulty: with every fault of every file.
+    """
+    faults = [_missing(name) for name in _DOCUMENTS if name not in raw]
+    files = {name: data for name, data in raw.items() if name not in _DOCUMENTS}
+    settings, found = read_node(raw[NODE], files) if NODE in raw else (None, ())
+    faults += found
+    secrets = manifest = None
+    try:
+        secrets = read_secrets(raw[SECRETS], settings) if SECRETS in raw else None
+    except Faulty as faulty:
+        faults += faulty.faults
+    try:
+        manifest = read_manifest(raw[MANIFEST]) if MANIFEST in raw else None
+    except Faulty as faulty:
+        faults += faulty.faults
+    faults += _check_together(raw, files, manifest, None if found else settings)
+    if faults or manifest is None or settings is None or secrets is None:
+        raise Faulty(faults)
+    return Payload(manifest, settings, secrets, files)
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Every file of a payload's folder by its path in it, without those that the agent writes."""
+    return {
+        name: path.read_bytes() for name, path in sorted(_walk(folder)) if name not in (STATUS, LOG)
+    }
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and name.lower() not in _LITTER:
+                path = Path(place, name)
+                yield path.relative_to(folder).as_posix(), path
+
+
+def _missing(name: str) -> Fault:
+    return Fault(name, 0, 0, "This file is missing from the card.", "Prepare the card again.")
+
+
+def _check_together(
+    raw: Mapping[str, bytes],
+    files: Mapping[str, bytes],
+    manifest: Manifest | None,
+    settings: NodeSettings | None,
+) -> Iterator[Fault]:
+    """Faults that no file shows on its own."""
+    if manifest:
+        erased = {SECRETS} if is_redacted(raw.get(SECRETS, b"")) else set()
+        checked = {n: d for n, d in raw.items() if n != MANIFEST}
+        absent = {name for name in _DOCUMENTS if name not in raw}
+        yield from (f for f in compare(manifest, checked) if f.file not in erased | absent)
+    if settings:
+        yield from _unused(files, settings)
+    if manifest and settings and manifest.node != settings.name:
+        what = f"manifest.json is for {manifest.node}, but this file names {settings.name}."
+        yield Fault(NODE, 0, 0, what, "Prepare the card again.")
+    for name, data in files.items():
+        if name.startswith("scripts/"):
+            yield from _script_faults(name, data)
+    yield from _name_faults(files)
+
+
+def _unused(files: Collection[str], settings: NodeSettings) -> Iterator[Fault]:
+    used = {file.source for file in settings.files} | {s.source for s in settings.scripts}
+    for name in sorted(set(files) - used):
+        kind = "[[script]]" if name.startswith("scripts/") else "[[file]]"
+        what = "node.toml does not say what this file is for."
+        yield Fault(name, 0, 0, what, f"Remove it, or add {kind} with this source.")
+
+
+def _name_faults(files: Collection[str]) -> Iterator[Fault]:
+    seen: dict[str, str] = {}
+    for name in sorted(files):
+        if complaint := forms.payload_path_complaint(name):
+            yield Fault(name, 0, 0, f"The name {name!r} cannot be used.", complaint)
+        if (other := seen.setdefault(name.lower(), name)) != name:
+            what = f"FAT cannot tell this name from {other}."
+            yield Fault(name, 0, 0, what, "Rename one of them.")
+
+
+def _script_faults(name: str, data: bytes) -> Iterator[Fault]:
+    """Why the kernel would not start a script, in words that its author knows."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
+        what = "The script begins with a byte order mark, so Linux cannot start it."
+        yield Fault(name, 1, 1, what, "Save it as UTF-8 without BOM.")
+    elif not data.startswith(b"#!"):
+        what = "The first line does not say which program runs the script."
+        yield Fault(name, 1, 1, what, "Begin it with #!/bin/sh or #!/usr/bin/python3.")
+    first, _, _ = data.partition(b"\r\n")
+    if len(first) < len(data):
+        line, column = first.count(b"\n") + 1, len(first) - first.rfind(b"\n")
+        what = "The lines end as on Windows (CRLF), so Linux cannot run the script."
+        yield Fault(name, line, column, what, "Save it with Unix line ends (LF).")

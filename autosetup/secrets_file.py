@@ -1,0 +1,89 @@
+"""`secrets.toml`: the one file of a payload with secrets, and what is left of it after use."""
+
+from __future__ import annotations
+
+from autosetup import forms
+from autosetup.faults import Fault, Faulty
+from autosetup.settings import NodeSettings, Secrets
+from autosetup.strict import Pattern, Table, reading
+from autosetup.toml_writer import dumps
+
+SECRETS = "secrets.toml"
+_MARK = b"# Erased after use by autosetup."
+_REMAINS = _MARK + b" To set this node up again, prepare the card again.\n"
+
+
+def read_secrets(raw: bytes, settings: NodeSettings | None) -> Secrets:
+    """Read the bytes of `secrets.toml`; raises `Faulty`.
+
+    Args:
+        raw: the file.
+        settings: the node that the secrets must fit, or None where that is not known.
+    """
+    if is_redacted(raw):
+        what = "The secrets of this card were used and erased."
+        raise Faulty([Fault(SECRETS, 0, 0, what, "Prepare the card again.")])
+    with reading(SECRETS, raw) as top:
+        hashes, passphrases = top.table("password_hashes"), top.table("wifi_passphrases")
+        nonce = top.string("nonce", form=forms.NONCE)
+        secrets = Secrets(
+            bytes.fromhex(nonce) if forms.NONCE.regex.fullmatch(nonce) else b"",
+            _values(hashes, forms.CRYPT_HASH),
+            _values(passphrases, forms.PASSPHRASE),
+        )
+        if settings:
+            _match_users(hashes, settings)
+            _match_networks(passphrases, settings)
+    return secrets
+
+
+def write_secrets(secrets: Secrets) -> bytes:
+    """The bytes of `secrets.toml`; never shorter than what replaces it after use."""
+    document = dumps(
+        {
+            "nonce": secrets.nonce.hex(),
+            "password_hashes": dict(sorted(secrets.password_hashes.items())),
+            "wifi_passphrases": dict(sorted(secrets.wifi_passphrases.items())),
+        }
+    )
+    return f"# Secrets of this node. It erases them after use.\n{document}".encode()
+
+
+def redacted(size: int) -> bytes:
+    """What replaces a file of `size` bytes: a sentence and blanks, of the same length."""
+    return _REMAINS[:size].ljust(size, b"\n")
+
+
+def is_redacted(raw: bytes) -> bool:
+    """Whether these bytes are what is left after use, or after an erasing that was cut short."""
+    return bool(raw) and raw[: len(_MARK)] == _MARK[: len(raw)]
+
+
+def _values(table: Table, form: Pattern) -> dict[str, str]:
+    """Every value of a table; a fault names the key but never shows the secret."""
+    values = {}
+    for key in table.names():
+        values[key] = table.string(key)
+        if values[key] and (wanted := form.complain(values[key])):
+            table.fault(key, f"The value of {key} has the wrong form.", f"It must be {wanted}.")
+    return values
+
+
+def _match_users(hashes: Table, settings: NodeSettings) -> None:
+    known = {user.name for user in settings.users}
+    for name in hashes.names():
+        if name not in known:
+            hashes.fault(
+                name, f"node.toml has no user {name}.", "Delete the line, or add [[user]]."
+            )
+
+
+def _match_networks(passphrases: Table, settings: NodeSettings) -> None:
+    secured = {wifi.ssid for wifi in settings.wifi if wifi.security != "open"}
+    for ssid in passphrases.names():
+        if ssid not in secured:
+            what = f"node.toml has no secured network {ssid!r}."
+            passphrases.fault(ssid, what, "Delete the line, or add [[network.wifi]].")
+    for ssid in sorted(secured - set(passphrases.names())):
+        what = f"The passphrase of the network {ssid!r} is missing."
+        passphrases.fault(ssid, what, 'Add it under [wifi_passphrases]: "name" = "passphrase".')

@@ -1,0 +1,151 @@
+"""What one node shall be: the values that a payload carries, free of any file format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Security = Literal["wpa-psk", "sae", "open"]
+SECURITIES: tuple[Security, ...] = ("wpa-psk", "sae", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person's account.
+
+    Attributes:
+        name: 1 to 32 of ``a-z 0-9 _ -``, beginning with a letter or ``_``; never ``root``.
+        groups: supplementary groups; those that the node lacks are made.
+        authorized_keys: OpenSSH public keys, ``type base64 [comment]``, without options.
+        passwordless_sudo: may become root without being asked.
+    """
+
+    name: str
+    groups: tuple[str, ...] = ()
+    authorized_keys: tuple[str, ...] = ()
+    passwordless_sudo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wifi:
+    """A wireless network; `ssid` is 1 to 32 octets of UTF-8, the passphrase is a secret."""
+
+    ssid: str
+    security: Security = "wpa-psk"
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """Language (a glibc locale), keyboard (an XKB layout) and timezone (an IANA name)."""
+
+    language: str = "C.UTF-8"
+    keyboard: str = "us"
+    timezone: str = "Etc/UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledFile:
+    """A file of the payload and where it goes; `mode` is the permission bits, 0 to 0o7777."""
+
+    path: str
+    source: str
+    mode: int = 0o644
+    owner: str = "root"
+    group: str = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Systemd units to switch on or off, for now and for every boot."""
+
+    enable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A program run once, as root; killed after `timeout_seconds` (1 to 86400)."""
+
+    source: str
+    timeout_seconds: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """Everything about a node that is no secret.
+
+    Attributes:
+        name: host name, one RFC 1123 label in lower case.
+        role: what the rig uses it for, such as ``camnode``.
+        position: where it stands in the rig, as the rig map writes it; may be empty.
+        country: ISO 3166 code that the radio must obey; None leaves it alone.
+    """
+
+    name: str
+    role: str
+    position: str = ""
+    users: tuple[User, ...] = ()
+    country: str | None = None
+    wifi: tuple[Wifi, ...] = ()
+    locale: Locale = field(default_factory=Locale)
+    files: tuple[InstalledFile, ...] = ()
+    services: Services = field(default_factory=Services)
+    scripts: tuple[Script, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Everything about a node that is a secret.
+
+    Attributes:
+        nonce: 32 random bytes, so that the digest of the file tells nothing.
+        password_hashes: crypt(5) hash by user name.
+        wifi_passphrases: by SSID; 8 to 63 printable ASCII characters, or the key as 64 hex digits.
+    """
+
+    nonce: bytes = field(repr=False)
+    password_hashes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    wifi_passphrases: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def values(self) -> tuple[str, ...]:
+        """Every text that must never be shown."""
+        return (
+            self.nonce.hex(),
+            *self.password_hashes.values(),
+            *self.wifi_passphrases.values(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Size in bytes and SHA-256 (hex) of one file of the payload."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What was put on the card, when, and for whom.
+
+    Attributes:
+        format: version of the payload's layout; this program knows 1.
+        generation: the UTC second in which the card was planned.
+        node: the node's name.
+        card_id: 32 hex digits, random, new for every card.
+        profile_digest, site_digest, image_digest: SHA-256 as 64 hex digits.
+        flashed_at: UTC, ``2026-11-21T03:39:50Z``.
+        files: every other file of the payload, by its path in the folder.
+    """
+
+    format: int
+    generation: int
+    node: str
+    card_id: str
+    profile_digest: str
+    site_digest: str
+    flashed_at: str
+    image_digest: str
+    files: Mapping[str, FileRecord]

@@ -1,0 +1,163 @@
+"""What a node says of itself: the same states and words on the card, the console and screens.
+
+Contract: ``waiting → checking → applying (step i of n) → done | failed | rolled-back``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal, cast
+
+from autosetup import forms
+from autosetup.manifest import LARGEST
+from autosetup.strict import Table
+from autosetup.strict_json import reading_json
+
+State = Literal["waiting", "checking", "applying", "done", "failed", "rolled-back"]
+STATES: tuple[State, ...] = (
+    "waiting",
+    "checking",
+    "applying",
+    "done",
+    "failed",
+    "rolled-back",
+)
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A finished step: its time in seconds, to the millisecond, and whether it changed anything."""
+
+    name: str
+    seconds: float
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of a node.
+
+    Attributes:
+        state: see the module.
+        node, generation, card_id, image_digest: from the manifest; None while there is none.
+        step, step_number, step_count: the step at work or that failed, 1-based; None, 0, 0 outside.
+        code: stable word for the kind of failure, such as ``step-failed``; None unless failed.
+        reason, hint: the fact and the remedy; None unless failed.
+        pi_serial, pi_model: of the board; empty where unknown.
+        addresses: IP addresses of the node, link-local ones last.
+        started_at, finished_at: UTC, ``2026-11-21T03:39:50Z``.
+        steps: those finished so far.
+    """
+
+    state: State
+    node: str | None = None
+    generation: int | None = None
+    card_id: str | None = None
+    image_digest: str | None = None
+    step: str | None = None
+    step_number: int = 0
+    step_count: int = 0
+    code: str | None = None
+    reason: str | None = None
+    hint: str | None = None
+    pi_serial: str = ""
+    pi_model: str = ""
+    addresses: tuple[str, ...] = ()
+    started_at: str | None = None
+    finished_at: str | None = None
+    steps: tuple[StepRecord, ...] = ()
+
+    def to_json(self) -> bytes:
+        """One JSON object with ``format`` 1; what is None or empty is left out."""
+        values = {"format": FORMAT, **asdict(self)}
+        values["steps"] = [
+            {"name": s.name, "milliseconds": round(s.seconds * 1000), "changed": s.changed}
+            for s in self.steps
+        ]
+        filled = {key: value for key, value in values.items() if value not in (None, "", [], ())}
+        return (json.dumps(filled, indent=2) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, raw: bytes, file: str = "status.json") -> Status:
+        """Read what `to_json` wrote; raises `Faulty`."""
+        with reading_json(file, raw) as top:
+            return read_status(top)
+
+
+def read_status(top: Table) -> Status:
+    """Read a status from a table of a document."""
+    top.integer("format", low=FORMAT, high=FORMAT)
+    return Status(
+        state=cast("State", top.string("state", choices=STATES)),
+        node=_text(top, "node"),
+        generation=_generation(top),
+        card_id=_text(top, "card_id"),
+        image_digest=_text(top, "image_digest"),
+        step=_text(top, "step"),
+        step_number=top.integer("step_number", default=0, low=0, high=999),
+        step_count=top.integer("step_count", default=0, low=0, high=999),
+        code=_text(top, "code"),
+        reason=_text(top, "reason"),
+        hint=_text(top, "hint"),
+        pi_serial=top.string("pi_serial", default=""),
+        pi_model=top.string("pi_model", default=""),
+        addresses=top.strings("addresses", default=()),
+        started_at=_time(top, "started_at"),
+        finished_at=_time(top, "finished_at"),
+        steps=tuple(_step(table) for table in top.tables("steps")),
+    )
+
+
+def headline(status: Status) -> str:
+    """One plain line for people, the same everywhere.
+
+    ``cam-0101 · done · generation 1795233590 · 9 steps in 14 s``
+    """
+    parts = [status.node or "no node", status.state, *_details(status)]
+    return " · ".join(part for part in parts if part)
+
+
+def _details(status: Status) -> list[str]:
+    if status.state == "waiting":
+        return ["no payload on this card"]
+    if status.state == "applying" and status.step:
+        return [f"step {status.step_number} of {status.step_count}: {status.step}"]
+    if status.state == "failed":
+        place = f"at {status.step}" if status.step else ""
+        why = " ".join(f"{status.reason or ''} {status.hint or ''}".split())
+        return [place, why]
+    generation = f"generation {status.generation}" if status.generation else ""
+    if status.state == "done":
+        return [generation, _summary(status)]
+    return [generation]
+
+
+def _summary(status: Status) -> str:
+    seconds = round(sum(step.seconds for step in status.steps))
+    count = len(status.steps)
+    return f"{count} step{'' if count == 1 else 's'} in {seconds} s"
+
+
+def _text(top: Table, key: str) -> str | None:
+    return top.string(key, default="") or None
+
+
+def _generation(top: Table) -> int | None:
+    return top.integer("generation", low=1, high=LARGEST) if top.has("generation") else None
+
+
+def _time(top: Table, key: str) -> str | None:
+    text = _text(top, key)
+    if text and not forms.is_utc_time(text):
+        top.fault(key, f"{key} is {text!r}.", "It must be a UTC time.")
+    return text
+
+
+def _step(table: Table) -> StepRecord:
+    return StepRecord(
+        name=table.string("name"),
+        seconds=table.integer("milliseconds", low=0, high=LARGEST) / 1000,
+        changed=table.boolean("changed"),
+    )

@@ -1,0 +1,117 @@
+"""Payloads for the tests of the agent: a full one, and random valid ones."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+
+from autosetup.payload import (
+    InstalledFile,
+    Locale,
+    NodeSettings,
+    Script,
+    Secrets,
+    Services,
+    User,
+    Wifi,
+    pack,
+)
+
+HASH = "$6$saltsalt$" + "h" * 86
+
+
+def public_key(kind: str = "ssh-ed25519", inside: str | None = None) -> str:
+    """A public key line whose blob names `inside` as its type."""
+    name = (inside or kind).encode()
+    blob = len(name).to_bytes(4, "big") + name + (32).to_bytes(4, "big") + bytes(32)
+    return f"{kind} {base64.b64encode(blob).decode()} technician@laptop"
+
+
+SETTINGS = NodeSettings(
+    name="cam-0101",
+    role="camnode",
+    position="SEG1-CAM1",
+    users=(User("scan", ("video", "i2c"), (public_key(),), passwordless_sudo=True),),
+    country="DE",
+    wifi=(Wifi("65;66;"), Wifi(" a\\sb🦊 ", "sae", hidden=True), Wifi("guest", "open")),
+    locale=Locale("de_DE.UTF-8", "de", "Europe/Berlin"),
+    files=(InstalledFile("/etc/motd", "files/motd", 0o600, "scan", "video"),),
+    services=Services(("ssh.service",), ("apt-daily.timer",)),
+    scripts=(Script("scripts/10-hello", 5),),
+)
+SECRETS = Secrets(
+    bytes(range(32)),
+    {"scan": HASH},
+    {"65;66;": "correct horse", " a\\sb🦊 ": 'quote " and \\ slash'},
+)
+FILES = {"files/motd": b"hello\n", "scripts/10-hello": b"#!/bin/sh\necho hello\n"}
+
+
+GENERATION = 1795233590
+
+
+def packed(
+    settings: NodeSettings = SETTINGS,
+    secrets: Secrets = SECRETS,
+    files: Mapping[str, bytes] = FILES,
+    generation: int = GENERATION,
+) -> dict[str, bytes]:
+    """The files of a payload; the full one where nothing else is said."""
+    return pack(
+        settings,
+        secrets,
+        files,
+        generation=generation,
+        card_id="0123456789abcdef0123456789abcdef",
+        profile_digest="1" * 64,
+        site_digest="2" * 64,
+        flashed_at="2026-11-21T03:39:50Z",
+        image_digest="3" * 64,
+    )
+
+
+_plain = st.characters(
+    exclude_categories=("Cc", "Cs"), exclude_characters="\u201c\u201d\u201e\u201f«»"
+)
+_ssids = st.text(_plain, min_size=1, max_size=32).filter(lambda ssid: len(ssid.encode()) <= 32)
+_names = st.from_regex(r"[a-z_][a-z0-9_-]{0,31}", fullmatch=True).filter(lambda n: n != "root")
+_parts = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,9}", fullmatch=True)
+
+
+@st.composite
+def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
+    """Random valid settings, with the secrets and files that fit them."""
+    users = draw(st.lists(_names, max_size=3, unique=True))
+    wifi = draw(
+        st.lists(
+            st.builds(Wifi, _ssids, st.sampled_from(["wpa-psk", "sae", "open"]), st.booleans()),
+            max_size=4,
+            unique_by=lambda network: network.ssid,
+        )
+    )
+    sources = draw(st.lists(_parts, max_size=3, unique_by=str.lower))
+    scripts = draw(st.lists(st.from_regex(r"[0-9]{2}-[a-z]{1,9}", fullmatch=True), unique=True))
+    phrases = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=8, max_size=63)
+    settings = NodeSettings(
+        name=draw(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)),
+        role="camnode",
+        position=draw(st.text(_plain, max_size=20)),
+        users=tuple(User(name, draw(st.sampled_from([(), ("video",)]))) for name in users),
+        country=draw(st.sampled_from([None, "DE", "GB"])),
+        wifi=tuple(wifi),
+        files=tuple(
+            InstalledFile(f"/etc/{name}", f"files/{name}", draw(st.integers(0, 0o7777)))
+            for name in sources
+        ),
+        services=draw(st.sampled_from([Services(), Services(("a.service",), ("b.timer",))])),
+        scripts=tuple(Script(f"scripts/{name}", draw(st.integers(1, 86400))) for name in scripts),
+    )
+    secrets = Secrets(
+        draw(st.binary(min_size=32, max_size=32)),
+        {name: HASH for name in users if draw(st.booleans())},
+        {w.ssid: draw(phrases) for w in wifi if w.security != "open"},
+    )
+    files = {f"files/{name}": draw(st.binary(max_size=9)) for name in sources}
+    return settings, secrets, files | {f"scripts/{name}": b"#!/bin/sh\n" for name in scripts}
