@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import Field, field, fields
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 S = TypeVar("S", bound="Structure")
@@ -24,26 +25,33 @@ def at(offset: int, form: str) -> Any:
 
 
 class Structure:
-    """Base of structures; subclasses are frozen dataclasses whose fields follow without gaps."""
+    """Base of structures: frozen dataclasses whose fields follow one another without gaps.
+
+    The first field may stand at any offset: a structure can be the later part of a sector.
+    """
 
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @classmethod
-    def layout(cls) -> struct.Struct:
-        """The structure's form; raises ValueError where the table of offsets has a slip."""
-        form = "<"
-        for found in fields(cls):
-            if struct.calcsize(form) != found.metadata["offset"]:
-                raise ValueError(f"{cls.__name__}.{found.name} is not at its offset")
-            form += found.metadata["form"]
-        return struct.Struct(form)
-
-    @classmethod
     def from_bytes(cls: type[S], raw: bytes, offset: int = 0) -> S:
-        """Read one from `raw` at `offset`; there must be enough bytes."""
-        return cls(*cls.layout().unpack_from(raw, offset))
+        """Read one from `raw`, which starts at `offset` with the table's byte 0."""
+        start, form = layout(cls)  # type: ignore[arg-type] # a class is hashable whatever its instances
+        return cls(*form.unpack_from(raw, offset + start))
 
     def __bytes__(self) -> bytes:
-        values = [getattr(self, found.name) for found in fields(self)]
-        return self.layout().pack(*values)
+        """The fields' bytes, from the first field on."""
+        form = layout(type(self))[1]  # type: ignore[arg-type]
+        return form.pack(*(getattr(self, found.name) for found in fields(self)))
+
+
+@cache
+def layout(structure: type[Structure]) -> tuple[int, struct.Struct]:
+    """Offset of the first field, and the form; ValueError where the offsets have a slip."""
+    start: int = fields(structure)[0].metadata["offset"]
+    form = "<"
+    for found in fields(structure):
+        if start + struct.calcsize(form) != found.metadata["offset"]:
+            raise ValueError(f"{structure.__name__}.{found.name} is not at its offset")
+        form += found.metadata["form"]
+    return start, struct.Struct(form)
