@@ -80,9 +80,7 @@ def test_an_unknown_key_or_state_is_refused() -> None:
         (Status("waiting"), "no node · waiting · no payload on this card"),
         (
             dataclasses.replace(DONE, state="checking"),
-            
             "cam-0101 · checking · generation 1795233590",
-        ,
         ),
         (
             dataclasses.replace(FAILED, state="applying"),
