@@ -195,7 +195,9 @@ def _die_with_parent(life: int) -> None:
         os._exit(SETUP_FAILED)
 
 
-def _mount(source: str | None, target: str, kind: str | None, flags: int = 0, data: str = "") -> None:
+def _mount(
+    source: str | None, target: str, kind: str | None, flags: int = 0, data: str = ""
+) -> None:
     raw = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
     result = _libc.mount(*raw, ctypes.c_ulong(flags), os.fsencode(data) if data else None)
     _check(result, f"mounting {kind or source} on {target}")

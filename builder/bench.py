@@ -1,0 +1,215 @@
+"""What a step works with: the layers below, its own draft, a sandbox to run programs in, a log."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from builder.layers import Draft, Inputs, Layer, Store, lower_trees
+from builder.log import Log
+from builder.sandbox import Mount, Plan, overlay, run_inside
+from flasher.errors import FlasherError
+from flasher.events import CancelFlag, Progress
+from flasher.process import Finished, ProgramFailed
+
+_PASSED_ON = ("http_proxy", "https_proxy", "no_proxy")
+
+
+class Step(Protocol):
+    """One layer to be: what it depends on, and how it is made."""
+
+    @property
+    def name(self) -> str:
+        """What people call the layer."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of step; part of the key."""
+
+    @property
+    def version(self) -> int:
+        """Raised when the code makes something else from the same inputs; part of the key."""
+
+    def inputs(self) -> Inputs:
+        """All that this step reads, as JSON values."""
+
+    def make(self, bench: Bench) -> None:
+        """Fill the bench's draft; report percent done to its progress."""
+
+
+class StepFailed(FlasherError):
+    """A layer could not be made; finished layers below it stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A place to make one layer.
+
+    Attributes:
+        layers: finished layers below, lowest first.
+        draft: None where only reading is wanted, such as when an image is assembled.
+        handler: see `builder.emulation.find_handler`.
+        progress: of 100.
+    """
+
+    store: Store
+    layers: tuple[Layer, ...]
+    draft: Draft | None
+    handler: str
+    log: Log
+    progress: Progress
+    cancel: CancelFlag
+
+    @property
+    def tree(self) -> Path:
+        """The draft's own files, without those below."""
+        assert self.draft is not None
+        return self.draft.tree
+
+    @property
+    def merged(self) -> Path:
+        """Where programs in the sandbox find the whole tree."""
+        return self.store.view
+
+    def find_below(self, path: str) -> Path | None:
+        """The topmost version of an absolute path in the layers below, links not followed."""
+        for tree in lower_trees(self.layers):
+            found = self.store.root / tree / path.lstrip("/")
+            if os.path.lexists(found):
+                whiteout = found.is_char_device() and found.stat().st_rdev == 0
+                return None if whiteout else found
+        return None
+
+    def run_host(
+        self,
+        argv: tuple[str, ...],
+        *,
+        mounts: tuple[Mount, ...] = (),
+        env: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+        merge_output: bool = False,
+    ) -> Finished:
+        """Run a program of the host that sees the tree at `merged`."""
+        plan = Plan(
+            argv=argv,
+            env=build_environment(env),
+            mounts=(*self._stack(), *mounts),
+            folder=str(self.store.root),
+            handler=self.handler,
+            merge_output=merge_output,
+        )
+        return self._run(plan, on_line)
+
+    def run_in_tree(
+        self,
+        argv: tuple[str, ...],
+        *,
+        mounts: tuple[Mount, ...] = (),
+        env: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Finished:
+        """Run a program of the tree, emulated if need be, with all its output logged."""
+        root = str(self.merged)
+        plan = Plan(
+            argv=argv,
+            env=build_environment(env),
+            mounts=(*self._stack(), *_system_mounts(root), *mounts),
+            folder=str(self.store.root),
+            root=root,
+            handler=self.handler,
+            merge_output=True,
+        )
+        return self._run(plan, on_line)
+
+    def _stack(self) -> tuple[Mount, ...]:
+        lower = lower_trees(self.layers)
+        if not lower:
+            return ()
+        if self.draft is None:
+            return (overlay(str(self.merged), lower if len(lower) > 1 else (*lower, "view")),)
+        name = self.draft.folder.name
+        upper, work = f"{name}/tree", f"{name}/work"
+        return (overlay(str(self.merged), lower, upper=upper, work=work),)
+
+    def _run(self, plan: Plan, on_line: Callable[[str], None] | None) -> Finished:
+        self.log.write(f"+ {' '.join(plan.argv)}")
+
+        def hear(line: str) -> None:
+            if not _STATUS_LINE.match(line):
+                self.log.write(line)
+            if on_line:
+                on_line(line)
+
+        try:
+            return run_inside(plan, cancel=self.cancel, on_line=hear)
+        except ProgramFailed as failure:
+            raise diagnose(plan.argv[0], failure.finished, self.log.path) from failure
+
+
+def build_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of builds: ours is not theirs, but for the way to the network."""
+    proxies = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LC_ALL": "C.UTF-8",
+        **proxies,
+        **(extra or {}),
+    }
+
+
+def _system_mounts(root: str) -> tuple[Mount, ...]:
+    """What programs in the tree expect around them; none of it ends up in the layer."""
+    return (
+        Mount("proc", f"{root}/proc"),
+        Mount("dev", f"{root}/dev"),
+        Mount("tmpfs", f"{root}/run"),
+        Mount("tmpfs", f"{root}/tmp", options="mode=1777"),  # noqa: S108 - in the tree
+    )
+
+
+_DIAGNOSES = (
+    (
+        r"Temporary failure resolving|Could not (?:resolve|connect)|Connection (?:failed|timed out)"
+        r"|Network is unreachable",
+        "network-down",
+        "Check this computer's network and run the same command again: finished layers are kept.",
+    ),
+    (
+        r"Unable to locate package (\S+)|Package '?([^\s']+)'? has no installation candidate",
+        "package-unknown",
+        "Correct the package's name in the recipe; the suite's packages are listed on "
+        "packages.debian.org.",
+    ),
+    (
+        r"No space left on device",
+        "disk-full",
+        "Free some space and run the same command again: finished layers are kept.",
+    ),
+    (
+        r"Failed to fetch|Hash Sum mismatch|is not signed|NO_PUBKEY",
+        "download-failed",
+        "Run the same command again later: finished layers are kept.",
+    ),
+)
+_TOLD_LINES = 12
+_STATUS_LINE = re.compile(r"(?:dl|pm)status:")
+
+
+def diagnose(program: str, finished: Finished, log: Path) -> StepFailed:
+    """Say in words why a program of a step failed, from what it printed."""
+    lines = [line for line in finished.errors.splitlines() if not _STATUS_LINE.match(line)]
+    tail = "\n".join(f"  {line}" for line in lines[-_TOLD_LINES:])
+    for regex, code, hint in _DIAGNOSES:
+        said = [line for line in lines if re.search(regex, line)]
+        if said:
+            return StepFailed(code, said[0].strip(), f"{hint} The log is {log}.")
+    return StepFailed(
+        "step-failed",
+        f"{Path(program).name} failed ({finished.status}):\n{tail}",
+        f"The whole log is {log}; finished layers are kept.",
+    )

@@ -1,0 +1,171 @@
+"""The layer store: folders whose names are digests of all that went into them.
+
+    <store>/<20 hex digits of the key>/tree/       what the layer adds, an overlay's upper folder
+    <store>/<20 hex digits of the key>/layer.json  what it is; written before the name is final
+    <store>/draft-<random>/                        a layer being made; swept away by the next run
+    <store>/apt/, logs/, view/, lock               downloads, logs, an empty mount point, the lock
+
+A layer appears under its final name only when every byte of it is on disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from flasher.events import CancelFlag, Emit, Noted, check_cancelled
+from flasher.files import sync_folder, write_atomic
+from flasher.process import run
+
+LAYOUT = 1
+_NAME_DIGITS = 20
+_DRAFT = "draft-"
+_WAIT_SECONDS = 0.2
+
+Inputs = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A finished layer.
+
+    Attributes:
+        name: for people.
+        key: SHA-256 (64 hex digits) over its parent's key and all its own inputs.
+        seconds: how long it took to make.
+        made_at: seconds since 1970, UTC.
+    """
+
+    name: str
+    key: str
+    seconds: float
+    made_at: int
+
+    @property
+    def tree(self) -> str:
+        """Its tree, relative to the store: mount options have no room for long paths."""
+        return f"{self.key[:_NAME_DIGITS]}/tree"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A layer being made.
+
+    Attributes:
+        folder: absolute; `tree` in it becomes the layer, `work` belongs to the overlay.
+    """
+
+    folder: Path
+
+    @property
+    def tree(self) -> Path:
+        """What the layer will hold."""
+        return self.folder / "tree"
+
+
+def layer_key(parent: str, kind: str, version: int, inputs: Inputs) -> str:
+    """The key of a layer.
+
+    Args:
+        parent: key of the layer below, "" for the first.
+        kind: the kind of step that makes it.
+        version: raised when that kind's code makes something else from the same inputs.
+        inputs: what the step reads, as JSON values.
+    """
+    told = [LAYOUT, parent, kind, version, dict(inputs)]
+    canonical = json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class Store:
+    """The folder of layers; use `open_store`, which holds its lock."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("apt", "logs", "view"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+
+    @property
+    def view(self) -> Path:
+        """An empty folder to mount on; what is mounted there is seen by one sandbox only."""
+        return self.root / "view"
+
+    def find(self, key: str) -> Layer | None:
+        """The finished layer of this key, if there is one."""
+        record = self.root / key[:_NAME_DIGITS] / "layer.json"
+        if not record.exists():
+            return None
+        layer = Layer(**json.loads(record.read_bytes()))
+        return layer if layer.key == key else None
+
+    @contextmanager
+    def drafting(self) -> Iterator[Draft]:
+        """Give an empty draft; it is gone afterwards unless it was published."""
+        draft = Draft(self.root / f"{_DRAFT}{secrets.token_hex(4)}")
+        draft.folder.mkdir(mode=0o700)
+        for name in ("tree", "work"):
+            (draft.folder / name).mkdir()
+            (draft.folder / name).chmod(0o755)
+        try:
+            yield draft
+        finally:
+            shutil.rmtree(draft.folder, ignore_errors=True)
+
+    def publish(self, draft: Draft, layer: Layer) -> None:
+        """Make a draft the layer, once all of it is on disk."""
+        final = (self.root / layer.tree).parent
+        shutil.rmtree(draft.folder / "work", ignore_errors=True)
+        write_atomic(draft.folder / "layer.json", json.dumps(asdict(layer), indent=2) + "\n")
+        run(["sync", "--file-system", str(draft.folder)])
+        if final.exists():  # a record that no longer reads; its name is ours by digest
+            shutil.rmtree(final)
+        draft.folder.rename(final)
+        sync_folder(self.root)
+
+    def sweep(self) -> None:
+        """Remove what killed builds left."""
+        for stale in self.root.glob(f"{_DRAFT}*"):
+            shutil.rmtree(stale, ignore_errors=True)
+
+
+@contextmanager
+def open_store(root: Path, *, emit: Emit, cancel: CancelFlag) -> Iterator[Store]:
+    """Give the store, locked against other builds and swept; waits for its turn."""
+    root.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _lock(descriptor, root, emit, cancel)
+        store = Store(root.resolve())
+        store.sweep()
+        yield store
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, root: Path, emit: Emit, cancel: CancelFlag) -> None:
+    told = False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not told:
+                emit(Noted("build", f"Another build is using {root}; waiting for it to end."))
+            told = True
+            check_cancelled(cancel, "The build")
+            time.sleep(_WAIT_SECONDS)
+        else:
+            return
+
+
+def lower_trees(layers: Sequence[Layer]) -> tuple[str, ...]:
+    """The trees of a stack as an overlay wants them: topmost first."""
+    return tuple(layer.tree for layer in reversed(layers))

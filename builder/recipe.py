@@ -1,0 +1,207 @@
+"""Recipes: what a base image is made of, as people write it in TOML.
+
+format = 1
+name = "base"
+title = "Debian 13 for the Raspberry Pi"
+from = "debian:trixie"
+architecture = "arm64"
+
+[image]
+boot_size_mib = 256
+
+[[layer]]
+name = "tools"
+packages = ["tmux"]
+
+[[layer.file]]
+path = "/etc/motd"
+lines = ["Hello."]
+
+[[layer]]
+uses = "agent"          # a layer that ships with the program
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from autosetup.faults import Faulty
+from autosetup.strict import Table, pattern, reading
+from builder.emulation import MACHINES
+from flasher.errors import BadDocument, BadInput
+from flasher.paths import assets
+
+FORMAT = 1
+T = TypeVar("T")
+_NAME = pattern(r"[a-z0-9][a-z0-9-]{0,39}", "lower-case letters, digits and hyphens")
+_SOURCE = pattern(r"debian:[a-z][a-z0-9-]*", "a Debian suite: debian:trixie")
+_PACKAGE = pattern(r"[a-z0-9][a-z0-9+.-]+", "a Debian package name")
+_PATH = pattern(r"(?!.*(/\.{1,2}(/|$)|//))/[^\0]*[^/\0]", "an absolute path: /etc/motd")
+_MODE = pattern(r"0[0-7]{3,4}", 'an octal mode: "0644"')
+_LABEL = pattern(r"[A-Za-z0-9_-]{1,11}", "a label of up to 11 letters, digits, - and _")
+_UNIT = pattern(r"[\w@.\\-]+\.(service|socket|timer|path|target|mount)", "a unit: ssh.service")
+_MODULE = pattern(r"[a-z_]\w*", "a Python package name")
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeFile:
+    """A file to put into the image, owned by root."""
+
+    path: str
+    data: bytes
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecipe:
+    """One layer: packages first, then files, Python packages, and services to enable.
+
+    Attributes:
+        python: packages that ship with this program, copied for the node's system Python.
+        enable: systemd units, by name.
+    """
+
+    name: str
+    packages: tuple[str, ...] = ()
+    files: tuple[RecipeFile, ...] = ()
+    python: tuple[str, ...] = ()
+    enable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """The partitions: FAT32 for the firmware, ext4 for the rest; sizes in MiB."""
+
+    boot_label: str = "bootfs"
+    root_label: str = "rootfs"
+    boot_size_mib: int = 256
+    root_slack_mib: int = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A base image, from its Debian suite to its layers, lowest first."""
+
+    name: str
+    title: str
+    suite: str
+    architecture: str
+    image: ImageSettings
+    layers: tuple[LayerRecipe, ...]
+
+
+def load_recipe(path: Path, architecture: str | None = None) -> Recipe:
+    """Read a recipe and the files that it names.
+
+    Args:
+        path: of the TOML file; sources in it are relative to its folder.
+        architecture: replaces the recipe's own.
+
+    Raises:
+        BadInput: there is no such file, or no such architecture.
+        BadDocument: it has faults.
+    """
+    recipe = _read(path, "recipe", lambda top: _recipe(top, path.parent))
+    if architecture is None:
+        return recipe
+    if architecture not in MACHINES:
+        raise BadInput(
+            "architecture-unknown",
+            f"{architecture} is no architecture that can be built.",
+            f"Choose one of: {', '.join(MACHINES)}.",
+        )
+    return replace(recipe, architecture=architecture)
+
+
+def load_shipped_layer(name: str) -> LayerRecipe:
+    """Read a layer that ships with the program: ``assets/layers/<name>/layer.toml``."""
+    folder = assets() / "layers" / name
+
+    def read(top: Table) -> LayerRecipe:
+        top.integer("format", low=FORMAT, high=FORMAT)
+        return _layer_body(top, name, folder)
+
+    return _read(folder / "layer.toml", "layer", read)
+
+
+def _read(path: Path, what: str, interpret: Callable[[Table], T]) -> T:
+    try:
+        with reading(path.name, path.read_bytes()) as top:
+            result = interpret(top)
+    except OSError as error:
+        raise BadInput(
+            f"{what}-unreadable",
+            f"The {what} {path} cannot be read: {error.strerror}.",
+            "Name a file that exists; those that ship lie in assets/recipes.",
+        ) from None
+    except Faulty as faulty:
+        raise BadDocument(what, faulty.faults) from None
+    return result
+
+
+def _recipe(top: Table, folder: Path) -> Recipe:
+    top.integer("format", low=FORMAT, high=FORMAT)
+    return Recipe(
+        name=top.string("name", form=_NAME),
+        title=top.string("title", default=""),
+        suite=top.string("from", form=_SOURCE).removeprefix("debian:"),
+        architecture=top.string("architecture", default="arm64", choices=tuple(MACHINES)),
+        image=_image(top.table("image")),
+        layers=tuple(_layer(table, folder) for table in top.tables("layer")),
+    )
+
+
+def _image(table: Table) -> ImageSettings:
+    default = ImageSettings()
+    return ImageSettings(
+        boot_label=table.string("boot_label", default=default.boot_label, form=_LABEL),
+        root_label=table.string("root_label", default=default.root_label, form=_LABEL),
+        boot_size_mib=table.integer(
+            "boot_size_mib", default=default.boot_size_mib, low=64, high=2048
+        ),
+        root_slack_mib=table.integer(
+            "root_slack_mib", default=default.root_slack_mib, low=16, high=1 << 16
+        ),
+    )
+
+
+def _layer(table: Table, folder: Path) -> LayerRecipe:
+    if not table.has("uses"):
+        return _layer_body(table, table.string("name", form=_NAME), folder)
+    layers = assets() / "layers"
+    shipped = tuple(sorted(path.parent.name for path in layers.glob("*/layer.toml")))
+    name = table.string("uses", choices=shipped)
+    return load_shipped_layer(name) if name in shipped else LayerRecipe(name)
+
+
+def _layer_body(table: Table, name: str, folder: Path) -> LayerRecipe:
+    return LayerRecipe(
+        name=name,
+        packages=table.strings("packages", default=(), form=_PACKAGE),
+        files=tuple(_file(entry, folder) for entry in table.tables("file")),
+        python=table.strings("python", default=(), form=_MODULE),
+        enable=table.strings("enable", default=(), form=_UNIT),
+    )
+
+
+def _file(table: Table, folder: Path) -> RecipeFile:
+    path = table.string("path", form=_PATH)
+    mode = table.string("mode", default="0644", form=_MODE)
+    return RecipeFile(path, _data(table, folder), int(mode, 8) if mode.isdigit() else 0)
+
+
+def _data(table: Table, folder: Path) -> bytes:
+    if table.has("source") == table.has("lines"):
+        table.fault("path", "A file needs its content.", "Give either source or lines.")
+    lines = table.strings("lines", default=())
+    source = table.string("source", default="")
+    if not source:
+        return "".join(f"{line}\n" for line in lines).encode()
+    try:
+        return (folder / source).read_bytes()
+    except OSError as error:
+        table.fault("source", f"{source} cannot be read: {error.strerror}.", "Name a file here.")
+        return b""
