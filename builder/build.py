@@ -47,7 +47,7 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
-class _Workshop:
+class Workshop:
     """What all layers of one build share."""
 
     store: Store
@@ -91,7 +91,7 @@ def build_base(
         open_store(store, emit=emit, cancel=flag) as opened,
         open_log(opened.root / "logs", emit) as log,
     ):
-        workshop = _Workshop(opened, handler, log, emit, flag)
+        workshop = Workshop(opened, handler, log, emit, flag)
         layers, results = make_layers(workshop, plan_steps(plan))
         release = _make_image(workshop, plan, layers, out)
     return Built(release.image, release.compressed, release.bmap, release.sums, results)
@@ -118,7 +118,7 @@ def _layer_steps(recipe: Recipe, layer: LayerRecipe) -> list[Step]:
 
 
 def make_layers(
-    workshop: _Workshop, steps: Sequence[Step]
+    workshop: Workshop, steps: Sequence[Step]
 ) -> tuple[tuple[Layer, ...], tuple[LayerResult, ...]]:
     """Find or make each layer upon the ones below it."""
     layers: tuple[Layer, ...] = ()
@@ -135,7 +135,7 @@ def make_layers(
     return layers, results
 
 
-def _make_layer(workshop: _Workshop, each: Step, key: str, below: tuple[Layer, ...]) -> Layer:
+def _make_layer(workshop: Workshop, each: Step, key: str, below: tuple[Layer, ...]) -> Layer:
     begun = time.monotonic()
     log = workshop.log.about(each.name)
     with (
@@ -153,7 +153,7 @@ def _make_layer(workshop: _Workshop, each: Step, key: str, below: tuple[Layer, .
 
 
 def _make_image(
-    workshop: _Workshop, recipe: Recipe, layers: tuple[Layer, ...], out: Path
+    workshop: Workshop, recipe: Recipe, layers: tuple[Layer, ...], out: Path
 ) -> Release:
     key = image_key(layers[-1].key, recipe.image)
     release = Release(out, recipe.name)

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from builder.bench import diagnose
+from flasher.process import Finished
+
+LOG = Path("/store/logs/x.log")
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("E: Unable to locate package nonesuch", "package-unknown"),
+        ("E: Package 'nonesuch' has no installation candidate", "package-unknown"),
+        ("  Temporary failure resolving 'deb.example'", "network-down"),
+        ("  Could not connect to deb.example:80 (192.0.2.1). - connect (111)", "network-down"),
+        ("dpkg: error: failed to write: No space left on device", "disk-full"),
+        ("E: Failed to fetch http://deb.example/x.deb  404  Not Found", "download-failed"),
+    ],
+)
+def test_a_known_cause_is_named_by_the_line_that_tells_it(line, code):
+    failed = Finished(("x",), 100, b"", f"Reading package lists...\n{line}\nand more\n")
+    error = diagnose("apt-get", failed, LOG)
+    assert error.code == code
+    assert error.message == line.strip()
+    assert str(LOG) in error.hint
+
+
+def test_an_unknown_cause_shows_the_end_of_the_log_without_status_lines():
+    lines = [f"line {number}" for number in range(50)]
+    lines.insert(49, "pmstatus:dpkg-exec:50:Running dpkg")
+    error = diagnose("/usr/bin/apt-get", Finished(("x",), 100, b"", "\n".join(lines)), LOG)
+    assert error.code == "step-failed"
+    assert "apt-get failed (100)" in error.message
+    assert "line 49" in error.message
+    assert "line 37" not in error.message
+    assert "pmstatus" not in error.message

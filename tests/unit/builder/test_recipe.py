@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pytest
+
+from builder.recipe import ImageSettings, RecipeFile, load_recipe, load_shipped_layer
+from flasher.errors import BadDocument, BadInput
+from flasher.paths import assets
+
+HEAD = 'format = 1\nname = "tiny"\nfrom = "debian:trixie"\n'
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write_recipe(text: str) -> Path:
+        path = tmp_path / "tiny.toml"
+        path.write_text(HEAD + text, encoding="utf-8")
+        return path
+
+    return write_recipe
+
+
+def test_the_shipped_recipe_makes_a_bootable_generic_debian():
+    recipe = load_recipe(assets() / "recipes" / "base.toml")
+    packages = {package for layer in recipe.layers for package in layer.packages}
+    assert (recipe.name, recipe.suite, recipe.architecture) == ("base", "trixie", "arm64")
+    assert {"linux-image-arm64", "raspi-firmware", "network-manager", "openssh-server"} <= packages
+
+
+def test_the_firmware_settings_come_before_the_package_that_reads_them():
+    recipe = load_recipe(assets() / "recipes" / "base.toml")
+    written = [any(f.path == "/etc/default/raspi-firmware" for f in x.files) for x in recipe.layers]
+    installed = ["raspi-firmware" in layer.packages for layer in recipe.layers]
+    assert written.index(True) < installed.index(True)
+
+
+def test_the_agents_layer_installs_its_package_and_enables_its_unit():
+    layer = load_shipped_layer("agent")
+    assert layer.python == ("autosetup",)
+    assert layer.enable == ("autosetup.service",)
+    assert {file.path: oct(file.mode) for file in layer.files} == {
+        "/usr/bin/autosetup": "0o755",
+        "/usr/lib/systemd/system/autosetup.service": "0o644",
+    }
+
+
+def test_what_is_not_said_has_a_default(write):
+    recipe = load_recipe(write(""))
+    assert recipe.architecture == "arm64"
+    assert recipe.image == ImageSettings("bootfs", "rootfs", 256, 400)
+    assert recipe.layers == ()
+
+
+def test_files_come_from_lines_or_from_a_source_beside_the_recipe(write, tmp_path):
+    (tmp_path / "motd").write_bytes(b"raw\x00bytes")
+    path = write(
+        '[[layer]]\nname = "files"\n'
+        '[[layer.file]]\npath = "/etc/motd"\nsource = "motd"\n'
+        '[[layer.file]]\npath = "/usr/bin/hi"\nmode = "0755"\nlines = ["#!/bin/sh", "echo hi"]\n'
+    )
+    assert load_recipe(path).layers[0].files == (
+        RecipeFile("/etc/motd", b"raw\x00bytes", 0o644),
+        RecipeFile("/usr/bin/hi", b"#!/bin/sh\necho hi\n", 0o755),
+    )
+
+
+def test_an_asked_for_architecture_replaces_the_recipes_own(write):
+    assert load_recipe(write(""), "armhf").architecture == "armhf"
+
+
+def test_an_unknown_architecture_is_refused_with_the_known_ones(write):
+    with pytest.raises(BadInput) as refused:
+        load_recipe(write(""), "sparc")
+    assert refused.value.code == "architecture-unknown"
+    assert "arm64" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('architecture = "arm65"\n', "Did you mean arm64?"),
+        ("[image]\nboot_size = 256\n", "Did you mean boot_size_mib?"),
+        ("[image]\nboot_size_mib = 1\n", "from 64 to 2048"),
+        ('[image]\nboot_label = "much-too-long"\n', "up to 11 letters"),
+        ('[[layer]]\nname = "x"\npackages = ["Tmux"]\n', "a Debian package name"),
+        ('[[layer]]\nname = "x"\nenable = ["ssh"]\n', "a unit: ssh.service"),
+        ('[[layer]]\nuses = "agnt"\n', "Did you mean agent?"),
+        ('[[layer]]\nname = "x"\n[[layer.file]]\npath = "/a"\n', "source or lines"),
+        ('[[layer]]\nname = "x"\n[[layer.file]]\npath = "a"\nlines = []\n', "an absolute path"),
+        ('[[layer]]\nname = "x"\n[[layer.file]]\npath = "/a/../b"\nlines = []\n', "absolute path"),
+        ('[[layer]]\nname = "x"\n[[layer.file]]\npath = "/a"\nsource = "no"\n', "cannot be read"),
+        (
+            '[[layer]]\nname = "x"\n[[layer.file]]\npath = "/a"\nlines = []\nmode = "rwx"\n',
+            "an octal mode",
+        ),
+    ],
+)
+def test_a_fault_is_told_with_its_place_and_remedy(write, text, told):
+    with pytest.raises(BadDocument) as refused:
+        load_recipe(write(text))
+    assert told in refused.value.message
+    assert "tiny.toml:" in refused.value.message
+
+
+def test_a_recipe_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(BadInput) as refused:
+        load_recipe(tmp_path / "nowhere.toml")
+    assert "nowhere.toml" in refused.value.message
