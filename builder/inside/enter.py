@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 SETUP_FAILED = 125
+STATUS_DESCRIPTOR = 3
 
 # <linux/sched.h>, <linux/mount.h>, <linux/prctl.h>
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -72,7 +73,7 @@ class Plan:
         folder: where relative paths of mounts start, and the program too if `root` is ``/``.
         root: what the program sees as ``/``.
         handler: a binfmt_misc registration, private to the namespace; empty for none.
-        merge_output: send standard output where standard error goes.
+        merge_output: send standard output, and descriptor 3, where standard error goes.
     """
 
     argv: tuple[str, ...]
@@ -145,6 +146,7 @@ def _execute(plan: Plan) -> int:
         os.chdir("/")
     if plan.merge_output:
         os.dup2(2, 1)
+        os.dup2(2, STATUS_DESCRIPTOR)
     os.umask(0o022)
     os.execvpe(plan.argv[0], plan.argv, dict(plan.env))  # noqa: S606
 

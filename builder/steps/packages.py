@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.bench import Bench
+from builder.inside.enter import STATUS_DESCRIPTOR
 from builder.layers import Inputs, Store
 from builder.sandbox import Mount
 
@@ -19,7 +20,7 @@ _OPTIONS = (
     "-oDpkg::Options::=--force-confold",  # what the recipe wrote before the package stays
     "-oDpkg::Options::=--force-unsafe-io",  # the whole layer is synced once, at its end
     "-oDpkg::Use-Pty=0",
-    "-oAPT::Status-Fd=1",
+    f"-oAPT::Status-Fd={STATUS_DESCRIPTOR}",  # not 1: apt closes it for dpkg
     "-oAcquire::Languages=none",
     "-oAcquire::Retries=3",
 )

@@ -50,7 +50,9 @@ def test_a_registration_fixes_the_binary_and_keeps_credentials():
 
 
 def test_the_kernels_limit_of_a_registration_is_kept():
-    assert all(len(registration(m, "/usr/bin/qemu-aarch64-static")) < 255 for m in MACHINES.values())
+    assert all(
+        len(registration(m, "/usr/bin/qemu-aarch64-static")) < 255 for m in MACHINES.values()
+    )
 
 
 @pytest.mark.parametrize(

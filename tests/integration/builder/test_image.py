@@ -1,0 +1,232 @@
+"""The image, judged by tools that are not ours."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builder.bench import Bench
+from builder.disk import MIB
+from builder.layers import Layer
+from builder.recipe import ImageSettings, Recipe
+from builder.release import Release, image_key, make_release
+from flasher.errors import FlasherError
+from flasher.image.bmap import read_bmap
+
+SETTINGS = ImageSettings(boot_size_mib=64, root_slack_mib=16)
+RECIPE = Recipe("tiny", "A tiny tree", "trixie", "arm64", SETTINGS, ())
+
+Builds = Callable[..., Release]
+
+
+def tool(*argv: str, folder: Path | None = None) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def grow_below(tree: Path) -> None:
+    (tree / "etc").mkdir()
+    (tree / "etc/kept").write_text("from below")
+    (tree / "etc/replaced").write_text("old")
+    (tree / "etc/removed").write_text("never seen")
+    (tree / "usr/bin").mkdir(parents=True)
+    (tree / "usr/bin/tool").write_bytes(os.urandom(3 * MIB))
+    os.chown(tree / "usr/bin/tool", 123, 45678)
+    (tree / "usr/bin/tool").chmod(0o4755)
+    (tree / "usr/bin/again").hardlink_to(tree / "usr/bin/tool")
+    (tree / "bin").symlink_to("usr/bin")
+    (tree / "boot/firmware/overlays").mkdir(parents=True)
+
+
+def grow_above(tree: Path) -> None:
+    (tree / "etc").mkdir()
+    (tree / "etc/replaced").write_text("new")
+    os.mknod(tree / "etc/removed", 0o020000, 0)
+    firmware = tree / "boot/firmware"
+    (firmware / "overlays").mkdir(parents=True)
+    (firmware / "config.txt").write_text("kernel=vmlinuz-6.12.117+deb13-arm64\n")
+    (firmware / "vmlinuz-6.12.117+deb13-arm64").write_bytes(b"kernel" * 1000)
+    (firmware / "overlays/disable-bt.dtbo").write_bytes(b"overlay")
+
+
+@pytest.fixture
+def build(
+    tmp_path: Path, add_layer: Callable[..., Layer], bench_of: Callable[..., Bench]
+) -> Builds:
+    layers = (add_layer("below", grow_below), add_layer("above", grow_above))
+
+    def make(settings: ImageSettings = SETTINGS, folder: str = "out") -> Release:
+        release = Release(tmp_path / folder, "tiny")
+        key = image_key(layers[-1].key, settings)
+        recipe = Recipe("tiny", "", "trixie", "arm64", settings, ())
+        make_release(release, key, recipe, bench_of(*layers))
+        assert release.holds(key)
+        return release
+
+    return make
+
+
+def partitions(image: Path) -> list[dict[str, object]]:
+    table = json.loads(tool("sfdisk", "-J", str(image)))["partitiontable"]
+    assert table["label"] == "dos"
+    return list(table["partitions"])
+
+
+def cut_out(image: Path, number: int) -> Path:
+    """One partition as a file, so that each tool judges it without our offsets."""
+    part = partitions(image)[number]
+    start, size = int(str(part["start"])), int(str(part["size"]))
+    target = image.with_suffix(f".{number}")
+    tool("dd", f"if={image}", f"of={target}", "bs=512", f"skip={start}", f"count={size}")
+    return target
+
+
+def test_the_table_is_what_every_raspberry_pi_reads(build: Builds):
+    image = build().image
+    tool("sfdisk", "--verify", str(image))
+    boot, root = partitions(image)
+    assert (boot["type"], boot["bootable"], root["type"]) == ("c", True, "83")
+    for part in (boot, root):
+        assert int(str(part["start"])) % 8192 == 0
+    assert image.stat().st_size % (4 * MIB) == 0
+    assert int(str(root["start"])) + int(str(root["size"])) == image.stat().st_size // 512
+
+
+def test_the_boot_partition_is_a_clean_fat32_with_the_firmwares_files(build: Builds):
+    fat = cut_out(build().image, 0)
+    tool("fsck.fat", "-n", str(fat))
+    assert "FAT32" in tool("file", str(fat)) or "FAT (32 bit)" in tool("file", str(fat))
+    assert tool("blkid", "-p", "-o", "value", "-s", "LABEL", str(fat)) == "bootfs\n"
+    listed = tool("mdir", "-b", "-/", "-i", str(fat), "::").split()
+    assert set(listed) == {
+        "::/config.txt",
+        "::/vmlinuz-6.12.117+deb13-arm64",
+        "::/overlays/",
+        "::/overlays/disable-bt.dtbo",
+    }
+    kernel = tool("mtype", "-i", str(fat), "::/vmlinuz-6.12.117+deb13-arm64")
+    assert kernel == "kernel" * 1000
+
+
+def test_the_root_partition_is_a_clean_ext4_with_the_merged_tree(build: Builds):
+    ext4 = cut_out(build().image, 1)
+    tool("e2fsck", "-fn", str(ext4))
+    assert tool("blkid", "-p", "-o", "value", "-s", "LABEL", str(ext4)) == "rootfs\n"
+
+    def debugfs(request: str) -> str:
+        return tool("debugfs", "-R", request, str(ext4))
+
+    assert debugfs("cat /etc/kept") == "from below"
+    assert debugfs("cat /etc/replaced") == "new"
+    assert "removed" not in debugfs("ls /etc")
+    stat = debugfs("stat /usr/bin/tool")
+    assert "Mode:  04755" in stat
+    assert "User:   123" in stat
+    assert "Group: 45678" in stat
+    assert "Links: 2" in stat
+    assert "config.txt" not in debugfs("ls /boot/firmware")
+    assert "usr/bin" in debugfs("stat /bin")
+
+
+def test_the_slack_asked_for_is_free(build: Builds):
+    header = tool("dumpe2fs", "-h", str(cut_out(build().image, 1)))
+    free = next(line for line in header.splitlines() if line.startswith("Free blocks:"))
+    assert int(free.split()[-1]) * 4096 >= SETTINGS.root_slack_mib * MIB
+
+
+def test_bmaptool_writes_the_same_image_from_the_compressed_one(build: Builds, tmp_path: Path):
+    release = build()
+    target = tmp_path / "copied.img"
+    tool("bmaptool", "copy", "--bmap", str(release.bmap), str(release.compressed), str(target))
+    assert target.read_bytes() == release.image.read_bytes()
+
+
+def test_what_a_card_held_before_cannot_shine_through(build: Builds):
+    """Journal, inode tables and all of the boot partition are mapped, though mostly zeros."""
+    release = build()
+    mapped = read_bmap(release.bmap.read_bytes()).byte_ranges()
+    boot, root = partitions(release.image)
+    start, size = int(str(boot["start"])) * 512, int(str(boot["size"])) * 512
+    assert any(one.offset <= start and start + size <= one.end for one in mapped)
+    used = tool("dumpe2fs", "-h", str(cut_out(release.image, 1))).splitlines()
+    count, free = (
+        int(line.split()[-1]) for line in used if line.startswith(("Block count:", "Free blocks:"))
+    )
+    beyond = int(str(root["start"])) * 512
+    covered = sum(one.end - max(one.offset, beyond) for one in mapped if one.end > beyond)
+    assert covered >= (count - free) * 4096
+
+
+def test_the_checksums_hold(build: Builds):
+    release = build()
+    done = tool("sha256sum", "--check", "--strict", "SHA256SUMS", folder=release.out)
+    assert done.count(": OK") == 3
+
+
+def test_checksums_of_other_images_in_the_folder_stay(build: Builds, tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/SHA256SUMS").write_text(f"{'0' * 64}  other.img\n")
+    assert "other.img" in build().sums.read_text()
+
+
+def test_the_same_layers_give_the_same_table_and_boot_partition(build: Builds):
+    first, second = (build(folder=name).image for name in ("first", "second"))
+    assert partitions(first)[1]["start"] == partitions(second)[1]["start"] == 68 * MIB // 512
+    tool("cmp", "--bytes", str(68 * MIB), str(first), str(second))
+
+
+def test_other_settings_make_another_image(build: Builds):
+    release = build()
+    other = ImageSettings(boot_label="FIRMWARE", boot_size_mib=64, root_slack_mib=16)
+    key = image_key("", SETTINGS)
+    assert image_key("", other) != key
+    assert not release.holds(key)
+
+
+def test_a_damaged_release_is_not_taken_for_whole(build: Builds):
+    release = build()
+    key = json.loads(release.manifest.read_bytes())["key"]
+    assert release.holds(key)
+    os.truncate(release.compressed, 100)
+    assert not release.holds(key)
+
+
+def test_what_a_killed_build_left_is_removed_by_the_next(build: Builds, tmp_path: Path):
+    (tmp_path / "out/.tiny-0badcafe.part").mkdir(parents=True)
+    (tmp_path / "out/.tiny-0badcafe.part/tiny.img").write_text("half")
+    release = build()
+    assert {path.name for path in release.out.iterdir()} == {
+        "tiny.img",
+        "tiny.img.zst",
+        "tiny.bmap",
+        "tiny.manifest.json",
+        "SHA256SUMS",
+    }
+
+
+def test_the_person_behind_sudo_owns_the_files(build: Builds, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SUDO_UID", "4711")
+    monkeypatch.setenv("SUDO_GID", "4712")
+    release = build()
+    for path in (*release.files, release.manifest, release.sums):
+        assert (path.stat().st_uid, path.stat().st_gid) == (4711, 4712)
+
+
+def test_boot_files_that_do_not_fit_are_refused_with_the_setting_to_raise(
+    add_layer: Callable[..., Layer], bench_of: Callable[..., Bench], tmp_path: Path
+):
+    def grow(tree: Path) -> None:
+        (tree / "boot/firmware").mkdir(parents=True)
+        with (tree / "boot/firmware/initrd").open("wb") as handle:
+            handle.truncate(65 * MIB)
+
+    bench = bench_of(add_layer("large", grow))
+    with pytest.raises(FlasherError) as refused:
+        make_release(Release(tmp_path / "out", "tiny"), "key", RECIPE, bench)
+    assert refused.value.code == "boot-partition-too-small"
+    assert "boot_size_mib" in refused.value.hint
+    assert list((tmp_path / "out").iterdir()) == []

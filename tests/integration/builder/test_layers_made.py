@@ -1,0 +1,162 @@
+"""Layers made one upon the other, from a small system in place of a bootstrapped one."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from builder.bench import Bench, Step, StepFailed
+from builder.build import LayerResult, Workshop, make_layers, plan_steps
+from builder.layers import Inputs, Layer, Store, lower_trees
+from builder.log import Log
+from builder.recipe import ImageSettings, LayerRecipe, Recipe, RecipeFile
+from builder.steps.files import Files, python_files
+from builder.steps.finish import Finish
+from flasher.events import CancelFlag, Event, StepFinished, StepStarted
+
+UNIT = "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/x\n[Install]\nWantedBy=multi-user.target\n"
+
+
+@dataclass(frozen=True, slots=True)
+class SmallSystem:
+    """The few files that the steps above a bootstrap read."""
+
+    name: str = "small"
+    kind: str = "small"
+    version: int = 1
+    secret: bool = False
+
+    def inputs(self) -> Inputs:
+        return {"secret": self.secret}
+
+    def make(self, bench: Bench) -> None:
+        for name, text in (
+            ("etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
+            ("etc/resolv.conf", "nameserver 192.0.2.1\n"),
+            ("etc/shadow", "root:$y$j9T$x:1::::::\n" if self.secret else "root:*:1::::::\n"),
+            ("etc/ssh/ssh_host_rsa_key", "key"),
+            ("var/log/dpkg.log", "log"),
+            ("usr/lib/systemd/system/present.service", UNIT),
+        ):
+            path = bench.tree / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        (bench.tree / "etc/sudoers.d").mkdir(mode=0o750)
+        (bench.tree / "lib").symlink_to("usr/lib")
+
+
+AGENT = Files("agent", (RecipeFile("/usr/bin/agent", b"#!/bin/sh\n", 0o755),), ("present.service",))
+
+Make = Callable[..., tuple[LayerResult, ...]]
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+def workshop(store: Store, log: Log, events: list[Event]) -> Iterator[Workshop]:
+    return Workshop(store, "", log, events.append, CancelFlag())
+
+
+@pytest.fixture
+def look(store: Store) -> Callable[[tuple[Layer, ...], str], Path | None]:
+    def find(layers: tuple[Layer, ...], path: str) -> Path | None:
+        found = [store.root / tree / path for tree in lower_trees(layers)]
+        return next((one for one in found if one.is_symlink() or one.exists()), None)
+
+    return find
+
+
+def test_a_second_build_reuses_every_layer(workshop: Workshop):
+    steps: tuple[Step, ...] = (SmallSystem(), AGENT, Finish())
+    first, second = make_layers(workshop, steps)[1], make_layers(workshop, steps)[1]
+    assert [layer.reused for layer in first] == [False] * 3
+    assert [layer.reused for layer in second] == [True] * 3
+    assert [layer.key for layer in first] == [layer.key for layer in second]
+
+
+def test_editing_the_agent_makes_its_layer_and_the_finish_again_and_nothing_below(
+    workshop: Workshop,
+):
+    edited = replace(AGENT, files=(replace(AGENT.files[0], data=b"#!/bin/sh\n# edited\n"),))
+    make_layers(workshop, (SmallSystem(), AGENT, Finish()))
+    again = make_layers(workshop, (SmallSystem(), edited, Finish()))[1]
+    assert [layer.reused for layer in again] == [True, False, False]
+
+
+def test_each_layer_made_is_a_step_and_a_reused_one_is_none(
+    workshop: Workshop, events: list[Event]
+):
+    make_layers(workshop, (SmallSystem(), AGENT))
+    make_layers(workshop, (SmallSystem(), AGENT))
+    told = [(type(e), e.subject) for e in events if isinstance(e, StepStarted | StepFinished)]
+    assert told == [
+        (StepStarted, "small"),
+        (StepFinished, "small"),
+        (StepStarted, "agent"),
+        (StepFinished, "agent"),
+    ]
+
+
+def test_the_finished_tree_has_an_empty_machine_id_and_no_host_keys(workshop: Workshop, look):
+    layers, _ = make_layers(workshop, (SmallSystem(), Finish()))
+    assert look(layers, "etc/machine-id").read_bytes() == b""
+    assert look(layers, "etc/resolv.conf").read_bytes() == b""
+    assert look(layers, "etc/ssh/ssh_host_rsa_key").is_char_device()
+    assert look(layers, "var/log/dpkg.log").is_char_device()
+
+
+def test_an_image_with_an_identity_is_not_made_and_what_was_found_is_named(workshop: Workshop):
+    wifi = "/etc/NetworkManager/system-connections/home.nmconnection"
+    netrc = Files("mine", (RecipeFile("/root/.netrc", b"x"), RecipeFile(wifi, b"x")))
+    with pytest.raises(StepFailed) as failed:
+        make_layers(workshop, (SmallSystem(secret=True), netrc, Finish()))
+    assert failed.value.code == "not-generic"
+    assert "/etc/shadow lets root in with a password" in failed.value.message
+    assert "/root/.netrc" in failed.value.message
+
+
+def test_folders_keep_the_modes_they_have_below(workshop: Workshop, look):
+    sudo = Files("sudo", (RecipeFile("/etc/sudoers.d/x", b"", 0o440),))
+    layers, _ = make_layers(workshop, (SmallSystem(), sudo))
+    assert look(layers, "etc/sudoers.d").stat().st_mode & 0o7777 == 0o750
+    assert look(layers, "etc/sudoers.d/x").stat().st_mode & 0o7777 == 0o440
+
+
+def test_a_unit_is_enabled_by_its_own_install_section(workshop: Workshop, look):
+    layers, _ = make_layers(workshop, (SmallSystem(), AGENT))
+    link = look(layers, "etc/systemd/system/multi-user.target.wants/present.service")
+    assert str(link.readlink()) == "/usr/lib/systemd/system/present.service"
+
+
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [
+        (Files("x", (), ("absent.service",)), "unit-unknown"),
+        (Files("x", (RecipeFile("/lib/udev/x", b""),)), "path-through-link"),
+    ],
+)
+def test_a_layer_that_cannot_fit_the_tree_is_refused(workshop: Workshop, step: Files, code: str):
+    with pytest.raises(StepFailed) as failed:
+        make_layers(workshop, (SmallSystem(), step))
+    assert failed.value.code == code
+
+
+def test_the_agents_package_is_installed_for_the_nodes_own_python():
+    paths = {file.path for file in python_files("autosetup")}
+    assert "/usr/lib/python3/dist-packages/autosetup/payload.py" in paths
+    assert not any("__pycache__" in path for path in paths)
+
+
+def test_a_recipes_layers_are_bootstrapped_first_and_finished_last():
+    layer = LayerRecipe("mine", ("tmux",), (RecipeFile("/etc/motd", b""),))
+    recipe = Recipe("r", "", "trixie", "arm64", ImageSettings(), (layer,))
+    assert [(step.kind, step.name) for step in plan_steps(recipe)] == [
+        ("bootstrap", "debian"),
+        ("packages", "mine"),
+        ("files", "mine-files"),
+        ("finish", "finish"),
+    ]
