@@ -67,6 +67,10 @@ class FileBlocks:
         path: it must exist; its size is taken once, when it is opened.
         writable: open it for writing too.
 
+    Attributes:
+        size: bytes.
+        stamp: changes when the file is changed or replaced.
+
     Raises:
         BadInput: it cannot be opened.
     """
@@ -77,12 +81,14 @@ class FileBlocks:
         try:
             self._descriptor = os.open(path, flags)
             self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
+            found = os.fstat(self._descriptor)
         except OSError as error:
             raise BadInput(
                 "cannot-open",
                 f"{path} cannot be opened: {error.strerror}.",
                 "Check the name, and that you may read it.",
             ) from None
+        self.stamp = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
     def __enter__(self) -> FileBlocks:
         return self

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flasher.errors import FlasherError
+from flasher.errors import BadInput
 from flasher.image.blocks import SECTOR
 from flasher.image.structure import Structure, at
 
 FAT16_LBA, FAT32_LBA, LINUX, GPT_PROTECTIVE = 0x0E, 0x0C, 0x83, 0xEE
+FAT_TYPES = frozenset({0x01, 0x04, 0x06, 0x0B, FAT32_LBA, FAT16_LBA})
 TYPE_NAMES = {
     0x01: "FAT12",
     0x04: "FAT16",
@@ -101,13 +102,13 @@ class Mbr:
         """Read the first sector (512 bytes) of an image or card.
 
         Raises:
-            FlasherError: ``no-partition-table`` where there is none.
+            BadInput: ``no-partition-table`` where there is none.
         """
         found = _Sector.from_bytes(sector)
         entries = [_Entry.from_bytes(found.entries, 16 * slot) for slot in range(_SLOTS)]
         # A FAT boot sector ends in the same signature; its code makes no sense as entries.
         if found.signature != _SIGNATURE or any(entry.status & ~_BOOTABLE for entry in entries):
-            raise FlasherError(
+            raise BadInput(
                 "no-partition-table",
                 "There is no partition table (MBR) in the first sector.",
                 "Choose an image of a whole card, not of one partition.",

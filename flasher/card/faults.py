@@ -1,0 +1,72 @@
+"""What the kernel says when a card goes wrong, in words for the person who holds it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flasher.errors import BadInput, EnvironmentLacks, FlasherError, Refused
+
+_GONE = {errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM, errno.ESTALE, errno.ESHUTDOWN}
+_LOCKED = {errno.EROFS, errno.EPERM}
+
+
+class CardMismatch(FlasherError):
+    """The card does not hold what was written to it."""
+
+
+@contextmanager
+def card_faults(path: Path, doing: str) -> Iterator[None]:
+    """Turn the kernel's errors into ours; `doing` completes "while …", such as ``writing``."""
+    try:
+        yield
+    except OSError as error:
+        raise explain(error, path, doing) from error
+
+
+def explain(error: OSError, path: Path, doing: str) -> FlasherError:
+    """The error that a person gets for one from the kernel."""
+    number = error.errno
+    if number in _GONE or (number == errno.EIO and _is_gone(path)):
+        what = f"The card in {path} was pulled out while {doing}."
+        return FlasherError("card-pulled", what, "Put it back in and start again.")
+    if number in _LOCKED:
+        what = f"The card in {path} is write-protected."
+        return FlasherError("card-read-only", what, "Slide the lock on its side, or take another.")
+    if number == errno.ENOSPC:
+        return _no_space(path)
+    if number == errno.EACCES:
+        what = f"You may not open {path}."
+        return EnvironmentLacks("no-permission", what, "Run the command with sudo.")
+    if number == errno.EBUSY:
+        what = f"{path} is in use by another program or mounted."
+        return Refused("drive-busy", what, "Close what uses it, or unmount it, and try again.")
+    if number == errno.ENOENT:
+        what = f"There is no drive {path} any more."
+        return BadInput("no-such-drive", what, "`flasher drives` lists those that are there.")
+    reason = os.strerror(number) if number else str(error)
+    return FlasherError(
+        "card-failed",
+        f"{path} failed while {doing}: {reason}.",
+        "Try again, then another reader; if it fails there too, throw the card away.",
+    )
+
+
+def _is_gone(path: Path) -> bool:
+    """Whether a block device has left, or lost its card."""
+    try:
+        with path.open("rb", buffering=0) as handle:
+            return handle.seek(0, os.SEEK_END) == 0
+    except OSError:
+        return True
+
+
+def _no_space(path: Path) -> FlasherError:
+    if path.is_file():
+        what = f"The disk that holds {path} is full."
+        return FlasherError("disk-full", what, "Free some space, or put it on another disk.")
+    what = f"The card in {path} ends before the size that it announces."
+    return FlasherError("card-too-small", what, "Take another card: this one is counterfeit.")

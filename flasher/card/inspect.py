@@ -1,0 +1,163 @@
+"""Autopsy: what a card says of itself, without mounting it. Damage is reported, never raised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from autosetup.faults import Faulty
+from autosetup.manifest import read_manifest
+from autosetup.payload import FOLDER, LOG, MANIFEST, STATUS, Manifest, unpack
+from autosetup.status import Status
+from flasher.errors import FlasherError
+from flasher.image.blocks import SECTOR, Blocks
+from flasher.image.bmap import any_set
+from flasher.image.fat import FatVolume
+from flasher.image.mbr import FAT_TYPES, Mbr, Partition
+from flasher.image.structure import Structure, at
+
+_HEAD = 1 << 20
+_SAMPLES, _SAMPLE = 64, 4096
+_EXT_MAGIC = 0xEF53
+
+
+@dataclass(frozen=True, slots=True)
+class CardReport:
+    """What is on a card.
+
+    Attributes:
+        summary: one phrase: ``empty``, ``cam-0103, done``, ``2 partitions: bootfs, rootfs``.
+        partitions: by slot.
+        manifest: of the payload; None where there is none, or none that can be read.
+        status: what the node said of itself; None before its first boot.
+        problems: what is wrong, each one line or more.
+    """
+
+    summary: str
+    partitions: tuple[Partition, ...] = ()
+    manifest: Manifest | None = None
+    status: Status | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this card was prepared for a node."""
+        return self.manifest is not None
+
+    @property
+    def node(self) -> str | None:
+        """Name of the node it is for."""
+        return self.manifest.node if self.manifest else None
+
+
+@dataclass(frozen=True, slots=True)
+class _ExtName(Structure):
+    """ext2/3/4's mark and label in its superblock (Linux, Documentation/filesystems/ext4)."""
+
+    magic: int = at(0x438, "H")
+    between: bytes = at(0x43A, "62s")
+    label: bytes = at(0x478, "16s")
+
+
+def describe(blocks: Blocks) -> str:
+    """What is on a drive, in one phrase."""
+    return inspect_card(blocks).summary
+
+
+def inspect_card(blocks: Blocks) -> CardReport:
+    """Look at a card or an image of one."""
+    try:
+        partitions = Mbr.from_bytes(blocks.read(0, SECTOR)).partitions
+    except FlasherError as error:
+        return _without_table(blocks, error)
+    boot = next((found for found in partitions if found.type in FAT_TYPES), None)
+    if boot is None:
+        return CardReport(_foreign(blocks, partitions), partitions)
+    try:
+        files = _payload_files(FatVolume(blocks, boot.offset))
+    except FlasherError as error:
+        return CardReport(_foreign(blocks, partitions), partitions, problems=(str(error),))
+    if not files:
+        return CardReport(_foreign(blocks, partitions), partitions)
+    return _ours(partitions, files)
+
+
+def _without_table(blocks: Blocks, error: FlasherError) -> CardReport:
+    if error.code == "no-partition-table" and not _looks_blank(blocks):
+        return CardReport("no partition table", problems=(error.message,))
+    if error.code == "no-partition-table" or not blocks.size:
+        return CardReport("empty")
+    return CardReport("unreadable", problems=(error.message,))
+
+
+def _looks_blank(blocks: Blocks) -> bool:
+    """Whether the first MiB, and samples all over, hold nothing but zeros (or nothing but ones)."""
+    try:
+        parts = [blocks.read(0, min(_HEAD, blocks.size)), *_samples(blocks)]
+    except FlasherError:
+        return False
+    return not any(map(any_set, parts)) or all(part.count(0xFF) == len(part) for part in parts)
+
+
+def _samples(blocks: Blocks) -> Iterator[bytes]:
+    for number in range(1, _SAMPLES + 1):
+        offset = max(blocks.size * number // _SAMPLES - _SAMPLE, 0)
+        yield blocks.read(offset, min(_SAMPLE, blocks.size - offset))
+
+
+def _payload_files(volume: FatVolume) -> dict[str, bytes]:
+    if not volume.exists(FOLDER):
+        return {}
+    return {
+        path.removeprefix(f"{FOLDER}/"): volume.read(path)
+        for path, found in volume.walk(FOLDER)
+        if not found.is_folder
+    }
+
+
+def _ours(partitions: tuple[Partition, ...], files: dict[str, bytes]) -> CardReport:
+    problems: list[str] = []
+    manifest = status = None
+    payload = {name: data for name, data in files.items() if name not in (STATUS, LOG)}
+    try:
+        unpack(payload)
+    except Faulty as faulty:
+        problems += map(str, faulty.faults)
+    with suppress(Faulty):  # `unpack` told what is wrong with it
+        manifest = read_manifest(files[MANIFEST]) if MANIFEST in files else None
+    try:
+        status = Status.from_json(files[STATUS]) if STATUS in files else None
+    except Faulty as faulty:
+        problems += map(str, faulty.faults)
+    return CardReport(_our_summary(manifest, status), partitions, manifest, status, tuple(problems))
+
+
+def _our_summary(manifest: Manifest | None, status: Status | None) -> str:
+    node = manifest.node if manifest else "a payload that cannot be read"
+    return f"{node}, {status.state if status else 'not booted yet'}"
+
+
+def _foreign(blocks: Blocks, partitions: tuple[Partition, ...]) -> str:
+    count = len(partitions)
+    if not count:
+        return "an empty partition table"
+    names = ", ".join(_label(blocks, found) for found in partitions)
+    return f"{count} partition{'s' if count > 1 else ''}: {names}"
+
+
+def _label(blocks: Blocks, partition: Partition) -> str:
+    """A partition's label, else its type."""
+    try:
+        if partition.type in FAT_TYPES:
+            return _plain(FatVolume(blocks, partition.offset).label) or partition.type_name
+        found = _ExtName.from_bytes(blocks.read(partition.offset, 2048))
+    except FlasherError:
+        return partition.type_name
+    label = found.label.partition(b"\0")[0].decode(errors="replace")
+    return (_plain(label) if found.magic == _EXT_MAGIC else "") or partition.type_name
+
+
+def _plain(label: str) -> str:
+    """Printable characters only: a label must not rearrange a screen."""
+    return "".join(c for c in label if c.isprintable()).strip()

@@ -1,0 +1,113 @@
+"""The plan of a card: base image ⊕ patch. Pure but for reading the image; nothing is mounted."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from autosetup.payload import FOLDER
+from flasher.card.source import ImageFile
+from flasher.errors import BadInput
+from flasher.image.blocks import SECTOR, Blocks, Extent, Overlay
+from flasher.image.fat import WritableFatVolume
+from flasher.image.mbr import FAT_TYPES, GPT_PROTECTIVE, Mbr, Partition
+from flasher.image.ranges import ByteRange, overlap, widen
+
+HEAD = 1 << 20
+ALIGNMENT = 4096
+_EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class CardPlan:
+    """What a card must hold.
+
+    Attributes:
+        image: the base image.
+        patch: where the card differs from it, in order.
+        ranges: the bytes that are written and read back, in order, in units of 4 KiB. The first MiB
+            and the whole boot partition are always among them: nothing of a card's former life may
+            shine through.
+    """
+
+    image: ImageFile
+    patch: tuple[Extent, ...]
+    ranges: tuple[ByteRange, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes that a card must have at least."""
+        return self.image.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """The bytes that the card must hold there."""
+        data = self.image.read(offset, length)
+        wanted = ByteRange(offset, length)
+        first = max(bisect_right(self.patch, offset, key=lambda extent: extent.offset) - 1, 0)
+        for extent in self.patch[first:]:
+            if extent.offset >= wanted.end:
+                break
+            if both := overlap(extent.range, wanted):
+                part = extent.data[both.offset - extent.offset :][: both.length]
+                data = data[: both.offset - offset] + part + data[both.end - offset :]
+        return data
+
+
+def plan_card(
+    image: ImageFile, payload: Mapping[str, bytes] | None, *, modified: datetime = _EPOCH
+) -> CardPlan:
+    """Plan a card. Same arguments, same plan.
+
+    Args:
+        image: the base image.
+        payload: the files of the folder `autosetup/`, by path in it; it replaces a folder that the
+            image has. None leaves the image as it is.
+        modified: the time that the files get.
+
+    Raises:
+        BadInput: the image has no FAT16 or FAT32 boot partition to put the payload on.
+        FlasherError: ``volume-full``, ``fat-damaged``.
+    """
+    boot = boot_partition(image)
+    patch = _patch(image, boot, payload, modified) if payload is not None else ()
+    always = [ByteRange(0, min(HEAD, image.size))]
+    if boot:
+        always.append(ByteRange(boot.offset, boot.size))
+    written = [*image.ranges, *always, *(extent.range for extent in patch)]
+    return CardPlan(image, patch, widen(written, ALIGNMENT, image.size))
+
+
+def boot_partition(blocks: Blocks) -> Partition | None:
+    """The boot partition: the first one of a FAT type; None where there is none.
+
+    Raises:
+        BadInput: ``no-partition-table``.
+    """
+    partitions = Mbr.from_bytes(blocks.read(0, SECTOR)).partitions
+    return next((found for found in partitions if found.type in FAT_TYPES), None)
+
+
+def _patch(
+    image: ImageFile, boot: Partition | None, payload: Mapping[str, bytes], modified: datetime
+) -> tuple[Extent, ...]:
+    if boot is None:
+        partitions = Mbr.from_bytes(image.read(0, SECTOR)).partitions
+        raise _no_boot_partition(partitions)
+    draft = Overlay(image)
+    volume = WritableFatVolume(draft, boot.offset)
+    if volume.exists(FOLDER):
+        volume.remove(FOLDER)
+    for name in sorted(payload):
+        volume.write(f"{FOLDER}/{name}", payload[name], modified=modified)
+    return draft.changes()
+
+
+def _no_boot_partition(partitions: Iterable[Partition]) -> BadInput:
+    kinds = [found.type for found in partitions]
+    if GPT_PROTECTIVE in kinds:
+        what = "The image has a GPT, not the MBR that every Raspberry Pi's boot ROM reads."
+    else:
+        what = "The image has no FAT boot partition to put the node's settings on."
+    return BadInput("no-boot-partition", what, "Build an image with `flasher build-base`.")
