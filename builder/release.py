@@ -120,7 +120,7 @@ def make_release(release: Release, key: str, recipe: Recipe, bench: Bench) -> No
 @contextmanager
 def _drafting(release: Release) -> Iterator[Release]:
     """A hidden folder on the same file system; what killed builds left of it goes first."""
-    release.out.mkdir(parents=True, exist_ok=True)
+    _make_folder(release.out)
     for stale in release.out.glob(f".{release.name}-*.part"):
         shutil.rmtree(stale, ignore_errors=True)
     folder = release.out.resolve() / f".{release.name}-{secrets.token_hex(4)}.part"
@@ -200,7 +200,7 @@ def _put_in_place(
     sync_folder(release.out)
     write_atomic(release.sums, _merge_sums(release.sums, digests))
     write_atomic(release.manifest, manifest)
-    _hand_over(release)
+    _hand_over(*release.files, release.sums, release.manifest)
 
 
 def _merge_sums(path: Path, digests: Mapping[str, str]) -> str:
@@ -211,9 +211,17 @@ def _merge_sums(path: Path, digests: Mapping[str, str]) -> str:
     return "".join(f"{line}\n" for line in sorted([*others, *ours], key=lambda line: line[66:]))
 
 
-def _hand_over(release: Release) -> None:
-    """Give the files to the person who called sudo."""
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its missing parents, for the person who called sudo."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir()
+        _hand_over(folder)
+
+
+def _hand_over(*paths: Path) -> None:
+    """Give paths to the person who called sudo."""
     with suppress(KeyError, ValueError):
         user, group = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
-        for path in (release.out, *release.files, release.manifest, release.sums):
+        for path in paths:
             os.chown(path, user, group)

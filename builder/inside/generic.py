@@ -20,6 +20,7 @@ ABSENT = {
     "etc/wpa_supplicant/wpa_supplicant*.conf": "a wifi network, perhaps with a passphrase",
     "boot/firmware/wpa_supplicant.conf": "a wifi network, perhaps with a passphrase",
     "boot/firmware/autosetup/*": "a payload: it makes every card the same node",
+    "var/lib/NetworkManager/secret_key": "a secret key, the same on every card",
     "var/lib/NetworkManager/*lease*": "a network lease",
     "var/lib/dhcp/*lease*": "a network lease",
     "root/.*_history": "a command history",

@@ -49,6 +49,9 @@ EMPTIED = ("etc/machine-id", "etc/resolv.conf")
 # Folders below which files go and folders stay: daemons expect them.
 FILES_REMOVED = ("var/log",)
 
+# systemd never starts with an earlier time than this file's: a Pi has no clock of its own.
+CLOCK = "usr/lib/clock-epoch"
+
 
 def tidy(root: Path) -> None:
     """Tidy the tree at `root`."""
@@ -64,6 +67,8 @@ def tidy(root: Path) -> None:
         if path.is_symlink() or not path.exists() or path.stat().st_size:
             path.unlink(missing_ok=True)
             path.touch(mode=0o644)
+    if (root / CLOCK).parent.is_dir():
+        (root / CLOCK).touch()
 
 
 def _remove(path: Path) -> None:

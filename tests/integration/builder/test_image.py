@@ -211,8 +211,9 @@ def test_what_a_killed_build_left_is_removed_by_the_next(build: Builds, tmp_path
 def test_the_person_behind_sudo_owns_the_files(build: Builds, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SUDO_UID", "4711")
     monkeypatch.setenv("SUDO_GID", "4712")
-    release = build()
-    for path in (*release.files, release.manifest, release.sums):
+    release = build(folder="new/out")
+    made = (release.out.parent, release.out, *release.files, release.manifest, release.sums)
+    for path in made:
         assert (path.stat().st_uid, path.stat().st_gid) == (4711, 4712)
 
 
