@@ -84,6 +84,17 @@ class Bench:
                 return None if whiteout else found
         return None
 
+    def list_folder(self, folder: str) -> tuple[str, ...]:
+        """Names in a folder of the whole tree, sorted; none where there is no such folder.
+
+        Args:
+            folder: relative to the tree.
+        """
+        if self.find_below(folder) is None:
+            return ()
+        argv = ("find", str(self.merged / folder), "-mindepth", "1", "-maxdepth", "1")
+        return tuple(sorted(self.run_host((*argv, "-printf", "%f\\n")).text.splitlines()))
+
     def run_host(
         self,
         argv: tuple[str, ...],

@@ -17,6 +17,7 @@ from builder.sandbox import require_rights
 from builder.steps.bootstrap import Bootstrap
 from builder.steps.files import Files, python_files
 from builder.steps.finish import Finish
+from builder.steps.initramfs import Initramfs
 from builder.steps.packages import Packages
 from flasher.events import CancelFlag, Emit, check_cancelled, ignore, step
 from flasher.process import find_program
@@ -109,7 +110,7 @@ def _layer_steps(recipe: Recipe, layer: LayerRecipe) -> list[Step]:
     steps: list[Step] = []
     if layer.packages:
         packages = Packages(layer.name, recipe.suite, recipe.architecture, layer.packages)
-        steps.append(packages)
+        steps += [packages, Initramfs(f"{layer.name}-initramfs")]
     python = tuple(file for package in layer.python for file in python_files(package))
     if layer.files or layer.enable or python:
         name = f"{layer.name}-files" if layer.packages else layer.name

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from builder.bench import Bench
+from builder.bootable import FIRMWARE
 from builder.inside import measure
 from builder.recipe import ImageSettings
 from builder.sandbox import Mount, script
@@ -25,7 +26,6 @@ MIB = 1 << 20
 ALIGNMENT = 4 * MIB
 BLOCK = 4096
 JOURNAL_MIB = 32
-FIRMWARE = "boot/firmware"
 _SECTOR = 512
 
 # mke2fs.conf: one inode for each 16 KiB, 256 bytes each; maps and spare descriptors come on top.
@@ -178,8 +178,7 @@ def _make_boot(
             "Raise boot_size_mib in the recipe's [image].",
         )
     bench.run_host(_mkfs_fat(image, settings, identity, boot), env=environment)
-    names = bench.run_host(("ls", "-A", str(folder))).text.split("\n")
-    sources = tuple(str(folder / name) for name in names if name)
+    sources = tuple(str(folder / name) for name in bench.list_folder(FIRMWARE))
     if sources:
         target = f"{image}@@{boot.offset}"
         bench.run_host(("mcopy", "-s", "-m", "-Q", "-i", target, *sources, "::"), env=environment)

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from builder.bench import Bench
+from builder.bootable import require_bootable
 from builder.disk import MIB, Geometry, Identity, assemble, used_ranges
 from builder.layers import Layer, layer_key
 from builder.recipe import ImageSettings, Recipe
@@ -102,7 +103,12 @@ def make_release(release: Release, key: str, recipe: Recipe, bench: Bench) -> No
         key: from `image_key`.
         recipe: for settings and names.
         bench: with all layers and no draft; its progress reaches 100.
+
+    Raises:
+        StepFailed: ``not-bootable``, for a Pi's architecture.
     """
+    if recipe.architecture != "amd64":
+        require_bootable(bench)
     with _drafting(release) as draft:
         identity = Identity.from_key(key)
         made_at = bench.layers[-1].made_at

@@ -27,8 +27,8 @@ _OPTIONS = (
 _ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
     "DEBCONF_NONINTERACTIVE_SEEN": "true",
-    # The kernel's hook would make the initramfs before other packages are ready; their trigger
-    # makes it at the end, once.
+    # The kernel's hook would make an initramfs before other packages are ready, and once more after
+    # them: `builder.steps.initramfs` makes it, once.
     "INITRD": "No",
 }
 

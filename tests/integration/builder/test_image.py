@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.bench import Bench
+from builder.bench import Bench, StepFailed
 from builder.disk import MIB
 from builder.layers import Layer
 from builder.recipe import ImageSettings, Recipe
@@ -50,6 +50,8 @@ def grow_above(tree: Path) -> None:
     (firmware / "overlays").mkdir(parents=True)
     (firmware / "config.txt").write_text("kernel=vmlinuz-6.12.117+deb13-arm64\n")
     (firmware / "vmlinuz-6.12.117+deb13-arm64").write_bytes(b"kernel" * 1000)
+    (firmware / "cmdline.txt").write_text("root=LABEL=rootfs\n")
+    (firmware / "start.elf").write_bytes(b"firmware")
     (firmware / "overlays/disable-bt.dtbo").write_bytes(b"overlay")
 
 
@@ -103,7 +105,9 @@ def test_the_boot_partition_is_a_clean_fat32_with_the_firmwares_files(build: Bui
     assert tool("blkid", "-p", "-o", "value", "-s", "LABEL", str(fat)) == "bootfs\n"
     listed = tool("mdir", "-b", "-/", "-i", str(fat), "::").split()
     assert set(listed) == {
+        "::/cmdline.txt",
         "::/config.txt",
+        "::/start.elf",
         "::/vmlinuz-6.12.117+deb13-arm64",
         "::/overlays/",
         "::/overlays/disable-bt.dtbo",
@@ -217,15 +221,27 @@ def test_the_person_behind_sudo_owns_the_files(build: Builds, monkeypatch: pytes
         assert (path.stat().st_uid, path.stat().st_gid) == (4711, 4712)
 
 
+def test_a_tree_that_no_pi_could_boot_is_refused_with_all_that_is_missing(
+    add_layer: Callable[..., Layer], bench_of: Callable[..., Bench], tmp_path: Path
+):
+    bench = bench_of(add_layer("below", grow_below))
+    with pytest.raises(StepFailed) as refused:
+        make_release(Release(tmp_path / "out", "tiny"), "key", RECIPE, bench)
+    assert refused.value.code == "not-bootable"
+    for name in ("config.txt", "cmdline.txt", "start.elf"):
+        assert name in refused.value.message
+    assert not (tmp_path / "out").exists()
+
+
 def test_boot_files_that_do_not_fit_are_refused_with_the_setting_to_raise(
     add_layer: Callable[..., Layer], bench_of: Callable[..., Bench], tmp_path: Path
 ):
     def grow(tree: Path) -> None:
-        (tree / "boot/firmware").mkdir(parents=True)
+        grow_above(tree)
         with (tree / "boot/firmware/initrd").open("wb") as handle:
             handle.truncate(65 * MIB)
 
-    bench = bench_of(add_layer("large", grow))
+    bench = bench_of(add_layer("below", grow_below), add_layer("large", grow))
     with pytest.raises(FlasherError) as refused:
         make_release(Release(tmp_path / "out", "tiny"), "key", RECIPE, bench)
     assert refused.value.code == "boot-partition-too-small"

@@ -13,6 +13,7 @@ from builder.log import Log
 from builder.recipe import ImageSettings, LayerRecipe, Recipe, RecipeFile
 from builder.steps.files import Files, python_files
 from builder.steps.finish import Finish
+from builder.steps.initramfs import Initramfs, kernels_without_initramfs
 from flasher.events import CancelFlag, Event, StepFinished, StepStarted
 
 UNIT = "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/x\n[Install]\nWantedBy=multi-user.target\n"
@@ -151,12 +152,26 @@ def test_the_agents_package_is_installed_for_the_nodes_own_python():
     assert not any("__pycache__" in path for path in paths)
 
 
+def test_a_tree_without_kernels_needs_no_initramfs(workshop: Workshop, store: Store):
+    boot = Files("boot", (RecipeFile("/boot/config-6.12", b""),))
+    layers, _ = make_layers(workshop, (SmallSystem(), boot, Initramfs("initramfs")))
+    assert list((store.root / layers[-1].tree).iterdir()) == []
+
+
+def test_only_kernels_that_have_none_get_an_initramfs(bench_of, workshop: Workshop):
+    names = ("vmlinuz-6.1", "initrd.img-6.1", "vmlinuz-6.12", "vmlinuz-6.13")
+    boot = Files("boot", tuple(RecipeFile(f"/boot/{name}", b"") for name in names))
+    layers, _ = make_layers(workshop, (SmallSystem(), boot))
+    assert kernels_without_initramfs(bench_of(*layers)) == ("6.12", "6.13")
+
+
 def test_a_recipes_layers_are_bootstrapped_first_and_finished_last():
     layer = LayerRecipe("mine", ("tmux",), (RecipeFile("/etc/motd", b""),))
     recipe = Recipe("r", "", "trixie", "arm64", ImageSettings(), (layer,))
     assert [(step.kind, step.name) for step in plan_steps(recipe)] == [
         ("bootstrap", "debian"),
         ("packages", "mine"),
+        ("initramfs", "mine-initramfs"),
         ("files", "mine-files"),
         ("finish", "finish"),
     ]

@@ -1,0 +1,56 @@
+"""The layer that lets a kernel boot: an initramfs for each kernel that has none yet.
+
+Package layers keep kernels from making their own, which would happen before other packages are
+ready. Making one also fills the boot partition: raspi-firmware's hook copies kernel, initramfs and
+device trees, and writes config.txt and cmdline.txt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from builder.bench import Bench
+from builder.layers import Inputs
+
+_KERNEL, _INITRAMFS = "vmlinuz-", "initrd.img-"
+
+# Lines that a verbose run prints for Debian's general-purpose kernel, all modules in.
+_USUAL_LINES = 2700
+
+
+@dataclass(frozen=True, slots=True)
+class Initramfs:
+    """What `update-initramfs -c` makes; nothing where no kernel was added."""
+
+    name: str
+    kind: str = "initramfs"
+    version: int = 1
+
+    def inputs(self) -> Inputs:
+        """Nothing but the layers below."""
+        return {}
+
+    def make(self, bench: Bench) -> None:
+        """Make each missing initramfs, with the tree's own tools."""
+        for kernel in kernels_without_initramfs(bench):
+            argv = ("update-initramfs", "-c", "-v", "-k", kernel)
+            bench.run_in_tree(argv, on_line=_counting(bench))
+
+
+def kernels_without_initramfs(bench: Bench) -> tuple[str, ...]:
+    """Versions of the kernels in the tree that have no initramfs, sorted."""
+    names = bench.list_folder("boot")
+    versions = {name.removeprefix(_KERNEL) for name in names if name.startswith(_KERNEL)}
+    return tuple(sorted(v for v in versions if f"{_INITRAMFS}{v}" not in names))
+
+
+def _counting(bench: Bench) -> Callable[[str], None]:
+    heard = 0
+
+    def hear(_line: str) -> None:
+        nonlocal heard
+        heard += 1
+        bench.progress.reach(min(heard * 100 // _USUAL_LINES, 99))
+
+    return hear
