@@ -166,6 +166,13 @@ def _lock(descriptor: int, root: Path, emit: Emit, cancel: CancelFlag) -> None:
             return
 
 
+def list_layers(root: Path) -> tuple[Layer, ...]:
+    """The finished layers of a store, oldest first; none where there is no store."""
+    records = root.glob("*/layer.json")
+    layers = [Layer(**json.loads(record.read_bytes())) for record in records]
+    return tuple(sorted(layers, key=lambda layer: layer.made_at))
+
+
 def lower_trees(layers: Sequence[Layer]) -> tuple[str, ...]:
     """The trees of a stack as an overlay wants them: topmost first."""
     return tuple(layer.tree for layer in reversed(layers))

@@ -75,7 +75,7 @@ def inspect_card(blocks: Blocks) -> CardReport:
     if boot is None:
         return CardReport(_foreign(blocks, partitions), partitions)
     try:
-        files = _payload_files(FatVolume(blocks, boot.offset))
+        files = payload_files(FatVolume(blocks, boot.offset))
     except FlasherError as error:
         return CardReport(_foreign(blocks, partitions), partitions, problems=(str(error),))
     if not files:
@@ -106,7 +106,8 @@ def _samples(blocks: Blocks) -> Iterator[bytes]:
         yield blocks.read(offset, min(_SAMPLE, blocks.size - offset))
 
 
-def _payload_files(volume: FatVolume) -> dict[str, bytes]:
+def payload_files(volume: FatVolume) -> dict[str, bytes]:
+    """The files of the folder `autosetup/`, by path in it; none where there is no such folder."""
     if not volume.exists(FOLDER):
         return {}
     return {

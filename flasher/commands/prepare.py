@@ -52,6 +52,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
             f"{len(nodes)} nodes need cards, and {len(places)} drives are named.",
             "Name as many drives, or run it on a terminal: it waits for the next card.",
         )
+    for place in places:
+        _check(place, args.size)
     image = _open(choose_image(args.image), console)
     results = []
     for number, node in enumerate(nodes):
@@ -79,6 +81,12 @@ def _chosen_nodes(args: argparse.Namespace, rig: RigMap, ledger: Ledger) -> list
             "To make one again, name it: --node NAME.",
         )
     return todo[:1] if args.next else todo
+
+
+def _check(place: Path, size: int | None) -> None:
+    """Refuse a drive before any work is done for it; a virtual card may still have to be made."""
+    if size is None or place.exists():
+        guard(find_drive(str(place)))
 
 
 def _open(path: Path, console: Console) -> ImageFile:

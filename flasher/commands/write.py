@@ -32,8 +32,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     path = choose_image(args.image)
     drives = [guard(find_drive(name)) for name in args.drive]
     for drive in drives:
-        question = f"{drive.path} ({readable_size(drive.size)}) holds: {drive.holds}.\nAll of it will be lost."
-        console.confirm(question, yes=args.yes)
+        held = f"{drive.path} ({readable_size(drive.size)}) holds: {drive.holds}."
+        console.confirm(f"{held}\nAll of it will be lost.", yes=args.yes)
     cancel = CancelFlag()
     written = []
     with console.progress() as emit:

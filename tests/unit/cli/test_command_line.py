@@ -43,6 +43,10 @@ def test_each_command_shows_an_example(command: str, capsys: pytest.CaptureFixtu
         ),
         (
             ["prepare", "--scanner", "body-16x7", "--site", "demo", "--next", "--to", "y"],
+            "no-such-drive",
+        ),
+        (
+            ["prepare", "--scanner=body-16x7", "--site=demo", "--next", "--to=y", "--size=4G"],
             "no-image",
         ),
         (["site", "new", "Bad Name", "--password-fd", "9"], "bad-value"),
