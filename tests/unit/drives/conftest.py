@@ -1,0 +1,56 @@
+"""A computer whose kernel tables are files in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flasher.drives.usage import KernelTables
+
+
+class FakeComputer:
+    """Writes sysfs and proc as Linux lays them out."""
+
+    def __init__(self, root: Path) -> None:
+        self.tables = KernelTables(root / "sys", root / "proc")
+        self._number = 0
+        (self.tables.sys / "class/block").mkdir(parents=True)
+        (self.tables.proc / "self").mkdir(parents=True)
+        self.mountinfo: list[str] = []
+        self.write()
+
+    def disk(self, name: str, *partitions: str) -> None:
+        folder = self.tables.sys / "devices" / name
+        self._add(folder, name)
+        for partition in partitions:
+            self._add(folder / partition, partition)
+            (folder / partition / "partition").write_text("1\n")
+
+    def _add(self, folder: Path, name: str) -> None:
+        (folder / "holders").mkdir(parents=True)
+        self._number += 1
+        (folder / "dev").write_text(f"8:{self._number}\n")
+        (self.tables.sys / "class/block" / name).symlink_to(folder)
+
+    def folder(self, name: str) -> Path:
+        return (self.tables.sys / "class/block" / name).resolve()
+
+    def hold(self, lower: str, upper: str) -> None:
+        (self.folder(lower) / "holders" / upper).symlink_to(self.folder(upper))
+
+    def mount(self, name: str, place: str, source: str = "") -> None:
+        number = (self.folder(name) / "dev").read_text().strip() if name else "0:99"
+        source = source or f"/dev/{name}"
+        self.mountinfo.append(f"30 1 {number} / {place} rw,relatime shared:1 - ext4 {source} rw")
+        self.write()
+
+    def write(self) -> None:
+        (self.tables.proc / "self/mountinfo").write_text("\n".join(self.mountinfo) + "\n")
+        (self.tables.proc / "swaps").write_text("Filename\tType\tSize\tUsed\tPriority\n")
+
+
+@pytest.fixture
+def computer(tmp_path: Path) -> FakeComputer:
+    """A computer without drives."""
+    return FakeComputer(tmp_path)
