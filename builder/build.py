@@ -110,11 +110,13 @@ def _layer_steps(recipe: Recipe, layer: LayerRecipe) -> list[Step]:
     steps: list[Step] = []
     if layer.packages:
         packages = Packages(layer.name, recipe.suite, recipe.architecture, layer.packages)
-        steps += [packages, Initramfs(f"{layer.name}-initramfs")]
+        steps.append(packages)
     python = tuple(file for package in layer.python for file in python_files(package))
     if layer.files or layer.enable or python:
         name = f"{layer.name}-files" if layer.packages else layer.name
         steps.append(Files(name, (*layer.files, *python), layer.enable))
+    if layer.packages:  # after the files: they may be its settings
+        steps.append(Initramfs(f"{layer.name}-initramfs"))
     return steps
 
 

@@ -190,12 +190,12 @@ def _mkfs_fat(
     wanted = 4 if boot.length // (4 * _SECTOR) > _FAT32_CLUSTERS * 5 // 4 else 1
     return (
         "mkfs.fat",
+        "--invariant",  # first: it would reset the id
         *("-F", "32"),
         *("-s", str(wanted)),
         *("-n", settings.boot_label),
         *("-i", f"{identity.volume:08x}"),
         *("-h", str(boot.offset // _SECTOR)),
-        "--invariant",
         *("--offset", str(boot.offset // _SECTOR)),
         str(image),
         str(boot.length // 1024),

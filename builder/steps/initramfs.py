@@ -16,7 +16,7 @@ from builder.layers import Inputs
 _KERNEL, _INITRAMFS = "vmlinuz-", "initrd.img-"
 
 # Lines that a verbose run prints for Debian's general-purpose kernel, all modules in.
-_USUAL_LINES = 2700
+_USUAL_LINES = 1950
 
 
 @dataclass(frozen=True, slots=True)

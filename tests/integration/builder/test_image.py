@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder.bench import Bench, StepFailed
-from builder.disk import MIB
+from builder.disk import MIB, Identity
 from builder.layers import Layer
 from builder.recipe import ImageSettings, Recipe
 from builder.release import Release, image_key, make_release
@@ -189,6 +189,21 @@ def test_other_settings_make_another_image(build: Builds):
     key = image_key("", SETTINGS)
     assert image_key("", other) != key
     assert not release.holds(key)
+
+
+def test_the_ids_on_disk_follow_from_the_images_key(build: Builds):
+    release = build()
+    ids = Identity.from_key(json.loads(release.manifest.read_bytes())["key"])
+    told = json.loads(tool("sfdisk", "-J", str(release.image)))["partitiontable"]["id"]
+    assert int(told, 16) == ids.disk
+    serial, uuid = (
+        tool(
+            "blkid", "-p", "-o", "value", "-s", "UUID", str(cut_out(release.image, number))
+        ).strip()
+        for number in (0, 1)
+    )
+    assert serial.replace("-", "").lower() == f"{ids.volume:08x}"
+    assert uuid == str(ids.root)
 
 
 def test_a_damaged_release_is_not_taken_for_whole(build: Builds):

@@ -171,7 +171,7 @@ def test_a_recipes_layers_are_bootstrapped_first_and_finished_last():
     assert [(step.kind, step.name) for step in plan_steps(recipe)] == [
         ("bootstrap", "debian"),
         ("packages", "mine"),
-        ("initramfs", "mine-initramfs"),
         ("files", "mine-files"),
+        ("initramfs", "mine-initramfs"),
         ("finish", "finish"),
     ]
