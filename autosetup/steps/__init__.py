@@ -1,0 +1,31 @@
+"""The steps that make a node, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autosetup.faults import Fault
+from autosetup.steps import (
+    files,
+    hostname,
+    identity,
+    locale,
+    scripts,
+    services,
+    timezone,
+    users,
+    wifi,
+)
+from autosetup.steps.context import Context, Step
+
+# Before network, SSH and logins are let go …
+SETTINGS: tuple[Step, ...] = (identity, hostname, users, wifi, locale, timezone, files)
+# … and after: these may need the network, and may start what waits for us.
+ACTIONS: tuple[Step, ...] = (services, scripts)
+STEPS = SETTINGS + ACTIONS
+
+
+def problems(context: Context) -> Iterator[Fault]:
+    """Everything that the node has against the payload, before anything is changed."""
+    for step in (users, locale, timezone, files):
+        yield from step.problems(context)

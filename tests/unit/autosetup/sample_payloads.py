@@ -38,7 +38,7 @@ SETTINGS = NodeSettings(
     wifi=(Wifi("65;66;"), Wifi(" a\\sb🦊 ", "sae", hidden=True), Wifi("guest", "open")),
     locale=Locale("de_DE.UTF-8", "de", "Europe/Berlin"),
     files=(InstalledFile("/etc/motd", "files/motd", 0o600, "scan", "video"),),
-    services=Services(("ssh.service",), ("apt-daily.timer",)),
+    services=Services(("capture.service",), ("preview.service",)),
     scripts=(Script("scripts/10-hello", 5),),
 )
 SECRETS = Secrets(

@@ -147,7 +147,7 @@ def test_faults_of_all_files_are_told_at_once(raw: dict[str, bytes]) -> None:
         ('path = "/etc/motd"', 'path = "/proc/motd"', "path is", "Nothing can be installed"),
         ("timeout_seconds = 5", "timeout_seconds = 0", "timeout_seconds is 0", "from 1 to"),
         ('role = "camnode"', "role = true", "role is True", "text in quotes"),
-        ('"apt-daily.timer"', '"ssh.service"', "both enabled and disabled", "Choose"),
+        ('"preview.service"', '"capture.service"', "both enabled and disabled", "Choose"),
         ('position = "SEG1-CAM1"', 'positon = "SEG1-CAM1"', "positon", "mean position"),
         ('language = "de_DE.UTF-8"', 'language = "german"', "language is", "UTF-8 locale"),
     ],

@@ -1,0 +1,103 @@
+"""`autosetup` on the node: run, status, check."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from autosetup.faults import Faulty
+from autosetup.payload import FOLDER, STATUS, read_folder, unpack
+from autosetup.status import Status, headline
+from autosetup.system import System
+
+_DONE, _FAILED = 0, 1
+_ENDED = ("waiting", "done", "failed", "rolled-back")
+_POLL_SECONDS = 0.5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; gives its exit code: 0 done or nothing to do, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="autosetup", description="Makes this Pi the node that its card says."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="set the node up, or go on with it (the service does this)")
+    status = commands.add_parser("status", help="say how far the node is")
+    status.add_argument("--json", action="store_true", help="as one JSON object")
+    status.add_argument("--wait", action="store_true", help="until it is done or has failed")
+    check = commands.add_parser("check", help="say what is wrong with a payload")
+    check.add_argument("folder", nargs="?", type=Path, help="default: the one on this card")
+    chosen = parser.parse_args(argv)
+    if chosen.command == "run":
+        return _run()
+    if chosen.command == "status":
+        return _status(as_json=chosen.json, wait=chosen.wait)
+    return _check(chosen.folder)
+
+
+def _run() -> int:
+    from autosetup.agent import Agent, find_card
+    from autosetup.journal import FOLDER as STATE
+    from autosetup.journal import Journal
+    from autosetup.notify import notify
+    from autosetup.outlets import Outlets
+    from autosetup.run import Tools
+
+    def ready() -> None:
+        with suppress(OSError):
+            notify("READY=1")
+
+    system = System()
+    outlets = Outlets(find_card(system))
+    status = Agent(Tools(system, Journal(system.path(STATE)), outlets, ready)).run()
+    return _FAILED if status.state == "failed" else _DONE
+
+
+def _status(*, as_json: bool, wait: bool) -> int:
+    status = _latest()
+    while wait and (status is None or status.state not in _ENDED):
+        time.sleep(_POLL_SECONDS)
+        status = _latest()
+    status = status or Status("waiting")
+    _say(status.to_json().decode() if as_json else f"{headline(status)}\n")
+    return _FAILED if status.state == "failed" else _DONE
+
+
+def _latest() -> Status | None:
+    """What the agent said last: in this boot, or else on the card."""
+    from autosetup.agent import find_card
+    from autosetup.outlets import RUNNING
+
+    for folder in (RUNNING, find_card(System())):
+        with suppress(OSError, Faulty):
+            if folder is not None:
+                return Status.from_json((folder / STATUS).read_bytes())
+    return None
+
+
+def _check(folder: Path | None) -> int:
+    from autosetup.agent import find_card
+
+    place = folder or find_card(System())
+    if place is None or not place.is_dir():
+        sys.stderr.write(f"There is no payload here. Give the folder {FOLDER} of a card.\n")
+        return _FAILED
+    try:
+        payload = unpack(read_folder(place))
+    except Faulty as faulty:
+        sys.stderr.write("".join(f"{fault}\n" for fault in faulty.faults))
+        return _FAILED
+    _say(f"{payload.settings.name} · generation {payload.manifest.generation} · no faults\n")
+    return _DONE
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

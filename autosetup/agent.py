@@ -1,0 +1,265 @@
+"""The agent: one run from a payload to a node, safe against a power cut at any moment.
+
+Check everything; copy the payload to the root file system; apply the steps, each recorded once its
+effect is on disk; publish; and only after success erase the secrets on the card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from autosetup import board
+from autosetup.decide import decide
+from autosetup.errors import AgentError, as_agent_error, conflict, plain
+from autosetup.faults import Fault, Faulty
+from autosetup.journal import Record
+from autosetup.manifest import MANIFEST, compare, read_manifest
+from autosetup.outlets import utc_now
+from autosetup.payload import FOLDER, Payload, read_folder, unpack
+from autosetup.run import Run, Tools, make_context
+from autosetup.scrub import redact, scrub
+from autosetup.secrets_file import SECRETS
+from autosetup.settings import Manifest
+from autosetup.status import Status
+from autosetup.steps import STEPS, problems
+from autosetup.system import System
+
+BOOT_FOLDERS = ("/boot/firmware", "/boot")
+_ADDRESS_SECONDS = 20.0
+
+
+def find_card(system: System) -> Path | None:
+    """The payload's folder on the boot partition, wherever this system mounts it."""
+    folders = (system.path(f"{boot}/{FOLDER}") for boot in BOOT_FOLDERS)
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+class Agent:
+    """One run, with the tools given."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def run(self) -> Status:
+        """Do what this boot calls for; gives the state that was reached."""
+        status = Status("waiting")
+        try:
+            record = self._load()
+            raw = self._read_card(record)
+            manifest = self._manifest(raw, record)
+            return self._act(record, raw, manifest, _digest(raw))
+        except Faulty as faulty:
+            return self._refuse(status, faulty.faults)
+        except Exception as error:  # whatever it is, the card must tell
+            return self._fail(status, self._explained(error))
+        finally:
+            self._tools.ready()
+
+    def _act(
+        self,
+        record: Record | None,
+        raw: dict[str, bytes],
+        manifest: Manifest | None,
+        digest: str,
+    ) -> Status:
+        match decide(record, manifest, digest), record, manifest:
+            case "apply", _, Manifest():
+                return self._accept(raw, manifest, digest, record)
+            case "resume", Record(), _:
+                return self._resume(record, raw, manifest, digest)
+            case "conflict", _, Manifest():
+                return self._fail(_of_manifest(manifest), conflict(manifest.generation))
+            case ("nothing" | "ignore") as action, Record(), _:
+                self._note(action, manifest, raw)
+                return self._stay(record, raw, digest)
+        waiting = Status("waiting")
+        self._tools.outlets.announce(waiting)
+        return waiting
+
+    def _load(self) -> Record | None:
+        try:
+            return self._tools.journal.load()
+        except Faulty as faulty:
+            self._tools.outlets.log(f"The journal is spoiled and is begun anew: {faulty}")
+            self._tools.journal.set_aside()
+            return None
+
+    def _read_card(self, record: Record | None) -> dict[str, bytes]:
+        """The files on the card; a node that has its payload can live with a spoiled card."""
+        try:
+            return read_folder(self._tools.outlets.card) if self._tools.outlets.card else {}
+        except OSError as error:
+            if record is None:
+                raise
+            self._tools.outlets.log(f"The card cannot be read: {error}")
+            return {}
+
+    def _manifest(self, raw: dict[str, bytes], record: Record | None) -> Manifest | None:
+        """The card's manifest; one spoiled in mid-run does not keep a node from its end."""
+        try:
+            return read_manifest(raw[MANIFEST]) if MANIFEST in raw else None
+        except Faulty as faulty:
+            if record is None or record.status.state != "applying":
+                raise
+            self._tools.outlets.log(str(faulty))
+            return None
+
+    def _accept(
+        self, raw: dict[str, bytes], manifest: Manifest, digest: str, record: Record | None
+    ) -> Status:
+        """Check a payload; only if nothing is wrong with it, keep it and apply it."""
+        status = replace(_of_manifest(manifest), state="checking", started_at=utc_now())
+        self._tools.outlets.announce(status)
+        try:
+            payload = self._unpack(raw)
+        except Faulty as faulty:
+            return self._refuse(status, faulty.faults)
+        self._tools.journal.keep(manifest.generation, raw)
+        scripts = record.scripts if record else ()
+        status = replace(status, state="applying", step_count=len(STEPS))
+        return self._apply(payload, Record(digest, status, scripts))
+
+    def _resume(
+        self, record: Record, raw: dict[str, bytes], manifest: Manifest | None, digest: str
+    ) -> Status:
+        """Go on where the power was cut, from the copy; where that is spoiled, from the card."""
+        self._tools.outlets.log("The last run was cut short; it goes on where it was.")
+        try:
+            payload = self._unpack(self._tools.journal.payload(record.status.generation or 0))
+        except Faulty as faulty:
+            if manifest is None:
+                return self._refuse(record.status, faulty.faults)
+            return self._accept(raw, manifest, digest, record)
+        return self._apply(payload, record)
+
+    def _unpack(self, raw: dict[str, bytes]) -> Payload:
+        payload = unpack(raw)
+        self._tools.outlets.secrets = payload.secrets.values()
+        if faults := list(problems(make_context(self._tools, payload))):
+            raise Faulty(faults)
+        return payload
+
+    def _apply(self, payload: Payload, record: Record) -> Status:
+        self._tools.journal.save(record)
+        run = Run(self._tools, payload, record)
+        try:
+            run.apply_all()
+        except Exception as error:  # whatever it is, the card must tell
+            return self._end_failed(run.record, self._explained(error))
+        return self._end_done(run.record)
+
+    def _end_failed(self, record: Record, error: AgentError) -> Status:
+        status = self._failed(record.status, error)
+        self._tools.journal.save(replace(record, status=status))
+        self._tools.outlets.announce(status)
+        return status
+
+    def _end_done(self, record: Record) -> Status:
+        """Erase, then record, then publish: whatever is cut, the next run does the rest."""
+        addresses = board.wait_for_address(_ADDRESS_SECONDS) if self._tools.system.booted else ()
+        status = replace(
+            record.status,
+            state="done",
+            step=None,
+            step_number=0,
+            addresses=addresses,
+            finished_at=utc_now(),
+        )
+        self._scrub(record.digest)
+        self._tools.journal.save(replace(record, status=status))
+        self._tools.journal.forget_secrets(except_of=status.generation or 0)
+        self._tools.outlets.announce(status)
+        return status
+
+    def _scrub(self, digest: str) -> None:
+        """Erase the card's secrets, if they are those that were applied."""
+        card = self._tools.outlets.card
+        if card is None or _digest_on(card) != digest:
+            return
+        try:
+            scrub(card / SECRETS)
+        except OSError as error:
+            self._tools.outlets.log(
+                f"The secrets on the card could not be erased: {error.strerror}."
+            )
+        except AgentError as error:
+            self._tools.outlets.log(str(error))
+
+    def _stay(self, record: Record, raw: dict[str, bytes], digest: str) -> Status:
+        """Nothing to apply: see that what a power cut may have left open is done, and say so."""
+        if record.status.state == "done":
+            if record.digest == digest and raw:
+                self._scrub(record.digest)
+            self._tools.journal.forget_secrets(except_of=record.status.generation or 0)
+        self._tools.outlets.repeat(record.status)
+        self._tools.outlets.flush_log()
+        return record.status
+
+    def _note(self, action: str, manifest: Manifest | None, raw: dict[str, bytes]) -> None:
+        """Tell the log about a payload that is older, or that was edited after it was applied."""
+        if manifest and action == "ignore":
+            self._tools.outlets.log(
+                f"Generation {manifest.generation} on the card is older: ignored."
+            )
+        elif manifest:
+            others = {name: data for name, data in raw.items() if name != MANIFEST}
+            for fault in compare(manifest, others):
+                if fault.file != SECRETS:
+                    self._tools.outlets.log(f"Ignored, as this generation is done already: {fault}")
+
+    def _refuse(self, status: Status, faults: Iterable[Fault]) -> Status:
+        listed = [str(fault) for fault in faults]
+        for line in listed:
+            self._tools.outlets.log(line)
+        count = "1 fault" if len(listed) == 1 else f"{len(listed)} faults"
+        reason = f"The payload has {count}: {' '.join(listed)}"
+        return self._fail(status, AgentError("payload-refused", reason, "Nothing was changed."))
+
+    def _fail(self, status: Status, error: AgentError) -> Status:
+        failed = self._failed(status, error)
+        self._tools.outlets.announce(failed)
+        return failed
+
+    def _explained(self, error: Exception) -> AgentError:
+        explained = as_agent_error(error)
+        if explained.code == "internal-error":
+            self._tools.outlets.log("".join(traceback.format_exception(error)))
+        return explained
+
+    def _failed(self, status: Status, error: AgentError) -> Status:
+        secrets = self._tools.outlets.secrets
+        return replace(
+            status,
+            state="failed",
+            code=error.code,
+            reason=plain(redact(error.reason, secrets)),
+            hint=plain(redact(error.hint, secrets)),
+            finished_at=utc_now(),
+        )
+
+
+def _digest(raw: dict[str, bytes]) -> str:
+    return hashlib.sha256(raw.get(MANIFEST, b"")).hexdigest()
+
+
+def _digest_on(card: Path) -> str:
+    try:
+        return _digest({MANIFEST: (card / MANIFEST).read_bytes()})
+    except OSError:
+        return ""
+
+
+def _of_manifest(manifest: Manifest) -> Status:
+    return Status(
+        "checking",
+        node=manifest.node,
+        generation=manifest.generation,
+        card_id=manifest.card_id,
+        image_digest=manifest.image_digest,
+        pi_serial=board.serial(),
+        pi_model=board.model(),
+    )

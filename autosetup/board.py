@@ -1,0 +1,91 @@
+"""The Pi under the node: its serial number, model and addresses."""
+
+from __future__ import annotations
+
+import fcntl
+import ipaddress
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_TREE = Path("/proc/device-tree")
+_INTERFACES = Path("/sys/class/net")
+_IPV6 = Path("/proc/net/if_inet6")
+# linux/sockios.h
+_SIOCGIFADDR = 0x8915
+_NAME_SIZE, _REQUEST_SIZE = 15, 256
+_PAUSE_SECONDS = 0.5
+
+
+def serial() -> str:
+    """The board's serial number; empty where the firmware gives none."""
+    return _property("serial-number")
+
+
+def model() -> str:
+    """The board's model, such as ``Raspberry Pi 3 Model B``; empty where unknown."""
+    return _property("model")
+
+
+def _property(name: str) -> str:
+    try:
+        return (_TREE / name).read_text(errors="replace").strip("\0 \n")
+    except OSError:
+        return ""
+
+
+def addresses() -> tuple[str, ...]:
+    """IPv4 and IPv6 addresses of the node, those that only count on one link last."""
+    found: set[ipaddress.IPv4Address | ipaddress.IPv6Address] = {*_ipv4(), *_ipv6()}
+    usable = [address for address in found if not address.is_loopback]
+    ordered = sorted(usable, key=lambda a: (a.is_link_local, a.version, int(a)))
+    return tuple(map(str, ordered))
+
+
+def wait_for_address(seconds: float) -> tuple[str, ...]:
+    """`addresses`, once one counts beyond the link; without a carrier nothing is waited for.
+
+    Args:
+        seconds: wait no longer than this.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        found = addresses()
+        reachable = any(not ipaddress.ip_address(address).is_link_local for address in found)
+        if reachable or not _has_carrier() or time.monotonic() >= end:
+            return found
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _has_carrier() -> bool:
+    """Whether anything is connected; an interface that is down says it by an error."""
+    for interface in _INTERFACES.glob("*"):
+        try:
+            carrier = (interface / "carrier").read_text().strip()
+        except OSError:
+            continue
+        if carrier == "1" and interface.name != "lo":
+            return True
+    return False
+
+
+def _ipv4() -> Iterator[ipaddress.IPv4Address]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+        for _, name in socket.if_nameindex():
+            request = struct.pack(f"{_REQUEST_SIZE}s", name.encode()[:_NAME_SIZE])
+            try:
+                answer = fcntl.ioctl(handle.fileno(), _SIOCGIFADDR, request)
+            except OSError:
+                continue
+            yield ipaddress.IPv4Address(answer[20:24])
+
+
+def _ipv6() -> Iterator[ipaddress.IPv6Address]:
+    try:
+        lines = _IPV6.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        yield ipaddress.IPv6Address(bytes.fromhex(line.split()[0]))

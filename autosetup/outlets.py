@@ -1,0 +1,125 @@
+"""Where the node says how it is: status and log on the card, the console, the service manager."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autosetup.notify import notify
+from autosetup.payload import LOG, STATUS
+from autosetup.scrub import redact
+from autosetup.status import Status, headline
+from autosetup.system import replace_file
+
+CONSOLE = Path("/dev/console")
+# For those on the node; gone with the next boot.
+RUNNING = Path("/run/autosetup")
+_LOG_LIMIT = 64 * 1024
+
+
+def utc_now() -> str:
+    """The time as the contract writes it: ``2026-11-21T03:39:50Z``."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def to_journal(line: str) -> None:
+    """A line for the system's journal, which collects what services print."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+@dataclass(slots=True)
+class Outlets:
+    """Everything that leaves the agent, with secrets taken out.
+
+    Attributes:
+        card: the payload's folder on the boot partition; None where there is none.
+        running: folder for the status that programs on the node read.
+        console: device or file that shows the banner.
+        secrets: texts that must never be shown.
+        sink: takes each line of the log as it comes.
+    """
+
+    card: Path | None
+    running: Path = RUNNING
+    console: Path = CONSOLE
+    secrets: tuple[str, ...] = ()
+    sink: Callable[[str], None] = to_journal
+    lines: list[str] = field(default_factory=list)
+
+    def log(self, text: str) -> None:
+        """Add lines to the log."""
+        for line in redact(text, self.secrets).splitlines():
+            self.lines.append(f"{utc_now()} {line}")
+            self.sink(line)
+
+    def announce(self, status: Status) -> None:
+        """Publish a transition everywhere; a card that cannot be written is said and survived."""
+        line = f"autosetup: {headline(status)}"
+        self.log(line)
+        self._banner(redact(line, self.secrets))
+        with suppress(OSError):
+            notify(f"STATUS={headline(status)}")
+        self.keep(status)
+        self.flush_log()
+
+    def repeat(self, status: Status) -> None:
+        """Say again at a later boot what was reached; a card that says so is not touched."""
+        line = f"autosetup: {headline(status)}"
+        self.sink(line)
+        self._banner(line)
+        self.keep(status)
+
+    def keep(self, status: Status) -> None:
+        """Make both status files say this; those that do are left alone."""
+        data = status.to_json()
+        with suppress(OSError):
+            self.running.mkdir(parents=True, exist_ok=True)
+            _replace_if_other(self.running / STATUS, data)
+        self._to_card(STATUS, data)
+
+    def flush_log(self) -> None:
+        """Append the lines so far to the log on the card, of which only the end is kept."""
+        if self.card and self.lines:
+            old = _bytes_of(self.card / LOG)
+            new = "".join(f"{line}\n" for line in self.lines).encode()
+            if self._to_card(LOG, _tail(old + new)):
+                self.lines.clear()
+
+    def _to_card(self, name: str, data: bytes) -> bool:
+        if self.card is None:
+            return False
+        try:
+            _replace_if_other(self.card / name, data)
+        except OSError as error:
+            self.sink(f"{name} on the card could not be written: {error.strerror}.")
+            return False
+        return True
+
+    def _banner(self, line: str) -> None:
+        with suppress(OSError), self.console.open("a") as console:
+            console.write(f"{line}\n")
+
+
+def _replace_if_other(path: Path, data: bytes) -> None:
+    if _bytes_of(path) != data:
+        replace_file(path, data)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _tail(log: bytes) -> bytes:
+    """The last whole lines that fit."""
+    if len(log) <= _LOG_LIMIT:
+        return log
+    cut = log[-_LOG_LIMIT:]
+    return cut[cut.index(b"\n") + 1 :] if b"\n" in cut else cut

@@ -1,0 +1,101 @@
+"""The steps of one payload, applied in order; each is recorded once its effect is on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from autosetup.errors import AgentError
+from autosetup.journal import Journal, Record
+from autosetup.outlets import Outlets
+from autosetup.payload import Payload
+from autosetup.status import StepRecord
+from autosetup.steps import ACTIONS, STEPS
+from autosetup.steps.context import Context, Step
+from autosetup.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the agent works with.
+
+    Attributes:
+        system: the node.
+        journal: its record on the root file system.
+        outlets: where it says how it is.
+        ready: called when network and logins may go on; more than once.
+    """
+
+    system: System
+    journal: Journal
+    outlets: Outlets
+    ready: Callable[[], None]
+
+
+def make_context(
+    tools: Tools,
+    payload: Payload,
+    scripts: set[str] | None = None,
+    finish_script: Callable[[str], None] = lambda _: None,
+) -> Context:
+    """What the steps get; without `scripts` and `finish_script` only good for looking."""
+    generation = payload.manifest.generation
+    return Context(
+        tools.system,
+        payload.settings,
+        payload.secrets,
+        payload.files,
+        generation,
+        tools.journal.payload_folder(generation),
+        set() if scripts is None else scripts,
+        finish_script,
+        tools.outlets.log,
+    )
+
+
+class Run:
+    """The steps of one payload, with the record as it grows."""
+
+    def __init__(self, tools: Tools, payload: Payload, record: Record) -> None:
+        self.record = record
+        self._tools = tools
+        self._scripts = set(record.scripts)
+        self._context = make_context(tools, payload, self._scripts, self._finish_script)
+
+    def apply_all(self) -> None:
+        """Apply what is not recorded yet, in order."""
+        finished = {step.name for step in self.record.status.steps}
+        for number, step in enumerate(STEPS, 1):
+            if step is ACTIONS[0]:
+                self._tools.ready()
+            if step.NAME not in finished:
+                self._begin(number, step)
+                self._finish(self._apply(step))
+
+    def _begin(self, number: int, step: Step) -> None:
+        status = replace(self.record.status, step=step.NAME, step_number=number)
+        self.record = replace(self.record, status=status)
+        self._tools.outlets.announce(status)
+
+    def _apply(self, step: Step) -> StepRecord:
+        started = time.monotonic()
+        changed = not step.check(self._context)
+        if changed:
+            step.apply(self._context)
+            if not step.check(self._context):
+                what = f"The step {step.NAME} was applied, but the system does not show it."
+                raise AgentError("step-without-effect", what, "Send log.txt to a developer.")
+        return StepRecord(step.NAME, round(time.monotonic() - started, 3), changed)
+
+    def _finish(self, step: StepRecord) -> None:
+        status = self.record.status
+        self._save(replace(self.record, status=replace(status, steps=(*status.steps, step))))
+
+    def _finish_script(self, key: str) -> None:
+        self._scripts.add(key)
+        self._save(replace(self.record, scripts=(*self.record.scripts, key)))
+
+    def _save(self, record: Record) -> None:
+        self.record = record
+        self._tools.journal.save(record)

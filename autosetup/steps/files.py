@@ -1,0 +1,58 @@
+"""Files of the payload, installed where the node's programs look for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autosetup.faults import Fault
+from autosetup.node_file import NODE
+from autosetup.settings import InstalledFile
+from autosetup.steps.context import Context
+
+NAME = "files"
+
+
+def problems(context: Context) -> Iterator[Fault]:
+    """Owners that nobody knows and places that are taken."""
+    users = {user.name for user in context.settings.users}
+    groups = {group for user in context.settings.users for group in user.groups} | users
+    known_users = context.system.accounts().keys() | users
+    known_groups = context.system.groups().keys() | groups
+    for file in context.settings.files:
+        if file.owner not in known_users:
+            yield _fault(f"The owner {file.owner} of {file.path} is unknown.", "Add [[user]].")
+        if file.group not in known_groups:
+            yield _fault(f"The group {file.group} of {file.path} is unknown.", "Choose another.")
+        if context.system.path(file.path).is_dir():
+            yield _fault(f"{file.path} is a folder on the node.", "Give the path of a file.")
+
+
+def check(context: Context) -> bool:
+    """Whether every file is there with its bytes, mode and owner."""
+    return all(_is_right(context, file) for file in context.settings.files)
+
+
+def apply(context: Context) -> None:
+    """Put those in place that are not."""
+    for file in context.settings.files:
+        if not _is_right(context, file):
+            uid, gid = _owner(context, file)
+            data = context.files[file.source]
+            context.system.write(file.path, data, mode=file.mode, uid=uid, gid=gid)
+
+
+def _is_right(context: Context, file: InstalledFile) -> bool:
+    uid, gid = _owner(context, file)
+    data = context.files[file.source]
+    return context.system.holds(file.path, data, mode=file.mode, uid=uid, gid=gid)
+
+
+def _owner(context: Context, file: InstalledFile) -> tuple[int, int]:
+    return (
+        context.system.accounts()[file.owner].uid,
+        context.system.groups()[file.group].gid,
+    )
+
+
+def _fault(what: str, remedy: str) -> Fault:
+    return Fault(NODE, 0, 0, what, remedy)

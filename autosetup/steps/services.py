@@ -1,0 +1,44 @@
+"""Systemd units, switched on or off for now and for every boot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autosetup.steps.context import Context
+from autosetup.system import System
+
+NAME = "services"
+# Units without an [Install] part are pulled in by others: nothing can be switched.
+_FIXED = {"static", "alias", "indirect", "generated", "linked"}
+_ON = {"enabled", "enabled-runtime"} | _FIXED
+_OFF = {"disabled", "masked", "not-found"} | _FIXED
+
+
+def check(context: Context) -> bool:
+    """Whether every unit is switched as wanted."""
+    services = context.settings.services
+    return _all_in(context.system, services.enable, _ON) and _all_in(
+        context.system, services.disable, _OFF
+    )
+
+
+def apply(context: Context) -> None:
+    """Switch them, and start or stop them if the system runs."""
+    system, services = context.system, context.settings.services
+    if system.booted:
+        system.must(["systemctl", "daemon-reload"])
+    if services.disable:
+        system.must(["systemctl", "disable", *_now(system), *services.disable])
+    if services.enable:
+        system.must(["systemctl", "enable", *_now(system), *services.enable])
+
+
+def _now(system: System) -> list[str]:
+    return ["--now"] if system.booted else []
+
+
+def _all_in(system: System, units: Sequence[str], states: set[str]) -> bool:
+    if not units:
+        return True
+    found = system.run(["systemctl", "is-enabled", *units]).output.split("\n")
+    return len(found) > len(units) and all(line in states for line in found[: len(units)])

@@ -1,0 +1,176 @@
+"""Accounts of people: groups, password, SSH keys and sudo. Accounts not named stay as they are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+from autosetup.errors import AgentError
+from autosetup.faults import Fault
+from autosetup.node_file import NODE
+from autosetup.settings import User
+from autosetup.steps.context import Context
+from autosetup.system import Account, System
+
+NAME = "users"
+_FIRST_PERSON, _LAST_PERSON = 1000, 59999
+_SHELL = "/bin/bash"
+_DATABASES = ("passwd", "shadow", "group", "gshadow")
+# The programs that take the databases' locks.
+_LOCKERS = frozenset(
+    {"chage", "chgpasswd", "chpasswd", "gpasswd", "newusers", "passwd", "vipw"}
+    | {f"{kind}{verb}" for kind in ("user", "group") for verb in ("add", "del", "mod")}
+)
+
+
+def problems(context: Context) -> Iterator[Fault]:
+    """What the node itself has against the accounts."""
+    accounts = context.system.accounts()
+    for user in context.settings.users:
+        account = accounts.get(user.name)
+        if account and not _FIRST_PERSON <= account.uid <= _LAST_PERSON:
+            what = f"The user {user.name} belongs to the system itself."
+            yield Fault(NODE, 0, 0, what, "Choose another name.")
+        if user.passwordless_sudo and not context.system.has_program("visudo"):
+            what = f"The image has no sudo, which {user.name} shall use."
+            yield Fault(NODE, 0, 0, what, "Add the package sudo to the recipe of the image.")
+
+
+def check(context: Context) -> bool:
+    """Whether every account is as wanted."""
+    return all(_is_right(context, user) for user in context.settings.users)
+
+
+def apply(context: Context) -> None:
+    """Make or mend the accounts that are not."""
+    for user in context.settings.users:
+        if not _is_right(context, user):
+            _drop_stale_locks(context.system)
+            _make_account(context.system, user)
+            _set_password(context, user.name)
+            _set_keys(context.system, user)
+            _set_sudo(context.system, user)
+
+
+def _is_right(context: Context, user: User) -> bool:
+    system = context.system
+    account, groups = system.accounts().get(user.name), system.groups()
+    if account is None or not system.path(account.home).is_dir():
+        return False
+    wanted_hash = context.secrets.password_hashes.get(user.name)
+    shadow = _shadow(system).get(user.name)
+    return (
+        any(group.gid == account.gid for group in groups.values())
+        and all(g in groups and user.name in groups[g].members for g in user.groups)
+        and shadow is not None
+        and shadow == (wanted_hash or shadow)
+        and _keys_are_right(system, user, account)
+        and _sudo_is_right(system, user)
+    )
+
+
+def _shadow(system: System) -> dict[str, str]:
+    rows = (line.split(":") for line in system.read("/etc/shadow").decode().splitlines())
+    return {row[0]: row[1] for row in rows if len(row) > 1}
+
+
+def _drop_stale_locks(system: System) -> None:
+    """Remove locks whose owner died in a power cut, though another program may have its number."""
+    for name in _DATABASES:
+        lock = system.path(f"/etc/{name}.lock")
+        if lock.exists():
+            owner = lock.read_text().strip("\0\n ")
+            running = system.read(f"/proc/{owner}/comm").decode().strip()
+            if running not in _LOCKERS:
+                lock.unlink()
+
+
+def _make_account(system: System, user: User) -> None:
+    """The account with its home and groups, also where a power cut left half of it."""
+    for group in user.groups:
+        if group not in system.groups():
+            system.must(["groupadd", "-f", group])
+    account = system.accounts().get(user.name)
+    if account is None:
+        own = ["-g", user.name] if user.name in system.groups() else ["-U"]
+        system.must(["useradd", "-m", "-s", _SHELL, *own, user.name])
+        account = system.accounts()[user.name]
+    if user.name not in _shadow(system):
+        system.must(["pwconv"])
+    if all(group.gid != account.gid for group in system.groups().values()):
+        system.must(["groupadd", "-g", str(account.gid), user.name])
+    _make_home(system, account)
+    if user.groups:
+        system.must(["usermod", "-aG", ",".join(user.groups), user.name])
+
+
+def _make_home(system: System, account: Account) -> None:
+    home = system.path(account.home)
+    if home.is_dir() and home.stat().st_uid == account.uid:
+        return
+    shutil.copytree(system.path("/etc/skel"), home, symlinks=True, dirs_exist_ok=True)
+    home.chmod(0o700)
+    for place, folders, names in os.walk(home, topdown=False):
+        for name in (*folders, *names):
+            os.chown(os.path.join(place, name), account.uid, account.gid, follow_symlinks=False)  # noqa: PTH118
+    os.chown(home, account.uid, account.gid)
+
+
+def _set_password(context: Context, name: str) -> None:
+    if hashed := context.secrets.password_hashes.get(name):
+        context.system.must(["chpasswd", "-e"], stdin=f"{name}:{hashed}\n".encode())
+
+
+def _keys_are_right(system: System, user: User, account: Account) -> bool:
+    return not user.authorized_keys or system.holds(
+        f"{account.home}/.ssh/authorized_keys",
+        _keys(user),
+        mode=0o600,
+        uid=account.uid,
+        gid=account.gid,
+    )
+
+
+def _set_keys(system: System, user: User) -> None:
+    if not user.authorized_keys:
+        return
+    account = system.accounts()[user.name]
+    folder = system.path(f"{account.home}/.ssh")
+    if folder.is_symlink():
+        raise AgentError(
+            "unsafe-home", f"{folder} is a link, which root must not follow.", "Remove the link."
+        )
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.chown(folder, account.uid, account.gid)
+    path = f"{account.home}/.ssh/authorized_keys"
+    system.write(path, _keys(user), mode=0o600, uid=account.uid, gid=account.gid)
+
+
+def _keys(user: User) -> bytes:
+    return "".join(f"{key}\n" for key in user.authorized_keys).encode()
+
+
+def _sudo_is_right(system: System, user: User) -> bool:
+    if not user.passwordless_sudo:
+        return not system.path(_sudo_path(user)).exists()
+    return system.holds(_sudo_path(user), _sudo_rule(user), mode=0o440)
+
+
+def _set_sudo(system: System, user: User) -> None:
+    if not user.passwordless_sudo:
+        system.path(_sudo_path(user)).unlink(missing_ok=True)
+        return
+    # sudo ignores names with a dot, so the draft has no effect before visudo has agreed.
+    draft = "/etc/sudoers.d/.autosetup.draft"
+    system.write(draft, _sudo_rule(user), mode=0o440)
+    system.must(["visudo", "-cqf", draft])
+    system.path(draft).rename(system.path(_sudo_path(user)))
+
+
+def _sudo_path(user: User) -> str:
+    return f"/etc/sudoers.d/autosetup-{user.name}"
+
+
+def _sudo_rule(user: User) -> bytes:
+    return f"{user.name} ALL=(ALL:ALL) NOPASSWD: ALL\n".encode()

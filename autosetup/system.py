@@ -1,0 +1,205 @@
+"""The node's system: its files under one root, and the one door to its programs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autosetup.errors import AgentError
+
+_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C.UTF-8",
+    "HOME": "/root",
+    "DEBIAN_FRONTEND": "noninteractive",
+}
+_TAIL_LINES = 8
+_MOST_LINKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A program that ran; `status` is None where it was killed for taking too long."""
+
+    status: int | None
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One line of /etc/passwd."""
+
+    uid: int
+    gid: int
+    home: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One line of /etc/group."""
+
+    gid: int
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Files and programs of the tree at `root`; with another root than ``/`` nothing is running."""
+
+    root: Path = Path("/")
+
+    def path(self, absolute: str) -> Path:
+        """Where a path of the node lies for us."""
+        return self.root / absolute.lstrip("/")
+
+    @property
+    def booted(self) -> bool:
+        """Whether this is the running system, with systemd at its head."""
+        return self.root == Path("/") and Path("/run/systemd/system").is_dir()
+
+    def read(self, absolute: str) -> bytes:
+        """The bytes of a file; none where it is missing."""
+        try:
+            return self.path(absolute).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return b""
+
+    def real(self, absolute: str) -> str:
+        """The path that a link, or a chain of them, stands for; links stay inside the root."""
+        for _ in range(_MOST_LINKS):
+            path = self.path(absolute)
+            if not path.is_symlink():
+                break
+            absolute = os.path.normpath(os.path.join(os.path.dirname(absolute), path.readlink()))  # noqa: PTH118, PTH120
+        return absolute
+
+    def write(
+        self, absolute: str, data: bytes, *, mode: int = 0o644, uid: int = 0, gid: int = 0
+    ) -> None:
+        """Put a whole file in place, durably; a reader or a power cut sees the old or the new one.
+
+        Folders that are missing are made for root, open to all for reading.
+        """
+        path = self.path(absolute)
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        replace_file(path, data, mode, (uid, gid))
+
+    def holds(self, absolute: str, data: bytes, *, mode: int, uid: int = 0, gid: int = 0) -> bool:
+        """Whether `write` with the same arguments would change nothing."""
+        path = self.path(absolute)
+        if path.is_symlink() or not path.is_file():
+            return False
+        found = path.stat()
+        owned = (found.st_mode & 0o7777, found.st_uid, found.st_gid) == (mode, uid, gid)
+        return owned and path.read_bytes() == data
+
+    def accounts(self) -> dict[str, Account]:
+        """Every account by name."""
+        rows = (line.split(":") for line in self.read("/etc/passwd").decode().splitlines())
+        return {row[0]: Account(int(row[2]), int(row[3]), row[5]) for row in rows if len(row) == 7}
+
+    def groups(self) -> dict[str, Group]:
+        """Every group by name."""
+        rows = (line.split(":") for line in self.read("/etc/group").decode().splitlines())
+        return {
+            row[0]: Group(int(row[2]), tuple(filter(None, row[3].split(","))))
+            for row in rows
+            if len(row) == 4
+        }
+
+    def has_program(self, name: str) -> bool:
+        """Whether a program is installed."""
+        return any(self.path(f"{f}/{name}").exists() for f in _ENVIRONMENT["PATH"].split(":"))
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/",
+        seconds: float = 300,
+    ) -> Finished:
+        """Run a program to its end, or kill it and all that it started after `seconds`.
+
+        Args:
+            argv: program and arguments, as the node sees them.
+            stdin: what it reads; secrets go this way, never by argument.
+            env: additions to a small environment in the C locale.
+            cwd: folder of the node to run it in; only for programs of the running system.
+        """
+        inside = [] if self.root == Path("/") else ["chroot", str(self.root)]
+        output = os.memfd_create("output")
+        child = subprocess.Popen(
+            [*inside, *argv],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env={**_ENVIRONMENT, **(env or {})},
+            cwd=cwd,
+            start_new_session=True,
+        )
+        try:
+            child.communicate(stdin, timeout=seconds)
+            status: int | None = child.returncode
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        with os.fdopen(output, "rb") as handle:
+            handle.seek(0)
+            return Finished(status, handle.read().decode(errors="replace"))
+
+    def must(self, argv: Sequence[str], *, stdin: bytes = b"", seconds: float = 300) -> str:
+        """Run a program that has to succeed; gives what it printed.
+
+        Raises:
+            AgentError: ``program-failed`` with its last lines.
+        """
+        finished = self.run(argv, stdin=stdin, seconds=seconds)
+        if finished.status != 0:
+            raise program_failed(argv[0], finished)
+        return finished.output
+
+
+def program_failed(name: str, finished: Finished) -> AgentError:
+    """The error for a program that failed or took too long."""
+    tail = "; ".join(finished.output.strip().splitlines()[-_TAIL_LINES:])
+    how = "took too long" if finished.status is None else f"failed ({finished.status})"
+    hint = "Read log.txt on the card; then start the node again to try again."
+    return AgentError("program-failed", f"{name} {how}: {tail}", hint)
+
+
+def replace_file(
+    path: Path, data: bytes, mode: int = 0o644, owner: tuple[int, int] | None = None
+) -> None:
+    """Write, sync and rename a file, then sync its folder.
+
+    The temporary name is always the same, so a power cut leaves no litter behind.
+    """
+    temporary = path.with_name(f".{path.name}.autosetup")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with os.fdopen(os.open(temporary, flags, 0o600), "wb") as handle:
+        if owner:
+            os.fchown(handle.fileno(), *owner)
+            os.fchmod(handle.fileno(), mode)
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

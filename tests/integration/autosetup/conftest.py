@@ -1,0 +1,138 @@
+"""A node made of this computer's own system: a private layer over it, in namespaces of its own.
+
+The agent and every program it calls are the real ones, as root in a chroot; what they change lands
+in a folder of the test, and whatever kills a run leaves no mount and no process behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import autosetup
+from autosetup.status import Status
+from tests.unit.autosetup.sample_payloads import packed
+
+_PROJECT = Path(autosetup.__file__).parent.parent
+# Kills the agent at the n-th of the moments that matter: each rename, each start of a program.
+_DRIVER = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+left = int(sys.argv[2])
+def watch(event, _):
+    global left
+    if event in ("os.rename", "subprocess.Popen"):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(watch)
+from autosetup.__main__ import main
+sys.exit(main(sys.argv[3:]))
+"""
+_NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+_INSIDE = """
+set -e
+mount -t overlay node -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/merged"
+mount --rbind /dev "$1/merged/dev"
+mount -t proc proc "$1/merged/proc"
+mount -t tmpfs run "$1/merged/run"
+project=$2; root=$1/merged; shift 2
+mount --bind "$project" "$root/mnt"
+exec chroot "$root" "$@"
+"""
+_UNIT = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
+# These differ from run to run by their nature: times, and the backups that shadow's programs keep.
+_VOLATILE = ("status.json", "log.txt", "state.json", "passwd-", "shadow-", "group-", "gshadow-")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node whose changes lie in `folder`/upper."""
+
+    folder: Path
+
+    @property
+    def upper(self) -> Path:
+        return self.folder / "upper"
+
+    @property
+    def card(self) -> Path:
+        return self.upper / "boot/firmware/autosetup"
+
+    @property
+    def status(self) -> Status:
+        return Status.from_json((self.card / "status.json").read_bytes())
+
+    def insert(self, raw: dict[str, bytes]) -> None:
+        """Put a payload on the card."""
+        for name, data in raw.items():
+            path = self.card / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+    def run(self, *arguments: str, kill_at: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command of the agent with the plain interpreter, as the node would."""
+        agent = [sys.executable, "-I", "-S", "-B", "-c", _DRIVER, "/mnt", str(kill_at)]
+        return self.execute(*agent, *(arguments or ["run"]))
+
+    def execute(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run any program on the node."""
+        inside = ["sh", "-c", _INSIDE, "sh", str(self.folder), str(_PROJECT), *argv]
+        return subprocess.run(
+            [*_NAMESPACES, *inside], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def tree(self) -> dict[str, tuple[object, ...]]:
+        """Everything that differs from this computer: kind, mode, owner and content by path."""
+        return {
+            str(path.relative_to(self.upper)): _facts(path)
+            for path in sorted(self.upper.rglob("*"))
+            if path.name not in _VOLATILE
+        }
+
+    def stamps(self) -> dict[str, tuple[int, int, int]]:
+        """Inode, size and time of change of everything."""
+        found = ((path, path.lstat()) for path in self.upper.rglob("*"))
+        return {str(p): (s.st_ino, s.st_size, s.st_mtime_ns) for p, s in found}
+
+    def read(self, path: str) -> str:
+        return (self.upper / path.lstrip("/")).read_text()
+
+
+def _facts(path: Path) -> tuple[object, ...]:
+    found = path.lstat()
+    if path.is_symlink():
+        return ("link", str(path.readlink()))
+    content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return (oct(found.st_mode), found.st_uid, found.st_gid, content)
+
+
+def make_node(folder: Path) -> Node:
+    """A node as a fresh base image is: named, but with host keys so that trees can be compared."""
+    for name in ("upper", "work", "merged"):
+        (folder / name).mkdir(parents=True)
+    keys = folder / "upper/etc/ssh"
+    keys.mkdir(parents=True)
+    for name, text in (("ssh_host_x_key", "private"), ("ssh_host_x_key.pub", "public")):
+        (keys / name).write_text(text)
+    units = folder / "upper/etc/systemd/system"
+    wants = units / "multi-user.target.wants"
+    wants.mkdir(parents=True)
+    for name in ("capture.service", "preview.service"):
+        (units / name).write_text(_UNIT)
+    (wants / "preview.service").symlink_to("/etc/systemd/system/preview.service")
+    (folder / "upper/etc/hosts").write_text("127.0.0.1\tlocalhost\n127.0.1.1\tbase\n")
+    return Node(folder)
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    """A node with the full payload on its card."""
+    fresh = make_node(tmp_path / "node")
+    fresh.insert(packed())
+    return fresh

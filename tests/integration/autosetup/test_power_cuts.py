@@ -1,0 +1,60 @@
+"""The agent killed at every rename and every start of a program: the next run ends the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.integration.autosetup.conftest import Node, make_node
+from tests.unit.autosetup.sample_payloads import FILES, SETTINGS, packed
+
+PAYLOAD = packed(
+    dataclasses.replace(SETTINGS, locale=dataclasses.replace(SETTINGS.locale, language="C.UTF-8")),
+    files={**FILES, "scripts/10-hello": b"#!/bin/sh\necho x >> /etc/counted\n"},
+)
+# More than there are moments: the last parts find that the run ends before its turn comes.
+PARTS, MOMENTS_PER_PART = 8, 12
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[object, ...]]:
+    """The tree of a node that nobody disturbed."""
+    node = make_node(tmp_path_factory.mktemp("undisturbed") / "node")
+    node.insert(PAYLOAD)
+    assert node.run().returncode == 0
+    return node.tree()
+
+
+def cut_and_boot(folder: Path, moment: int) -> tuple[Node, bool]:
+    """Cut the first boot at a moment, then boot again; also whether there was anything to cut."""
+    node = make_node(folder / str(moment))
+    node.insert(PAYLOAD)
+    was_cut = node.run(kill_at=moment).returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+    if was_cut:
+        assert node.run().returncode == 0
+    return node, was_cut
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_power_cut_at_any_step_ends_in_the_same_node(
+    tmp_path: Path, undisturbed: dict[str, tuple[object, ...]], part: int
+) -> None:
+    for moment in range(1 + part, 1 + PARTS * MOMENTS_PER_PART, PARTS):
+        node, was_cut = cut_and_boot(tmp_path, moment)
+        assert node.status.state == "done"
+        assert node.tree() == undisturbed
+        if not was_cut:
+            return
+    pytest.fail("there are more moments than this test tries: raise MOMENTS_PER_PART")
+
+
+def test_a_run_that_was_cut_goes_on_where_it_was(tmp_path: Path) -> None:
+    node = make_node(tmp_path / "node")
+    node.insert(PAYLOAD)
+    node.run(kill_at=45)
+    told = node.run().stdout
+    assert "it goes on where it was" in told
+    assert "step 1 of 9" not in told
