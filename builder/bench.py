@@ -12,6 +12,7 @@ from typing import Protocol
 from builder.layers import Draft, Inputs, Layer, Store, lower_trees
 from builder.log import Log
 from builder.sandbox import Mount, Plan, overlay, run_inside
+from builder.stack import find_in_stack
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Progress
 from flasher.process import Finished, ProgramFailed
@@ -77,12 +78,8 @@ class Bench:
 
     def find_below(self, path: str) -> Path | None:
         """The topmost version of an absolute path in the layers below, links not followed."""
-        for tree in lower_trees(self.layers):
-            found = self.store.root / tree / path.lstrip("/")
-            if os.path.lexists(found):
-                whiteout = found.is_char_device() and found.stat().st_rdev == 0
-                return None if whiteout else found
-        return None
+        trees = (self.store.root / tree for tree in lower_trees(self.layers))
+        return find_in_stack(trees, path)
 
     def list_folder(self, folder: str) -> tuple[str, ...]:
         """Names in a folder of the whole tree, sorted; none where there is no such folder.

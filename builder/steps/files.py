@@ -6,7 +6,6 @@ import configparser
 import hashlib
 import importlib.util
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -84,9 +83,10 @@ def _make_folder(bench: Bench, path: str) -> None:
             f"{path} is a symbolic link to {below.readlink()} in the image.",
             "Give the real path in the recipe, such as /usr/lib in place of /lib.",
         )
-    shutil.copystat(below, folder)
-    owner = below.stat()
-    os.chown(folder, owner.st_uid, owner.st_gid)
+    # Not its extended attributes: one of them may say "opaque" and would hide all that is below.
+    status = below.stat()
+    os.chown(folder, status.st_uid, status.st_gid)
+    folder.chmod(status.st_mode & 0o7777)
 
 
 def _enabling_links(bench: Bench, unit: str) -> Iterator[tuple[str, str]]:

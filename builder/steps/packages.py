@@ -33,7 +33,7 @@ _ENVIRONMENT = {
 }
 
 # The share of a step's time at which each part starts, measured under emulation.
-_UPDATED, _DOWNLOADED = 6, 10
+_UPDATED, _DOWNLOADED = 8, 21
 _STATUS = re.compile(r"(dl|pm)status:[^:]*:([\d.]+):")
 
 

@@ -127,6 +127,29 @@ def test_folders_keep_the_modes_they_have_below(workshop: Workshop, look):
     assert look(layers, "etc/sudoers.d/x").stat().st_mode & 0o7777 == 0o440
 
 
+@dataclass(frozen=True, slots=True)
+class FolderByProgram:
+    """A folder made by a program in the overlay, which marks new folders opaque."""
+
+    name: str = "program"
+    kind: str = "program"
+    version: int = 1
+
+    def inputs(self) -> Inputs:
+        return {}
+
+    def make(self, bench: Bench) -> None:
+        folder = str(bench.merged / "etc/made")
+        bench.run_host(("mkdir", folder))
+        bench.run_host(("touch", f"{folder}/by-program"))
+
+
+def test_a_file_beside_others_does_not_hide_them(workshop: Workshop, bench_of):
+    beside = Files("beside", (RecipeFile("/etc/made/by-recipe", b""),))
+    layers, _ = make_layers(workshop, (SmallSystem(), FolderByProgram(), beside))
+    assert bench_of(*layers).list_folder("etc/made") == ("by-program", "by-recipe")
+
+
 def test_a_unit_is_enabled_by_its_own_install_section(workshop: Workshop, look):
     layers, _ = make_layers(workshop, (SmallSystem(), AGENT))
     link = look(layers, "etc/systemd/system/multi-user.target.wants/present.service")
