@@ -11,7 +11,7 @@ from autosetup.payload import FOLDER
 from flasher.card.source import ImageFile
 from flasher.errors import BadInput
 from flasher.image.blocks import SECTOR, Blocks, Extent, Overlay
-from flasher.image.fat import WritableFatVolume
+from flasher.image.fat_edit import WritableFatVolume
 from flasher.image.mbr import FAT_TYPES, GPT_PROTECTIVE, Mbr, Partition
 from flasher.image.ranges import ByteRange, overlap, widen
 

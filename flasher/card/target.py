@@ -20,7 +20,8 @@ from flasher.drives.model import Drive, guard
 from flasher.errors import BadInput, FlasherError
 
 BLOCK = 4 << 20
-_SECTOR = 512
+# The largest sector that drives have; what is aligned to it suits every one.
+_SECTOR = 4096
 _BLKFLSBUF = 0x1261
 _FLUSH_EVERY = 32 << 20
 

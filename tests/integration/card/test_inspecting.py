@@ -13,7 +13,8 @@ from flasher.card.plan import CardPlan, boot_partition, plan_card
 from flasher.card.source import open_image
 from flasher.errors import BadInput
 from flasher.image.blocks import FileBlocks, MemoryBlocks, Overlay
-from flasher.image.fat import FatVolume, WritableFatVolume
+from flasher.image.fat import FatVolume
+from flasher.image.fat_edit import WritableFatVolume
 from flasher.image.mbr import LINUX, Mbr, Partition
 from flasher.process import run
 

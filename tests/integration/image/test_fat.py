@@ -12,8 +12,9 @@ import pytest
 
 from flasher.errors import BadInput, FlasherError
 from flasher.image.blocks import FileBlocks, Overlay
-from flasher.image.fat import FatVolume, WritableFatVolume
+from flasher.image.fat import FatVolume
 from flasher.image.fat_boot import read_geometry
+from flasher.image.fat_edit import WritableFatVolume
 from flasher.process import run
 
 MOMENT = datetime(2026, 7, 8, 9, 10, 12, tzinfo=UTC)

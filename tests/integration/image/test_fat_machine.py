@@ -20,7 +20,8 @@ from hypothesis.stateful import (
 
 from flasher.errors import FlasherError
 from flasher.image.blocks import FileBlocks, Overlay
-from flasher.image.fat import FatVolume, WritableFatVolume
+from flasher.image.fat import FatVolume
+from flasher.image.fat_edit import WritableFatVolume
 from flasher.image.fat_names import fold
 from flasher.process import run
 
