@@ -13,7 +13,7 @@ from autosetup.notify import notify
 from autosetup.payload import LOG, STATUS
 from autosetup.scrub import redact
 from autosetup.status import Status, headline
-from autosetup.system import replace_file
+from autosetup.system import draft_of, replace_file
 
 CONSOLE = Path("/dev/console")
 # For those on the node; gone with the next boot.
@@ -73,6 +73,7 @@ class Outlets:
         self.sink(line)
         self._banner(line)
         self.keep(status)
+        self._tidy()
 
     def keep(self, status: Status) -> None:
         """Make both status files say this; those that do are left alone."""
@@ -99,6 +100,13 @@ class Outlets:
             self.sink(f"{name} on the card could not be written: {error.strerror}.")
             return False
         return True
+
+    def _tidy(self) -> None:
+        """Remove what a power cut in the middle of the last writing has left."""
+        if self.card:
+            for name in (STATUS, LOG):
+                with suppress(OSError):
+                    draft_of(self.card / name).unlink(missing_ok=True)
 
     def _banner(self, line: str) -> None:
         with suppress(OSError), self.console.open("a") as console:

@@ -181,9 +181,9 @@ def replace_file(
 ) -> None:
     """Write, sync and rename a file, then sync its folder.
 
-    The temporary name is always the same, so a power cut leaves no litter behind.
+    The temporary name is always the same, so litter of a power cut goes with the next writing.
     """
-    temporary = path.with_name(f".{path.name}.autosetup")
+    temporary = draft_of(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     with os.fdopen(os.open(temporary, flags, 0o600), "wb") as handle:
         if owner:
@@ -194,6 +194,11 @@ def replace_file(
         os.fsync(handle.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def draft_of(path: Path) -> Path:
+    """Where a file's new content is written before it takes the file's place."""
+    return path.with_name(f".{path.name}.autosetup")
 
 
 def sync_folder(folder: Path) -> None:

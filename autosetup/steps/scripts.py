@@ -1,4 +1,7 @@
-"""The node's own scripts, in the order of their numbers, as root; none runs again once finished."""
+"""The node's own scripts, in the order of their numbers, as root; none runs again once finished.
+
+A power cut while one runs, or in the instant after, makes that one run again from its beginning.
+"""
 
 from __future__ import annotations
 

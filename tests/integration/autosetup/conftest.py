@@ -43,7 +43,8 @@ mount -t proc proc "$1/merged/proc"
 mount -t tmpfs run "$1/merged/run"
 project=$2; root=$1/merged; shift 2
 mount --bind "$project" "$root/mnt"
-exec chroot "$root" "$@"
+status=0; chroot "$root" "$@" || status=$?
+exit $status
 """
 _UNIT = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
 # These differ from run to run by their nature: times, and the backups that shadow's programs keep.

@@ -1,0 +1,121 @@
+"""Wireless networks, as NetworkManager itself reads them back."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from autosetup.settings import Wifi
+from autosetup.steps.keyfile import write_keyfile
+from tests.integration.autosetup.conftest import Node
+
+
+def as_read(keyfile: bytes, *properties: str) -> list[str]:
+    """Properties of a connection as NetworkManager's own parser understands them."""
+    command = ["nmcli", "--offline", "connection", "modify", "connection.autoconnect", "yes"]
+    normal = subprocess.run(command, input=keyfile, capture_output=True, check=True).stdout
+    values = {}
+    group = ""
+    for line in normal.decode().splitlines():
+        if line.startswith("["):
+            group = line.strip("[]")
+        elif "=" in line:
+            key, _, value = line.partition("=")
+            values[f"{group}.{key}"] = value
+    return [values.get(name, "") for name in properties]
+
+
+def octets(value: str) -> bytes:
+    """The octets of an SSID in the normal form that NetworkManager writes."""
+    listed = value.split(";")
+    if value.endswith(";") and all(item.isdigit() for item in listed[:-1]):
+        return bytes(int(item) for item in listed[:-1])
+    return unescape(value.replace("\\\\;", ";").replace("\\;", ";")).encode()
+
+
+def unescape(value: str) -> str:
+    """A string of GLib's key file format."""
+    meaning = {"s": " ", "t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
+    text, letters = "", iter(value)
+    for letter in letters:
+        text += meaning[next(letters)] if letter == "\\" else letter
+    return text
+
+
+ODD = [
+    "65;66;",
+    "65",
+    "a\\sb",
+    "🦊",
+    " lead",
+    "trail ",
+    "\\",
+    "end\\",
+    ";",
+    "#x",
+    "a=b",
+    "[x]",
+    '"q"',
+]
+_texts = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=32)
+
+
+@pytest.mark.parametrize("ssid", [*ODD, "x" * 32, "Scan-Net_1", "rig 5 GHz", "ä" * 16])
+def test_networkmanager_reads_the_ssid_that_was_meant(ssid: str) -> None:
+    keyfile = write_keyfile(Wifi(ssid, "open"), None, node="cam-1", priority=1)
+    found, name = as_read(keyfile, "wifi.ssid", "connection.id")
+    assert (octets(found), unescape(name)) == (ssid.encode(), ssid)
+
+
+@given(_texts.filter(lambda text: len(text.encode()) <= 32))
+@example("0;")
+@settings(max_examples=30, deadline=None)
+def test_networkmanager_reads_any_ssid(ssid: str) -> None:
+    keyfile = write_keyfile(Wifi(ssid, "open"), None, node="cam-1", priority=1)
+    assert octets(as_read(keyfile, "wifi.ssid")[0]) == ssid.encode()
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        " spaces  ",
+        "back\\slash",
+        "trailing\\\\",
+        "65;66;67;68;",
+        "\\s\\n\\t\\r",
+        "#comment",
+        "f0" * 32,
+    ],
+)
+@pytest.mark.parametrize("security", ["wpa-psk", "sae"])
+def test_networkmanager_reads_the_passphrase_that_was_meant(phrase: str, security: str) -> None:
+    wifi = Wifi("net", "sae" if security == "sae" else "wpa-psk", hidden=True)
+    keyfile = write_keyfile(wifi, phrase, node="cam-1", priority=1)
+    psk, management, hidden = as_read(
+        keyfile, "wifi-security.psk", "wifi-security.key-mgmt", "wifi.hidden"
+    )
+    assert (unescape(psk), management, hidden) == (phrase, security, "true")
+
+
+def test_the_installed_connections_are_read_by_networkmanager_and_closed_to_others(
+    node: Node,
+) -> None:
+    assert node.run().returncode == 0
+    folder = node.upper / "etc/NetworkManager/system-connections"
+    found = sorted(folder.iterdir())
+    assert [(path.name, path.stat().st_mode & 0o777) for path in found] == [
+        (f"autosetup-{number}.nmconnection", 0o600) for number in (1, 2, 3)
+    ]
+    ssids = [octets(as_read(path.read_bytes(), "wifi.ssid")[0]) for path in found]
+    assert ssids == [b"65;66;", " a\\sb🦊 ".encode(), b"guest"]
+
+
+def test_the_same_network_has_the_same_uuid_and_another_on_another_node() -> None:
+    first, again, other = (
+        as_read(write_keyfile(Wifi("n", "open"), None, node=n, priority=1), "connection.uuid")
+        for n in ("a", "a", "b")
+    )
+    assert first == again != other
