@@ -1,0 +1,124 @@
+"""The emulated Pi as a running program: started, watched, and switched off like a light."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import BinaryIO
+
+from flasher.process import environment, leashed
+from flasher.rehearsal.boot_plan import BootPlan
+from flasher.rehearsal.config_txt import BootFiles
+from flasher.rehearsal.machine import MachineFiles, machine_argv
+from flasher.rehearsal.working_copy import open_path, scratch_file
+
+# Colours, cursor movements, and the rest of what terminals understand (ECMA-48, 5.4).
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|[^\x20-\x7e\u00a0-\U0010ffff]")
+
+
+class Emulator:
+    """A running machine.
+
+    Args:
+        child: the program.
+        console: where its serial lines arrive.
+        errors: where its own complaints arrive.
+    """
+
+    def __init__(self, child: subprocess.Popen[bytes], console: BinaryIO, errors: BinaryIO) -> None:
+        self._child, self._errors = child, errors
+        self._console = _Lines(console)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the program has ended by itself."""
+        return self._child.poll() is not None
+
+    @property
+    def prompt(self) -> str:
+        """The line that is not ended yet, such as ``cam-0101 login:``."""
+        return self._console.pending
+
+    def new_lines(self) -> list[str]:
+        """Console lines since the last call, as plain text, empty ones left out."""
+        return self._console.take()
+
+    def complaint(self) -> str:
+        """What the program itself has to say, its last line; empty if nothing."""
+        text = _read_from(self._errors, 0).decode(errors="replace").strip()
+        return text.splitlines()[-1] if text else ""
+
+
+class _Lines:
+    """Lines of a growing file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._offset, self._rest = file, 0, b""
+
+    @property
+    def pending(self) -> str:
+        return _plain(self._rest)
+
+    def take(self) -> list[str]:
+        new = _read_from(self._file, self._offset)
+        self._offset += len(new)
+        *whole, self._rest = (self._rest + new).split(b"\n")
+        return [text for raw in whole if (text := _plain(raw))]
+
+
+def _plain(raw: bytes) -> str:
+    return _CONTROL.sub("", raw.decode(errors="replace")).strip()
+
+
+def _read_from(file: BinaryIO, offset: int) -> bytes:
+    size = os.fstat(file.fileno()).st_size
+    return os.pread(file.fileno(), size - offset, offset)
+
+
+@contextmanager
+def powered(plan: BootPlan, files: BootFiles, card: BinaryIO) -> Iterator[Emulator]:
+    """Start the machine with what `plan` says, read from `files`; leaving the block cuts its power.
+
+    Raises:
+        EnvironmentLacks: QEMU is not installed.
+    """
+    with ExitStack() as stack:
+        kernel, initramfs, tree, console, errors = (
+            stack.enter_context(scratch_file()) for _ in range(5)
+        )
+        kernel.write(files.read(plan.kernel))
+        initramfs.write(b"".join(map(files.read, plan.initramfs)))
+        tree.write(files.read(plan.device_tree))
+        machine = MachineFiles(
+            card=open_path(card),
+            kernel=open_path(kernel),
+            device_tree=open_path(tree),
+            console=open_path(console),
+            initramfs=open_path(initramfs) if plan.initramfs else None,
+        )
+        inherited = [handle.fileno() for handle in (card, kernel, initramfs, tree, console)]
+        argv = machine_argv(machine, plan.cmdline)
+        with _running(argv, inherited, errors) as child:
+            yield Emulator(child, console, errors)
+
+
+@contextmanager
+def _running(
+    argv: list[str], inherited: Sequence[int], errors: BinaryIO
+) -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(
+        leashed(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=errors,
+        stderr=errors,
+        env=environment(),
+        pass_fds=inherited,
+    )
+    with child:
+        try:
+            yield child
+        finally:
+            child.kill()

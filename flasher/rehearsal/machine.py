@@ -1,0 +1,60 @@
+"""The emulated Raspberry Pi 3B, as a command line for QEMU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = "qemu-system-aarch64"
+_SMALLEST_CARD = 1 << 28
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFiles:
+    """What the machine is made of; `console` takes both serial lines, appended as they come."""
+
+    card: Path
+    kernel: Path
+    device_tree: Path
+    console: Path
+    initramfs: Path | None = None
+
+
+def machine_argv(files: MachineFiles, cmdline: str) -> list[str]:
+    """The command line of a Pi 3B (1 GiB, four cores) that starts the given files.
+
+    Its network adapter is a USB one: the node gets an address by DHCP and reaches out as through a
+    router; nothing reaches in. A restart ends the machine, and so does switching itself off.
+    """
+    # fmt: off
+    argv = [
+        PROGRAM,
+        "-M", "raspi3b",
+        "-nodefaults",
+        "-display", "none",
+        "-no-reboot",
+        "-kernel", str(files.kernel),
+        "-dtb", str(files.device_tree),
+        "-append", cmdline,
+        "-drive", f"if=sd,format=raw,file={_quoted(files.card)}",
+        "-netdev", "user,id=net0",
+        "-device", "usb-net,netdev=net0",
+    ]
+    # fmt: on
+    if files.initramfs:
+        argv += ["-initrd", str(files.initramfs)]
+    # First the full UART (ttyAMA0), then the mini UART (ttyS0, or ttyS1 with an upstream tree).
+    for line in ("uart0", "uart1"):
+        argv += ["-chardev", f"file,id={line},path={_quoted(files.console)},append=on"]
+        argv += ["-serial", f"chardev:{line}"]
+    return argv
+
+
+def card_size(size: int) -> int:
+    """The next size in bytes that an emulated SD card can have: a power of two, 256 MiB or more."""
+    return max(_SMALLEST_CARD, 1 << (size - 1).bit_length())
+
+
+def _quoted(path: Path) -> str:
+    """A path within an option of QEMU, where a comma ends a value unless it is doubled."""
+    return str(path).replace(",", ",,")
