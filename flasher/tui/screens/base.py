@@ -1,0 +1,44 @@
+"""What every screen of the wizard has: help in plain words, and a word before it is left."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.binding import Binding
+from textual.screen import ModalScreen, Screen
+from textual.worker import Worker, WorkerState
+
+from flasher.tui.screens.help import HelpScreen
+
+R = TypeVar("R")
+
+
+class WizardScreen(Screen[R]):
+    """A whole screen.
+
+    Attributes:
+        HELP: what one does here, in Markdown, for people who are no developers.
+    """
+
+    HELP = ""
+    BINDINGS = [  # noqa: RUF012  (Textual's own name and kind, here and in all screens)
+        Binding("f1,question_mark", "help", "Help", key_display="?", tooltip="What one does here"),
+    ]
+
+    def action_help(self) -> None:
+        """Say what one does here."""
+        self.app.push_screen(HelpScreen(self.HELP))
+
+    def farewell(self) -> str | None:
+        """What to ask before this screen is left; None where nothing could be lost."""
+        return None
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """An error of the wizard itself is told, and the wizard stays."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            self.notify(f"{type(error).__name__}: {error}", title="Stumbled", severity="error")
+
+
+class WizardDialog(ModalScreen[R], WizardScreen[R]):
+    """A window over the screen below, which stays in sight."""

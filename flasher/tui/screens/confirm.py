@@ -1,0 +1,138 @@
+"""The last stop before a card is overwritten: what is lost, what is written, and where."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Footer, Static
+
+from flasher.card.source import ImageFile
+from flasher.drives.model import Drive
+from flasher.errors import FlasherError
+from flasher.prepare import NodeCard, plan_node_card
+from flasher.progress import readable_size
+from flasher.rig.rigmap import Node, RigMap
+from flasher.tui.attempt import attempt
+from flasher.tui.messages import CardPlanned
+from flasher.tui.queue import NodeState
+from flasher.tui.screens.base import WizardDialog
+from flasher.tui.widgets.drive_list import title
+from flasher.tui.widgets.facts import explain, facts
+from flasher.tui.workplace import Workplace
+
+_AGAIN = {
+    NodeState.READY: "This node has a card already. The new one replaces it: do not use both.",
+    NodeState.FAILED: "The last card for this node failed.",
+}
+
+
+class ConfirmScreen(WizardDialog[NodeCard | None]):
+    """Plans the card and gives it if the person says so; else None, and nothing was written.
+
+    Args:
+        workplace: for the clock.
+        rig, node: whose card it is.
+        drive: where it is written.
+        image: the base image.
+        before: how far this node was until now.
+    """
+
+    HELP = """
+# Before anything is written
+
+Look at the drive, its size and what is on it now: **all of that will be lost**. Compare it with
+the card in your hand.
+
+**Cancel** has the focus, so Enter and Escape go back. To write, move to **Erase and write** with
+Tab or the right arrow key, then press Enter.
+"""
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape", "cancel", "Cancel", key_display="Esc"),
+        Binding("tab", "app.focus_next", "Other button", key_display="Tab"),
+        Binding("right,left", "app.focus_next", "Other button", show=False),
+    ]
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        rig: RigMap,
+        node: Node,
+        drive: Drive,
+        image: ImageFile,
+        *,
+        before: NodeState,
+    ) -> None:
+        super().__init__()
+        self._workplace, self._rig, self._node = workplace, rig, node
+        self._drive, self._image, self._before = drive, image, before
+        self._card: NodeCard | None = None
+
+    def compose(self) -> ComposeResult:
+        """What, where, what is lost, and two buttons."""
+        with VerticalScroll(classes="window", can_focus=False) as window:
+            window.border_title = f"Write the card of {self._node.name}?"
+            yield Static(self._facts("…"), id="facts")
+            yield Static(self._warning(), id="warning")
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel", action="screen.cancel")
+                yield Button(
+                    "Erase and write",
+                    id="write",
+                    variant="error",
+                    action="screen.write",
+                    disabled=True,
+                )
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin on Cancel, and plan the card."""
+        self.query_one("#cancel").focus()
+        self._plan()
+
+    @work(thread=True, exit_on_error=False, group="plan")
+    def _plan(self) -> None:
+        now = self._workplace.now()
+        planned = attempt(lambda: plan_node_card(self._rig, self._node, self._image, now))
+        self.post_message(CardPlanned(planned))
+
+    @on(CardPlanned)
+    def _show_plan(self, event: CardPlanned) -> None:
+        if isinstance(event.outcome, FlasherError):
+            self.query_one("#warning", Static).update(explain(event.outcome))
+            return
+        self._card = event.outcome
+        total = sum(found.length for found in self._card.plan.ranges)
+        self.query_one("#facts", Static).update(self._facts(readable_size(total)))
+        self.query_one("#write", Button).disabled = False
+
+    def action_cancel(self) -> None:
+        """Back, with nothing written."""
+        self.dismiss(None)
+
+    def action_write(self) -> None:
+        """Go on."""
+        if self._card:
+            self.dismiss(self._card)
+
+    def _facts(self, amount: str) -> Table:
+        node, rig, drive = self._node, self._rig, self._drive
+        rows = (
+            ("Node", f"{node.name}, {rig.role_of(node).title}"),
+            ("Label", node.position),
+            ("Scanner", f"{rig.profile.title} at {rig.site.name}"),
+            ("Image", f"{self._image.path.name}, {amount} to write, then read back"),
+            ("Drive", f"{title(drive)}, {readable_size(drive.size)}"),
+            ("", str(drive.path)),
+            ("On it now", drive.holds),
+        )
+        return facts(rows)
+
+    def _warning(self) -> Content:
+        lines = ["Everything on this drive now will be lost."]
+        if self._before in _AGAIN:
+            lines.append(_AGAIN[self._before])
+        return Content("\n".join(f"! {line}" for line in lines))

@@ -1,0 +1,36 @@
+"""Labelled lines, whose long values wrap under themselves; and errors as people can use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from rich.table import Table
+from rich.text import Text
+
+from flasher.errors import BadDocument, FlasherError
+
+
+def facts(rows: Iterable[tuple[str, str]], *, indent: int = 0) -> Table:
+    """Two columns: what, and how it is. Nothing in them is read as markup."""
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in rows:
+        table.add_row(Text(" " * indent + label), Text(value))
+    return table
+
+
+def explain(error: FlasherError) -> Text:
+    """What is wrong and what to do; the faults of a document by file, with line and column."""
+    if not isinstance(error, BadDocument):
+        return Text(f"{error.message}\n\n→ {error.hint}")
+    text = Text()
+    for file, faults in groupby(error.faults, key=lambda fault: fault.file):
+        text.append(f"{file}\n", style="dim")
+        for fault in faults:
+            place = f"line {fault.line}: " if fault.line else ""
+            text.append(f"\n• {place}", style="bold")
+            text.append(f"{fault.what} {fault.remedy}".rstrip())
+        text.append("\n\n")
+    return text.append(f"→ {error.hint}", style="bold")

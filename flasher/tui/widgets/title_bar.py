@@ -1,0 +1,42 @@
+"""The top line: where one is in the wizard, and whether this is only practice."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Label
+
+STEPS = ("Scanner", "Site", "Bench")
+
+
+class TitleBar(Horizontal):
+    """Product, steps with the current one marked, and the PRACTICE badge.
+
+    Args:
+        step: the current one of `STEPS`.
+        practice: whether to show the badge.
+    """
+
+    def __init__(self, step: str, *, practice: bool) -> None:
+        super().__init__()
+        self._step, self._practice = step, practice
+
+    def compose(self) -> ComposeResult:
+        """One line."""
+        yield Label("Flasher", id="product")
+        yield Label(self._steps(), id="steps")
+        if self._practice:
+            yield Label("PRACTICE · cards are files", id="practice")
+
+    def _steps(self) -> Content:
+        here = STEPS.index(self._step)
+        words = [
+            Content.from_markup(
+                "[b]$n $word[/b]" if place == here else "[dim]$n $word[/dim]",
+                n="✓" if place < here else str(place + 1),
+                word=word,
+            )
+            for place, word in enumerate(STEPS)
+        ]
+        return Content("  ─  ").join(words)
