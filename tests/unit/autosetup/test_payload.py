@@ -82,6 +82,7 @@ def test_settings_that_no_node_would_accept_are_not_packed() -> None:
     ),
     st.text(st.characters(exclude_categories=("Cs",))),
 )
+@settings(deadline=None)
 def test_written_toml_is_read_back_by_the_standard_library(value: object, key: str) -> None:
     inner = {key: value}
     document = {"plain": value, "table": inner, "array": [inner, {"x": inner}]}

@@ -6,7 +6,7 @@ import dataclasses
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autosetup.faults import Faulty
@@ -54,6 +54,7 @@ _steps = st.builds(
         steps=st.lists(_steps).map(tuple),
     )
 )
+@settings(deadline=None)
 def test_a_status_comes_back_as_it_was_written(status: Status) -> None:
     assert Status.from_json(status.to_json()) == status
 
