@@ -97,7 +97,7 @@ def _open(path: Path, console: Console) -> ImageFile:
 def _say_plan(card: NodeCard, place: Path, console: Console) -> None:
     patched = sum(len(extent.data) for extent in card.plan.patch)
     console.say(
-        f"{card.node.name} ({card.node.position}) → {place}: {card.plan.image.path.name}, "
+        f"{card.node.name} ({card.node.position}) → {place}: {card.plan.image.source.name}, "
         f"{readable_size(card.plan.size)}, of which {readable_size(patched)} are its own"
     )
 

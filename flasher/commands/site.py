@@ -12,6 +12,7 @@ from autosetup.strict import Pattern
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode, FlasherError
 from flasher.rig import site as forms
+from flasher.rig.documents import NAME
 from flasher.rig.passwords import hash_password
 from flasher.rig.site import Site, SiteSecrets, list_sites, load_site, save_site
 
@@ -67,7 +68,7 @@ def _new(args: argparse.Namespace, console: Console) -> int:
         raise BadInput("usage", "A new site needs one name.", f"For example: {EXAMPLE}")
     wifi = (Wifi(args.ssid, "wpa-psk", args.hidden),) if args.ssid else ()
     site = Site(
-        name=_checked("name", args.site[0], forms.NAME),
+        name=_checked("name", args.site[0], NAME),
         title="",
         user=User(
             name=_checked("--user", args.user, forms.USER_NAME),

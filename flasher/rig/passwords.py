@@ -10,5 +10,4 @@ ROUNDS = 5000
 
 def hash_password(password: str) -> str:
     """The SHA-512 crypt hash (``$6$``) of a password, with a fresh random salt."""
-    hashed: str = sha512_crypt.using(rounds=ROUNDS).hash(password)
-    return hashed
+    return str(sha512_crypt.using(rounds=ROUNDS).hash(password))  # type: ignore[no-untyped-call]

@@ -11,12 +11,16 @@ from flasher.events import CancelFlag, Event, StepAdvanced, StepFinished, check_
 from flasher.files import replacing, write_atomic
 
 
+def write_half(path: Path) -> None:
+    path.write_text("half")
+    raise OSError(28, "No space left on device")
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
     write_atomic(path, "old")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+    with pytest.raises(OSError, match="No space"), replacing(path) as temporary:
+        write_half(temporary)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
