@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from autosetup.payload import NodeSettings, Secrets, pack
-
 from flasher.rig.rigmap import Node, RigMap
 
 NONCE_BYTES = 32

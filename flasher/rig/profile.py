@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autosetup.payload import InstalledFile, Script, Services
-
 from autosetup.strict import Table, pattern
 from flasher import paths
 from flasher.rig.documents import (

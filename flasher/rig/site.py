@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autosetup.payload import Locale, User, Wifi
-
 from autosetup.strict import Table, pattern
 from flasher import paths
 from flasher.errors import BadInput

@@ -1,0 +1,50 @@
+"""The real chain: the image as users build it, and cards made from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flasher import paths
+
+Run = Callable[..., list[dict[str, object]]]
+
+
+def call(*argv: str | Path, env: dict[str, str]) -> list[dict[str, object]]:
+    """Run the real program; its JSON objects without those of progress."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flasher", *map(str, argv), "--json"],
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    results = [content for content in objects if content["kind"] != "progress"]
+    assert done.returncode == 0, results
+    return results
+
+
+@pytest.fixture(scope="session")
+def base_image() -> Path:
+    """The base image, built with the layers that are kept between runs."""
+    out = paths.cache() / "images"
+    (built,) = call("build-base", "--out", out, env={"FLASHER_CACHE": str(paths.cache())})
+    return Path(str(built["image"]))
+
+
+@pytest.fixture(scope="module")
+def flasher(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The program with folders of the module's own."""
+    folder = tmp_path_factory.mktemp("flasher")
+    env = {"FLASHER_DATA": str(folder / "data"), "FLASHER_CACHE": str(folder / "cache")}
+
+    def run(*argv: str | Path) -> list[dict[str, object]]:
+        return call(*argv, env=env)
+
+    return run
