@@ -44,7 +44,7 @@ def _run() -> int:
     from autosetup.journal import FOLDER as STATE
     from autosetup.journal import Journal
     from autosetup.notify import notify
-    from autosetup.outlets import Outlets
+    from autosetup.outlets import Outlets, active_consoles
     from autosetup.run import Tools
 
     def ready() -> None:
@@ -52,7 +52,7 @@ def _run() -> int:
             notify("READY=1")
 
     system = System()
-    outlets = Outlets(find_card(system))
+    outlets = Outlets(find_card(system), consoles=active_consoles())
     status = Agent(Tools(system, Journal(system.path(STATE)), outlets, ready)).run()
     return _FAILED if status.state == "failed" else _DONE
 

@@ -29,7 +29,8 @@ from autosetup.steps import STEPS, problems
 from autosetup.system import System
 
 BOOT_FOLDERS = ("/boot/firmware", "/boot")
-_ADDRESS_SECONDS = 20.0
+# A slow board and a slow lease; the result itself waits for this.
+_ADDRESS_SECONDS = 45.0
 
 
 def find_card(system: System) -> Path | None:

@@ -15,7 +15,8 @@ from autosetup.scrub import redact
 from autosetup.status import Status, headline
 from autosetup.system import draft_of, replace_file
 
-CONSOLE = Path("/dev/console")
+# The consoles that the kernel was told of, in one line: "ttyS1 tty0".
+_ACTIVE_CONSOLES = Path("/sys/class/tty/console/active")
 # For those on the node; gone with the next boot.
 RUNNING = Path("/run/autosetup")
 _LOG_LIMIT = 64 * 1024
@@ -24,6 +25,15 @@ _LOG_LIMIT = 64 * 1024
 def utc_now() -> str:
     """The time as the contract writes it: ``2026-11-21T03:39:50Z``."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def active_consoles() -> tuple[Path, ...]:
+    """Every console of this system; `/dev/console` would be only the last of them."""
+    try:
+        names = _ACTIVE_CONSOLES.read_text().split()
+    except OSError:
+        return ()
+    return tuple(Path("/dev") / name for name in names)
 
 
 def to_journal(line: str) -> None:
@@ -39,14 +49,14 @@ class Outlets:
     Attributes:
         card: the payload's folder on the boot partition; None where there is none.
         running: folder for the status that programs on the node read.
-        console: device or file that shows the banner.
+        consoles: devices or files that show the banner: screens and serial lines alike.
         secrets: texts that must never be shown.
         sink: takes each line of the log as it comes.
     """
 
     card: Path | None
     running: Path = RUNNING
-    console: Path = CONSOLE
+    consoles: tuple[Path, ...] = ()
     secrets: tuple[str, ...] = ()
     sink: Callable[[str], None] = to_journal
     lines: list[str] = field(default_factory=list)
@@ -109,8 +119,9 @@ class Outlets:
                     draft_of(self.card / name).unlink(missing_ok=True)
 
     def _banner(self, line: str) -> None:
-        with suppress(OSError), self.console.open("a") as console:
-            console.write(f"{line}\n")
+        for path in self.consoles:
+            with suppress(OSError), path.open("a") as console:
+                console.write(f"{line}\n")
 
 
 def _replace_if_other(path: Path, data: bytes) -> None:

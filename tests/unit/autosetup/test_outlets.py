@@ -18,13 +18,20 @@ DONE = Status("done", node="cam-0101", generation=7)
 def outlets(tmp_path: Path) -> Outlets:
     card = tmp_path / "card"
     card.mkdir()
-    return Outlets(card, tmp_path / "run", tmp_path / "console", ("hunter22",), sink=lambda _: None)
+    return Outlets(
+        card,
+        tmp_path / "run",
+        (tmp_path / "console", tmp_path / "serial"),
+        ("hunter22",),
+        sink=lambda _: None,
+    )
 
 
 def test_a_transition_is_told_on_card_node_and_console(outlets: Outlets, tmp_path: Path) -> None:
     outlets.announce(DONE)
     banner = "autosetup: cam-0101 · done · generation 7 · 0 steps in 0 s"
-    assert (tmp_path / "console").read_text() == f"{banner}\n"
+    for console in ("console", "serial"):
+        assert (tmp_path / console).read_text() == f"{banner}\n"
     for folder in ("card", "run"):
         assert Status.from_json((tmp_path / folder / "status.json").read_bytes()) == DONE
     assert (tmp_path / "card/log.txt").read_text().endswith(f"Z {banner}\n")
@@ -51,7 +58,7 @@ def test_a_card_that_cannot_be_written_is_said_and_survived(tmp_path: Path) -> N
     told: list[str] = []
     card = tmp_path / "not a folder"
     card.write_text("")
-    Outlets(card, tmp_path / "run", tmp_path / "console", sink=told.append).announce(DONE)
+    Outlets(card, tmp_path / "run", sink=told.append).announce(DONE)
     assert any("status.json on the card could not be written" in line for line in told)
     assert (tmp_path / "run/status.json").exists()
 
