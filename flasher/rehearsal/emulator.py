@@ -15,8 +15,11 @@ from flasher.rehearsal.config_txt import BootFiles
 from flasher.rehearsal.machine import MachineFiles, machine_argv
 from flasher.rehearsal.working_copy import open_path, scratch_file
 
-# Colours, cursor movements, and the rest of what terminals understand (ECMA-48, 5.4).
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|[^\x20-\x7e\u00a0-\U0010ffff]")
+# Colours, cursor movements, titles: what terminals understand (ECMA-48, 5.4), then bare controls.
+_CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[@-Z\\^_]"
+    r"|[\x00-\x1f\x7f-\x9f]"
+)
 
 
 class Emulator:
@@ -70,7 +73,7 @@ class _Lines:
 
 
 def _plain(raw: bytes) -> str:
-    return _CONTROL.sub("", raw.decode(errors="replace")).strip()
+    return _CONTROL.sub("", raw.decode(errors="ignore")).strip()
 
 
 def _read_from(file: BinaryIO, offset: int) -> bytes:

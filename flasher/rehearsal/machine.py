@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAM = "qemu-system-aarch64"
-_SMALLEST_CARD = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,8 @@ def machine_argv(files: MachineFiles, cmdline: str) -> list[str]:
 
 
 def card_size(size: int) -> int:
-    """The next size in bytes that an emulated SD card can have: a power of two, 256 MiB or more."""
-    return max(_SMALLEST_CARD, 1 << (size - 1).bit_length())
+    """The next size in bytes that an emulated SD card can have: a power of two."""
+    return 1 << (size - 1).bit_length()
 
 
 def _quoted(path: Path) -> str:

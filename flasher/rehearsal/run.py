@@ -176,7 +176,8 @@ class _Session:
             if watch.status and watch.status != said:
                 said = watch.status
                 self._emit(Noted(self._card.name, headline(said)))
-            progress.reach(min(round(seconds), EXPECTED_SECONDS - 1))
+            if (done := min(int(seconds), EXPECTED_SECONDS - 1)) != progress.done:
+                progress.reach(done)
             if ending:
                 return ending
             self._cancel.wait(POLL_SECONDS)

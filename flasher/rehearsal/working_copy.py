@@ -84,7 +84,8 @@ def card_itself(card: Path) -> Iterator[BinaryIO]:
 
 
 def _used(source: FileBlocks) -> ByteRange:
-    partitions = Mbr.from_bytes(source.read(0, min(SECTOR, source.size))).partitions
+    head = source.read(0, min(SECTOR, source.size)).ljust(SECTOR, b"\0")
+    partitions = Mbr.from_bytes(head).partitions
     end = max((found.offset + found.size for found in partitions), default=SECTOR)
     return ByteRange(0, min(end, source.size))
 

@@ -1,0 +1,90 @@
+"""Small cards for the emulated Pi: real partition table, real FAT, and a kernel of nine words."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from flasher.process import run
+
+MIB = 1 << 20
+CONFIG = b"arm_64bit=1\nupstream_kernel=1\nkernel=vmlinuz\n"
+TREE = "bcm2837-rpi-3-b.dtb"
+MakeCard = Callable[..., Path]
+
+
+def small_kernel(text: str) -> bytes:
+    """A kernel for a Pi 3 that prints a text on its first serial line and stops.
+
+    Made by hand after the Arm Architecture Reference Manual; the line's data register is that of
+    the BCM2837's PL011.
+    """
+    program = [
+        0xD2A7E400,  # movz x0, #0x3f20, lsl #16
+        0xF2820000,  # movk x0, #0x1000
+        0x100000E1,  # adr  x1, +7
+        0x38401422,  # ldrb w2, [x1], #1
+        0x34000062,  # cbz  w2, +3
+        0xB9000002,  # str  w2, [x0]
+        0x17FFFFFD,  # b    -3
+        0xD503207F,  # wfi
+        0x17FFFFFF,  # b    -1
+    ]
+    return struct.pack("<9I", *program) + text.encode() + b"\0"
+
+
+def small_tree() -> bytes:
+    """The least device tree there is: a root that says how wide addresses are.
+
+    Layout after the Devicetree Specification 0.4, chapter 5.
+    """
+    names = b"#address-cells\0#size-cells\0"
+    cells = b"".join(struct.pack(">4I", 3, 4, at, 1) for at in (0, 15))
+    body = struct.pack(">2I", 1, 0) + cells + struct.pack(">2I", 2, 9)
+    at_body = 40 + 16
+    at_names = at_body + len(body)
+    sizes = (at_names + len(names), at_body, at_names, 40, 17, 16, 0, len(names), len(body))
+    return struct.pack(">10I", 0xD00DFEED, *sizes) + bytes(16) + body + names
+
+
+@pytest.fixture
+def make_card(tmp_path: Path) -> MakeCard:
+    """Makes a virtual card whose boot partition holds the given files beside a bootable set."""
+
+    def make(files: Mapping[str, bytes] | None = None, *, says: str = "", size: int = 16) -> Path:
+        content = {
+            "config.txt": CONFIG,
+            "cmdline.txt": b"root=LABEL=rootfs\n",
+            "vmlinuz": small_kernel(says),
+            TREE: small_tree(),
+            **(files or {}),
+        }
+        card = tmp_path / "card.img"
+        with card.open("wb") as handle:
+            handle.truncate(size * MIB)
+        run(["sfdisk", "--quiet", str(card)], stdin=b"label: dos\nstart=2048, size=16384, type=e\n")
+        run(
+            ["mkfs.fat", "-F", "16", "-s", "1", "--offset", "2048", str(card), str(8 * MIB // 1024)]
+        )
+        put(card, content)
+        return card
+
+    return make
+
+
+@pytest.fixture
+def put_files() -> Callable[[Path, Mapping[str, bytes]], None]:
+    """Puts files on a card's boot partition, as a node would that writes to it."""
+    return put
+
+
+def put(card: Path, files: Mapping[str, bytes]) -> None:
+    """Put files on a card's boot partition with mtools; their folders must be there or be new."""
+    image = f"{card}@@{MIB}"
+    for folder in sorted({name.partition("/")[0] for name in files if "/" in name}):
+        run(["mmd", "-D", "s", "-i", image, f"::/{folder}"], ok=(0, 1))
+    for name, data in files.items():
+        run(["mcopy", "-o", "-i", image, "-", f"::/{name}"], stdin=data)

@@ -1,0 +1,207 @@
+"""Real boots of cards that are small enough to fail, or to be helped along, within a second."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from autosetup.status import Status
+from flasher import paths
+from flasher.errors import BadInput, Cancelled, FlasherError
+from flasher.events import CancelFlag, Emit, Event, Noted, StepStarted, ignore
+from flasher.process import run
+from flasher.rehearsal.run import Rehearsal, RehearsalFailed, rehearse
+
+MakeCard = Callable[..., Path]
+PAYLOAD = {"autosetup/manifest.json": b"{}"}
+DONE = Status("done", node="cam-0101", addresses=("10.0.2.15",))
+
+
+def boot(card: Path, emit: Emit = ignore, **options: object) -> Rehearsal:
+    return rehearse(card, emit=emit, cancel=CancelFlag(), **options)  # type: ignore[arg-type]
+
+
+def when_booting(act: Callable[[], object]) -> Emit:
+    """Acts once, right before the machine is switched on."""
+
+    def emit(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.step == "boot":
+            act()
+
+    return emit
+
+
+def when_printed(text: str, act: Callable[[], object]) -> Emit:
+    """Acts when the node has printed a text, so that it surely runs."""
+
+    def emit(event: Event) -> None:
+        if isinstance(event, Noted) and event.text == text:
+            act()
+
+    return emit
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Whatever a rehearsal comes to, no child and no file stays."""
+    yield
+    assert psutil.Process().children() == []
+    assert [found for found in paths.cache().rglob("*") if found.is_file()] == []
+
+
+def test_a_panic_is_reported_with_what_the_node_printed_and_the_card_stays_as_it_is(
+    make_card: MakeCard,
+) -> None:
+    card = make_card(says="Booting\r\nKernel panic - not syncing: no root\r\n")
+    before = digest(card)
+    with pytest.raises(RehearsalFailed) as caught:
+        boot(card)
+    assert caught.value.code == "kernel-panic"
+    assert "\n  Booting\n  Kernel panic - not syncing: no root" in caught.value.message
+    assert caught.value.console == ("Booting", "Kernel panic - not syncing: no root")
+    assert digest(card) == before
+
+
+def test_the_nodes_result_is_read_from_the_card_while_it_runs(
+    make_card: MakeCard, put_files: Callable[..., None]
+) -> None:
+    card = make_card(PAYLOAD, says="up\r\n")
+    status = {"autosetup/status.json": DONE.to_json()}
+    rehearsal = boot(card, when_printed("up", lambda: put_files(card, status)), keep=True)
+    assert rehearsal.status == DONE
+    assert rehearsal.console == ("up",)
+    assert rehearsal.card == card
+
+
+def test_the_power_is_cut_at_the_status_asked_for(
+    make_card: MakeCard, put_files: Callable[..., None]
+) -> None:
+    card = make_card(PAYLOAD, says="up\r\n")
+    applying = Status("applying", node="cam-0101", step="wifi", step_number=4, step_count=9)
+    status = {"autosetup/status.json": applying.to_json()}
+    rehearsal = boot(
+        card,
+        when_printed("up", lambda: put_files(card, status)),
+        keep=True,
+        cut_power_after=lambda status: status.step == "wifi",
+    )
+    assert rehearsal.status == applying
+
+
+def test_colours_of_a_console_are_not_shown(make_card: MakeCard) -> None:
+    card = make_card(
+        says="\x1b]104\x07[\x1b[0;32m  OK  \x1b[0m] Started\r\nKernel panic - not syncing\r\n"
+    )
+    with pytest.raises(RehearsalFailed) as caught:
+        boot(card)
+    assert caught.value.console[0] == "[  OK  ] Started"
+
+
+def test_an_emulator_that_refuses_says_why(make_card: MakeCard) -> None:
+    card = make_card({"bcm2837-rpi-3-b.dtb": b"no device tree"})
+    with pytest.raises(RehearsalFailed) as caught:
+        boot(card)
+    assert caught.value.code == "emulator-failed"
+    assert "dtb" in caught.value.message
+
+
+def test_patience_ends(make_card: MakeCard) -> None:
+    with pytest.raises(RehearsalFailed) as caught:
+        boot(make_card(), timeout_seconds=0)
+    assert caught.value.code == "rehearsal-timeout"
+    assert "(nothing)" in caught.value.message
+
+
+def test_cancelling_ends_it_at_once(make_card: MakeCard) -> None:
+    cancel = CancelFlag()
+    with pytest.raises(Cancelled):
+        rehearse(make_card(says="up\r\n"), emit=when_printed("up", cancel.set), cancel=cancel)
+
+
+def test_an_interrupt_ends_it_at_once(make_card: MakeCard) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        boot(make_card(says="up\r\n"), when_printed("up", interrupt))
+
+
+def test_a_missing_kernel_is_told_before_anything_starts(make_card: MakeCard) -> None:
+    card = make_card({"config.txt": b"# mine\nkernel=vmlinuz-7\n"})
+    started: list[str] = []
+    with pytest.raises(FlasherError) as caught:
+        boot(card, when_booting(lambda: started.append("boot")))
+    assert caught.value.code == "boot-file-missing"
+    assert "config.txt line 2: kernel=vmlinuz-7" in caught.value.message
+    assert started == []
+
+
+def test_what_a_config_gets_wrong_is_noted(make_card: MakeCard) -> None:
+    config = b"upstream_kernel=1\nkernel=vmlinuz\ngpu_mem = 64\n"
+    heard: list[Event] = []
+    with pytest.raises(RehearsalFailed, match="gave up"):
+        boot(make_card({"config.txt": config}, says="Kernel panic - not syncing\r\n"), heard.append)
+    warnings = [event.text for event in heard if isinstance(event, Noted) and event.warning]
+    assert "config.txt line 3: spaces beside the equals sign spoil 'gpu_mem = 64'." in warnings
+
+
+def test_a_card_that_cannot_be_emulated_itself_is_refused_with_a_remedy(
+    make_card: MakeCard,
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        boot(make_card(size=17), keep=True)
+    assert caught.value.code == "card-size"
+    assert str(32 << 20) in caught.value.hint
+
+
+def test_a_card_of_any_size_is_rehearsed_as_a_copy(make_card: MakeCard) -> None:
+    with pytest.raises(RehearsalFailed) as caught:
+        boot(make_card(says="Kernel panic - not syncing\r\n", size=17))
+    assert caught.value.code == "kernel-panic"
+
+
+def test_a_real_drive_is_rehearsed_as_a_copy_and_never_itself(make_card: MakeCard) -> None:
+    with loop_device(make_card(says="Kernel panic - not syncing\r\n")) as drive:
+        with pytest.raises(RehearsalFailed) as failed:
+            boot(drive)
+        with pytest.raises(BadInput) as refused:
+            boot(drive, keep=True)
+    assert (failed.value.code, refused.value.code) == ("kernel-panic", "not-a-virtual-card")
+
+
+@contextmanager
+def loop_device(image: Path) -> Iterator[Path]:
+    name = run(["losetup", "--show", "--find", "--read-only", str(image)]).text.strip()
+    try:
+        yield Path(name)
+    finally:
+        run(["losetup", "--detach", name])
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [(b"", "no-partition-table"), (bytes(1 << 20), "no-partition-table")]
+)
+def test_what_is_no_card_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
+    image = tmp_path / "no.img"
+    image.write_bytes(content)
+    with pytest.raises(FlasherError) as caught:
+        boot(image)
+    assert caught.value.code == code
+
+
+def test_a_card_without_boot_partition_is_refused(tmp_path: Path) -> None:
+    image = tmp_path / "linux.img"
+    image.write_bytes(bytes(4 << 20))
+    run(["sfdisk", "--quiet", str(image)], stdin=b"label: dos\nstart=2048, type=83\n")
+    with pytest.raises(BadInput) as caught:
+        boot(image)
+    assert caught.value.code == "no-boot-partition"
