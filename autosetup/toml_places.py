@@ -22,7 +22,7 @@ def find_places(text: str) -> dict[Path, Place]:
     """Line and column (1-based) of each table header and key of a valid document.
 
     A path is the keys from the top, with the index after the name of an array of tables:
-    ``("network", "wifi", 0, "ssid")``. Keys inside an inline table stand where that table's key does.
+    ``("network", "wifi", 0, "ssid")``. Keys in an inline table stand where that table's key does.
     """
     places: dict[Path, Place] = {}
     counts: dict[Path, int] = {}
