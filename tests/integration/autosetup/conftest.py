@@ -81,12 +81,22 @@ class Node:
         agent = [sys.executable, "-I", "-S", "-B", "-c", _DRIVER, "/mnt", str(kill_at)]
         return self.execute(*agent, *(arguments or ["run"]))
 
+    def cut_after(self, seconds: float) -> None:
+        """Run the agent and kill it, with every program it started, after a time."""
+        agent = [sys.executable, "-I", "-S", "-B", "-c", _DRIVER, "/mnt", "0", "run"]
+        with subprocess.Popen(self._inside(*agent), stdout=subprocess.DEVNULL) as running:
+            try:
+                running.wait(seconds)
+            except subprocess.TimeoutExpired:
+                running.kill()
+
     def execute(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run any program on the node."""
-        inside = ["sh", "-c", _INSIDE, "sh", str(self.folder), str(_PROJECT), *argv]
-        return subprocess.run(
-            [*_NAMESPACES, *inside], capture_output=True, text=True, timeout=60, check=False
-        )
+        command = self._inside(*argv)
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def _inside(self, *argv: str) -> list[str]:
+        return [*_NAMESPACES, "sh", "-c", _INSIDE, "sh", str(self.folder), str(_PROJECT), *argv]
 
     def tree(self) -> dict[str, tuple[object, ...]]:
         """Everything that differs from this computer: kind, mode, owner and content by path."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 import signal
 from pathlib import Path
 
@@ -51,6 +52,19 @@ def test_a_power_cut_at_any_step_ends_in_the_same_node(
             assert moment > FEWEST_MOMENTS
             return
     pytest.fail("there are more moments than this test tries: raise MOMENTS_PER_PART")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_power_cut_in_the_middle_of_a_program_ends_in_the_same_node(
+    tmp_path: Path, undisturbed: dict[str, tuple[object, ...]], seed: int
+) -> None:
+    moments = random.Random(seed)  # noqa: S311  (the same moments every time)
+    for number in range(5):
+        node = make_node(tmp_path / str(number))
+        node.insert(PAYLOAD)
+        node.cut_after(moments.uniform(0.1, 0.6))
+        assert node.run().returncode == 0
+        assert node.tree() == undisturbed
 
 
 def test_a_run_that_was_cut_goes_on_where_it_was(tmp_path: Path) -> None:

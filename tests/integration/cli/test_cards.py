@@ -1,0 +1,117 @@
+"""Cards made, compared and looked at by the program itself, on real block devices."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+NODE = ("--scanner", "body-16x7", "--site", "demo", "--node", "SEG1-CAM1")
+GIB = 1 << 30
+
+LoopMaker = Callable[..., Path]
+
+
+def flasher(*argv: str | Path) -> tuple[int, dict[str, object]]:
+    """Run the program; its exit status and the last JSON object that is not progress."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flasher", *map(str, argv), "--json"], capture_output=True, text=True
+    )
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, [found for found in objects if found["kind"] != "progress"][-1]
+
+
+def head(card: Path) -> bytes:
+    with card.open("rb") as stream:
+        return stream.read(512)
+
+
+@pytest.fixture
+def card(tmp_path: Path, make_loop: LoopMaker) -> Path:
+    """A card in a reader, with somebody's data on it."""
+    backing = tmp_path / "backing"
+    backing.write_bytes(b"holiday pictures" * (64 << 16))
+    return make_loop(backing)
+
+
+def test_a_card_is_prepared_verified_inspected_and_in_the_ledger(
+    card: Path, base_image: Path
+) -> None:
+    status, made = flasher("prepare", *NODE, "--to", card, "--image", base_image, "--yes")
+    assert status == 0, made
+    assert flasher("verify", card, "--image", base_image)[0] == 0
+    assert flasher("inspect", card)[1]["summary"] == "cam-0101, not booted yet"
+    _, ledger = flasher("ledger", "list")
+    (entry,) = ledger["entries"]  # type: ignore[misc,attr-defined]
+    assert (entry["node"], entry["result"]) == ("cam-0101", "verified")
+
+
+def test_a_byte_that_changed_on_the_card_is_named(card: Path, base_image: Path) -> None:
+    flasher("prepare", *NODE, "--to", card, "--image", base_image, "--yes")
+    with card.open("r+b") as device:
+        device.seek(45_000_001)
+        device.write(b"\xee")
+    status, error = flasher("verify", card, "--image", base_image)
+    assert (status, error["code"]) == (1, "card-differs")
+    assert "45000001" in str(error["message"]).replace(",", "").replace("_", "")
+
+
+def test_a_hand_edited_payload_is_named(card: Path, base_image: Path) -> None:
+    flasher("prepare", *NODE, "--to", card, "--image", base_image, "--yes")
+    note = subprocess.run(
+        ["mcopy", "-o", "-i", f"{card}@@1M", "-", "::autosetup/node.toml"], input=b"name = 'x'\n"
+    )
+    assert note.returncode == 0
+    status, error = flasher("verify", card, "--image", base_image)
+    assert (status, error["code"]) == (2, "bad-document")
+    assert "node.toml" in str(error["message"])
+
+
+def test_without_a_yes_nothing_is_written(card: Path, base_image: Path) -> None:
+    before = card.read_bytes()
+    status, error = flasher("prepare", *NODE, "--to", card, "--image", base_image)
+    assert (status, error["code"]) == (2, "not-confirmed")
+    assert card.read_bytes() == before
+
+
+def test_a_dry_run_writes_nothing_and_records_nothing(card: Path, base_image: Path) -> None:
+    before = card.read_bytes()
+    assert flasher("prepare", *NODE, "--to", card, "--image", base_image, "--dry-run")[0] == 0
+    assert card.read_bytes() == before
+    assert flasher("ledger", "list")[1]["entries"] == []
+
+
+def test_the_disk_we_run_from_is_refused_whatever_is_said(base_image: Path) -> None:
+    root = next(part.device for part in psutil.disk_partitions() if part.mountpoint == "/")
+    status, error = flasher("prepare", *NODE, "--to", root, "--image", base_image, "--yes")
+    assert (status, error["code"]) == (3, "drive-refused")
+
+
+def test_ctrl_c_leaves_a_card_that_boots_nowhere_and_no_process(
+    tmp_path: Path, base_image: Path
+) -> None:
+    large = tmp_path / "large.img"
+    large.write_bytes(base_image.read_bytes())
+    os.truncate(large, GIB)
+    card = tmp_path / "card.img"
+    card.write_bytes(b"\x55" * 1024)
+    os.truncate(card, GIB)
+    argv = ["prepare", *NODE, "--to", str(card), "--image", str(large), "--yes"]
+    child = subprocess.Popen([sys.executable, "-m", "flasher", *argv], stderr=subprocess.PIPE)
+    with child:
+        while any(head(card)) and child.poll() is None:
+            time.sleep(0.005)  # until the partition table is wiped: writing has begun
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=60)
+    assert child.returncode == 130, errors
+    assert b"Traceback" not in errors
+    assert not any(head(card))
+    assert not psutil.Process().children(recursive=True)
