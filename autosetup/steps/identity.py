@@ -19,7 +19,10 @@ def check(context: Context) -> bool:
 
 
 def apply(context: Context) -> None:
-    """Make the kinds that are missing; a half-made one counts as missing."""
+    """Make the kinds that are missing; a half-made one counts as missing, a draft is litter."""
+    for draft in context.system.path("/etc/ssh").glob("ssh_host_*_key.*"):
+        if draft.suffix != ".pub":
+            draft.unlink()
     for key in context.system.path("/etc/ssh").glob("ssh_host_*_key"):
         public = key.with_name(f"{key.name}.pub")
         if not key.stat().st_size or not public.exists():

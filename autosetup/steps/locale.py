@@ -16,6 +16,7 @@ _GENERATED = "/etc/locale.gen"
 # Debian's place and systemd's; from Debian 13 on one is a link to the other.
 _LANGUAGE_FILES = ("/etc/default/locale", "/etc/locale.conf")
 _KEYBOARD_FILE = "/etc/default/keyboard"
+_KEYBOARD_CACHE = "/etc/console-setup/cached_setup_keyboard.sh"
 _BUILT_IN = "C.UTF-8"
 
 
@@ -40,7 +41,7 @@ def check(context: Context) -> bool:
     setting = f"LANG={locale.language}\n".encode()
     return (
         all(system.read(path) == setting for path in _language_files(system))
-        and system.read(system.real(_KEYBOARD_FILE)) == _keyboard(locale.keyboard)
+        and layout(system.read(_KEYBOARD_FILE).decode()) == locale.keyboard
         and _is_generated(system, locale.language)
     )
 
@@ -54,8 +55,8 @@ def apply(context: Context) -> None:
         system.must(["locale-gen"], seconds=1800)
     for path in _language_files(system):
         system.write(path, f"LANG={locale.language}\n".encode())
-    if system.read(system.real(_KEYBOARD_FILE)) != _keyboard(locale.keyboard):
-        system.write(system.real(_KEYBOARD_FILE), _keyboard(locale.keyboard))
+    if layout(system.read(_KEYBOARD_FILE).decode()) != locale.keyboard:
+        _set_keyboard(system, locale.keyboard)
 
 
 def with_language(listed: str, language: str) -> str:
@@ -79,6 +80,17 @@ def _is_generated(system: System, language: str) -> bool:
     return normal in system.must(["locale", "-a"]).split()
 
 
-def _keyboard(layout: str) -> bytes:
-    lines = ('XKBMODEL="pc105"', f'XKBLAYOUT="{layout}"', 'XKBVARIANT=""', 'XKBOPTIONS=""')
-    return "".join(f"{line}\n" for line in (*lines, 'BACKSPACE="guess"')).encode()
+def layout(text: str) -> str:
+    """The one layout without variant that a keyboard(5) file sets; empty where it is another."""
+    values = dict(re.findall(r'^(XKB[A-Z]+)="?([^"\n]*)"?$', text, re.MULTILINE))
+    return "" if values.get("XKBVARIANT") else values.get("XKBLAYOUT", "")
+
+
+def _set_keyboard(system: System, wanted: str) -> None:
+    # Without its cache the console works the layout out at boot; with an old one it keeps the old.
+    system.path(_KEYBOARD_CACHE).unlink(missing_ok=True)
+    lines = ('XKBMODEL="pc105"', f'XKBLAYOUT="{wanted}"', 'XKBVARIANT=""', 'XKBOPTIONS=""')
+    text = "".join(f"{line}\n" for line in (*lines, 'BACKSPACE="guess"'))
+    system.write(system.real(_KEYBOARD_FILE), text.encode())
+    if system.has_program("setupcon"):
+        system.run(["setupcon", "-k", "--save-only"])

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 
 from autosetup.errors import AgentError
 from autosetup.faults import Fault
 from autosetup.node_file import NODE
 from autosetup.settings import User
+from autosetup.steps.account_files import all_or_nothing, is_open
 from autosetup.steps.context import Context
 from autosetup.system import Account, System
 
 NAME = "users"
 _FIRST_PERSON, _LAST_PERSON = 1000, 59999
 _SHELL = "/bin/bash"
-_DATABASES = ("passwd", "shadow", "group", "gshadow")
-# The programs that take the databases' locks.
-_LOCKERS = frozenset(
-    {"chage", "chgpasswd", "chpasswd", "gpasswd", "newusers", "passwd", "vipw"}
-    | {f"{kind}{verb}" for kind in ("user", "group") for verb in ("add", "del", "mod")}
-)
 
 
 def problems(context: Context) -> Iterator[Fault]:
@@ -38,33 +32,32 @@ def problems(context: Context) -> Iterator[Fault]:
 
 
 def check(context: Context) -> bool:
-    """Whether every account is as wanted."""
-    return all(_is_right(context, user) for user in context.settings.users)
+    """Whether every account is as wanted, and no attempt was cut short."""
+    users = context.settings.users
+    return not is_open(context.system) and all(_is_right(context, user) for user in users)
 
 
 def apply(context: Context) -> None:
-    """Make or mend the accounts that are not."""
-    for user in context.settings.users:
-        if not _is_right(context, user):
-            _drop_stale_locks(context.system)
-            _make_account(context.system, user)
-            _set_password(context, user.name)
-            _set_keys(context.system, user)
-            _set_sudo(context.system, user)
+    """Make or change the accounts that are not as wanted, all of them or none."""
+    system = context.system
+    with all_or_nothing(system, tuple(f"/home/{user.name}" for user in context.settings.users)):
+        for user in context.settings.users:
+            if not _is_right(context, user):
+                _make_account(system, user)
+                _set_password(context, user.name)
+                _set_keys(system, user)
+                _set_sudo(system, user)
 
 
 def _is_right(context: Context, user: User) -> bool:
     system = context.system
     account, groups = system.accounts().get(user.name), system.groups()
-    if account is None or not system.path(account.home).is_dir():
+    if account is None:
         return False
     wanted_hash = context.secrets.password_hashes.get(user.name)
-    shadow = _shadow(system).get(user.name)
     return (
-        any(group.gid == account.gid for group in groups.values())
-        and all(g in groups and user.name in groups[g].members for g in user.groups)
-        and shadow is not None
-        and shadow == (wanted_hash or shadow)
+        all(g in groups and user.name in groups[g].members for g in user.groups)
+        and (wanted_hash is None or _shadow(system).get(user.name) == wanted_hash)
         and _keys_are_right(system, user, account)
         and _sudo_is_right(system, user)
     )
@@ -75,46 +68,16 @@ def _shadow(system: System) -> dict[str, str]:
     return {row[0]: row[1] for row in rows if len(row) > 1}
 
 
-def _drop_stale_locks(system: System) -> None:
-    """Remove locks whose owner died in a power cut, though another program may have its number."""
-    for name in _DATABASES:
-        lock = system.path(f"/etc/{name}.lock")
-        if lock.exists():
-            owner = lock.read_text().strip("\0\n ")
-            running = system.read(f"/proc/{owner}/comm").decode().strip()
-            if running not in _LOCKERS:
-                lock.unlink()
-
-
 def _make_account(system: System, user: User) -> None:
-    """The account with its home and groups, also where a power cut left half of it."""
     for group in user.groups:
         if group not in system.groups():
-            system.must(["groupadd", "-f", group])
-    account = system.accounts().get(user.name)
-    if account is None:
+            system.must(["groupadd", group])
+    if user.name not in system.accounts():
         own = ["-g", user.name] if user.name in system.groups() else ["-U"]
-        system.must(["useradd", "-m", "-s", _SHELL, *own, user.name])
-        account = system.accounts()[user.name]
-    if user.name not in _shadow(system):
-        system.must(["pwconv"])
-    if all(group.gid != account.gid for group in system.groups().values()):
-        system.must(["groupadd", "-g", str(account.gid), user.name])
-    _make_home(system, account)
+        home = ["-m", "-d", f"/home/{user.name}", "-s", _SHELL]
+        system.must(["useradd", *home, *own, user.name])
     if user.groups:
         system.must(["usermod", "-aG", ",".join(user.groups), user.name])
-
-
-def _make_home(system: System, account: Account) -> None:
-    home = system.path(account.home)
-    if home.is_dir() and home.stat().st_uid == account.uid:
-        return
-    shutil.copytree(system.path("/etc/skel"), home, symlinks=True, dirs_exist_ok=True)
-    home.chmod(0o700)
-    for place, folders, names in os.walk(home, topdown=False):
-        for name in (*folders, *names):
-            os.chown(os.path.join(place, name), account.uid, account.gid, follow_symlinks=False)  # noqa: PTH118
-    os.chown(home, account.uid, account.gid)
 
 
 def _set_password(context: Context, name: str) -> None:

@@ -14,7 +14,7 @@ from autosetup.secrets_file import is_redacted
 from autosetup.status import Status
 from autosetup.steps.hostname import hosts
 from autosetup.steps.keyfile import escape, ssid_value
-from autosetup.steps.locale import with_language
+from autosetup.steps.locale import layout, with_language
 from autosetup.system import System
 from tests.unit.autosetup.sample_payloads import GENERATION, SECRETS, packed
 
@@ -43,6 +43,19 @@ def test_hosts_names_the_node_once_and_keeps_the_rest(old: str, new: str) -> Non
 )
 def test_a_language_is_switched_on_once(listed: str, expected: str) -> None:
     assert with_language(listed, "de_DE.UTF-8") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('# XKBLAYOUT="fr"\nXKBLAYOUT="us"\nXKBVARIANT=""\n', "us"),
+        ("XKBLAYOUT=de\n", "de"),
+        ('XKBLAYOUT="de"\nXKBVARIANT="nodeadkeys"\n', ""),
+        ("", ""),
+    ],
+)
+def test_the_keyboard_that_is_set_is_known(text: str, expected: str) -> None:
+    assert layout(text) == expected
 
 
 @pytest.mark.parametrize(
