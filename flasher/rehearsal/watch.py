@@ -18,7 +18,7 @@ FINAL = ("done", "failed", "rolled-back")
 SILENT_SECONDS = 120.0
 SETTLE_SECONDS = 10.0
 # Neither a line nor a written byte for so long, before the agent has begun: it hangs.
-QUIET_SECONDS = 240.0
+QUIET_SECONDS = 300.0
 
 _LOGIN = re.compile(r"\S login:")
 
