@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import stat
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from autosetup.payload import Script, Secrets, User
-from tests.integration.autosetup.conftest import Node, make_node
+from tests.integration.autosetup.conftest import Node
 from tests.unit.autosetup.sample_payloads import (
     FILES,
     GENERATION,
@@ -196,15 +196,25 @@ def test_a_script_that_hangs_is_stopped_with_all_that_it_started(node: Node) -> 
     assert node.status.code == "script-timeout"
 
 
-def test_no_payload_means_waiting(tmp_path: Path) -> None:
-    node = make_node(tmp_path / "bare")
+def test_a_payload_can_be_checked_without_applying_it(node: Node) -> None:
+    before = node.tree()
+    good = node.run("check")
+    assert (good.returncode, "no faults" in good.stdout) == (0, True)
+    (node.card / "node.toml").write_bytes(b'name = "Cam"')
+    bad = node.run("check", "/boot/firmware/autosetup")
+    assert (bad.returncode, "node.toml:1:1: name is 'Cam'." in bad.stderr) == (1, True)
+    assert node.tree() == before | {k: v for k, v in node.tree().items() if "node.toml" in k}
+
+
+def test_no_payload_means_waiting(fresh: Callable[[], Node]) -> None:
+    node = fresh()
     told = node.run()
     assert told.returncode == 0
     assert "no node · waiting · no payload on this card" in told.stdout
 
 
-def test_the_boot_partition_may_be_mounted_at_boot(tmp_path: Path) -> None:
-    node = make_node(tmp_path / "old")
+def test_the_boot_partition_may_be_mounted_at_boot(fresh: Callable[[], Node]) -> None:
+    node = fresh()
     node.insert(packed())
     node.card.rename(node.upper / "boot/autosetup")
     (node.upper / "boot/firmware").rmdir()

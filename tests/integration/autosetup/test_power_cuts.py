@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,30 +23,30 @@ FEWEST_MOMENTS = 40
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[object, ...]]:
+def undisturbed(ground: Path) -> dict[str, tuple[object, ...]]:
     """The tree of a node that nobody disturbed."""
-    node = make_node(tmp_path_factory.mktemp("undisturbed") / "node")
+    node = make_node(ground / "undisturbed")
     node.insert(PAYLOAD)
     assert node.run().returncode == 0
     return node.tree()
 
 
-def cut_and_boot(folder: Path, moment: int) -> tuple[Node, bool]:
-    """Cut the first boot at a moment, then boot again; also whether there was anything to cut."""
-    node = make_node(folder / str(moment))
+def cut_and_boot(node: Node, moment: int) -> bool:
+    """Cut the first boot at a moment, then boot again; whether there was anything to cut."""
     node.insert(PAYLOAD)
     was_cut = node.run(kill_at=moment).returncode == 128 + signal.SIGKILL
     if was_cut:
         assert node.run().returncode == 0
-    return node, was_cut
+    return was_cut
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_power_cut_at_any_step_ends_in_the_same_node(
-    tmp_path: Path, undisturbed: dict[str, tuple[object, ...]], part: int
+    fresh: Callable[[], Node], undisturbed: dict[str, tuple[object, ...]], part: int
 ) -> None:
     for moment in range(1 + part, 1 + PARTS * MOMENTS_PER_PART, PARTS):
-        node, was_cut = cut_and_boot(tmp_path, moment)
+        node = fresh()
+        was_cut = cut_and_boot(node, moment)
         assert node.status.state == "done"
         assert node.tree() == undisturbed
         if not was_cut:
@@ -56,19 +57,19 @@ def test_a_power_cut_at_any_step_ends_in_the_same_node(
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_power_cut_in_the_middle_of_a_program_ends_in_the_same_node(
-    tmp_path: Path, undisturbed: dict[str, tuple[object, ...]], seed: int
+    fresh: Callable[[], Node], undisturbed: dict[str, tuple[object, ...]], seed: int
 ) -> None:
     moments = random.Random(seed)  # noqa: S311  (the same moments every time)
-    for number in range(5):
-        node = make_node(tmp_path / str(number))
+    for _ in range(5):
+        node = fresh()
         node.insert(PAYLOAD)
         node.cut_after(moments.uniform(0.1, 0.6))
         assert node.run().returncode == 0
         assert node.tree() == undisturbed
 
 
-def test_a_run_that_was_cut_goes_on_where_it_was(tmp_path: Path) -> None:
-    node = make_node(tmp_path / "node")
+def test_a_run_that_was_cut_goes_on_where_it_was(fresh: Callable[[], Node]) -> None:
+    node = fresh()
     node.insert(PAYLOAD)
     node.run(kill_at=45)
     told = node.run().stdout
