@@ -116,6 +116,7 @@ class LineProgress:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._begun_at: dict[tuple[str, str], float] = {}
         self._said_at: dict[tuple[str, str], float] = {}
 
     def __enter__(self) -> Emit:
@@ -131,7 +132,10 @@ class LineProgress:
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepStarted):
-            self._said_at[event.subject, event.step] = time.monotonic()
+            now = time.monotonic()
+            self._begun_at[event.subject, event.step] = self._said_at[event.subject, event.step] = (
+                now
+            )
         elif isinstance(event, StepAdvanced):
             self._advance(event)
         elif isinstance(event, StepFinished):
@@ -147,9 +151,19 @@ class LineProgress:
         key, now = (event.subject, event.step), time.monotonic()
         if now - self._said_at.get(key, now) >= _LINE_INTERVAL:
             self._said_at[key] = now
-            share = f"{100 * event.done // event.total} %" if event.total else str(event.done)
-            self._say(f"{event.subject}: {event.step}: {share}")
+            self._say(
+                f"{event.subject}: {event.step}: {_how_far(event, now - self._begun_at[key])}"
+            )
 
     def _say(self, text: str) -> None:
         self._stream.write(f"{text}\n")
         self._stream.flush()
+
+
+def _how_far(event: StepAdvanced, elapsed: float) -> str:
+    """Share, time gone and, once there is something to reckon from, time left."""
+    gone = readable_seconds(elapsed)
+    if not event.total or not event.done:
+        return f"after {gone}"
+    left = readable_seconds(elapsed * (event.total - event.done) / event.done)
+    return f"{100 * event.done // event.total} % after {gone}, about {left} left"
