@@ -58,7 +58,7 @@ class FlasherApp(App[None]):
 
     def __init__(self, workplace: Workplace) -> None:
         super().__init__()
-        self._workplace = workplace
+        self.workplace = workplace
         self._profile: Profile | None = None
         self._cancel_image = CancelFlag()
 
@@ -67,8 +67,8 @@ class FlasherApp(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
-        self.push_screen(ScannerScreen(practice=self._workplace.practice))
-        if path := self._workplace.image:
+        self.push_screen(ScannerScreen(practice=self.workplace.practice))
+        if path := self.workplace.image:
             self.image_status = OpeningImage(path)
             self._open_image(path)
 
@@ -98,7 +98,7 @@ class FlasherApp(App[None]):
     @on(ProfileChosen)
     def _go_to_site(self, message: ProfileChosen) -> None:
         self._profile = message.profile
-        self.push_screen(SiteScreen(message.profile, practice=self._workplace.practice))
+        self.push_screen(SiteScreen(message.profile, practice=self.workplace.practice))
 
     @on(SiteChosen)
     def _go_to_bench(self, message: SiteChosen) -> None:
@@ -109,7 +109,7 @@ class FlasherApp(App[None]):
             words = f"{rig.message} {rig.hint}"
             self.notify(words, title="This rig cannot be laid out", severity="error", markup=False)
         else:
-            self.push_screen(BenchScreen(self._workplace, rig))
+            self.push_screen(BenchScreen(self.workplace, rig))
 
     async def action_quit(self) -> None:
         """Close, but not over something that could be lost."""

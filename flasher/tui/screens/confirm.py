@@ -68,8 +68,8 @@ Tab or the right arrow key, then press Enter.
     ) -> None:
         super().__init__()
         self._workplace, self._rig, self._node = workplace, rig, node
-        self._drive, self._image, self._before = drive, image, before
-        self._card: NodeCard | None = None
+        self.drive, self._image, self._before = drive, image, before
+        self.card: NodeCard | None = None
 
     def compose(self) -> ComposeResult:
         """What, where, what is lost, and two buttons."""
@@ -104,8 +104,8 @@ Tab or the right arrow key, then press Enter.
         if isinstance(event.outcome, FlasherError):
             self.query_one("#warning", Static).update(explain(event.outcome))
             return
-        self._card = event.outcome
-        total = sum(found.length for found in self._card.plan.ranges)
+        self.card = event.outcome
+        total = sum(found.length for found in self.card.plan.ranges)
         self.query_one("#facts", Static).update(self._facts(readable_size(total)))
         self.query_one("#write", Button).disabled = False
 
@@ -115,11 +115,11 @@ Tab or the right arrow key, then press Enter.
 
     def action_write(self) -> None:
         """Go on."""
-        if self._card:
-            self.dismiss(self._card)
+        if self.card:
+            self.dismiss(self.card)
 
     def _facts(self, amount: str) -> Table:
-        node, rig, drive = self._node, self._rig, self._drive
+        node, rig, drive = self._node, self._rig, self.drive
         rows = (
             ("Node", f"{node.name}, {rig.role_of(node).title}"),
             ("Label", node.position),

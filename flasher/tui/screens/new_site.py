@@ -30,7 +30,8 @@ class NewSiteScreen(WizardScreen[str | None]):
     HELP = """
 # A new site
 
-**Tab** goes to the next field, **Ctrl+S** saves. What is wrong with a field is said below it.
+**Enter** or **Tab** goes to the next field, **Ctrl+S** saves. What is wrong with a field is said
+below it.
 
 - **Name**: how you will find this site again, such as `studio`.
 - **Password** or **SSH key**: with at least one of them you can log in to the nodes. For the key,
@@ -81,10 +82,6 @@ In this form, help is on **F1**, since a question mark may be part of a password
     def answers(self) -> Answers:
         """What stands in the fields."""
         return Answers(**{field.field: field.value for field in self.query(FormField)})
-
-    @on(Input.Submitted)
-    def _next_field(self) -> None:
-        self.focus_next()
 
     @on(Input.Blurred)
     def _check(self, event: Input.Blurred) -> None:

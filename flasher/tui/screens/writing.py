@@ -60,7 +60,7 @@ simply be written again.
         super().__init__()
         self._card, self._drive, self._ledger, self._ticks = card, drive, ledger, ticks
         self._cancel = CancelFlag()
-        self._outcome: CardResult | FlasherError | None = None
+        self.outcome: CardResult | FlasherError | None = None
         self._ended = asyncio.Event()
 
     def compose(self) -> ComposeResult:
@@ -86,7 +86,7 @@ simply be written again.
     @property
     def busy(self) -> bool:
         """Whether the card is being written right now."""
-        return self._outcome is None
+        return self.outcome is None
 
     def farewell(self) -> str | None:
         """Nobody leaves a half-written card unasked."""
@@ -102,7 +102,7 @@ simply be written again.
         allowed = {
             "ask_to_stop": self.busy,
             "go_on": not self.busy,
-            "retry": isinstance(self._outcome, FlasherError),
+            "retry": isinstance(self.outcome, FlasherError),
         }
         return allowed.get(action, True)
 
@@ -111,7 +111,7 @@ simply be written again.
         self._begin()
 
     def _begin(self) -> None:
-        self._outcome, self._cancel = None, CancelFlag()
+        self.outcome, self._cancel = None, CancelFlag()
         self._ended.clear()
         for row in self.query(StepRow):
             row.reset()
@@ -146,7 +146,7 @@ simply be written again.
 
     @on(CardSettled)
     def _show_outcome(self, message: CardSettled) -> None:
-        self._outcome = message.outcome
+        self.outcome = message.outcome
         self._ended.set()
         self.query_one(Outcome).show(self._card.node, message.outcome)
         failed = isinstance(message.outcome, FlasherError)
@@ -165,8 +165,8 @@ simply be written again.
 
     def action_go_on(self) -> None:
         """Back to the bench, and on with the next card."""
-        if self._outcome is not None:
-            self.dismiss(self._outcome)
+        if self.outcome is not None:
+            self.dismiss(self.outcome)
 
     def _show_stage(self, stage: str) -> None:
         self.remove_class("-busy", "-failed", "-ready")

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, Static
+
+
+class LineInput(Input):
+    """An input that is left at once: no letter of a password lands in the field before it."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter,tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
+    ]
 
 
 class FormField(Vertical):
@@ -29,7 +39,9 @@ class FormField(Vertical):
         """The label and the input on one line, the complaint below."""
         with Horizontal():
             yield Label(self._label)
-            yield Input(self._first, self._hint, password=self.secret, compact=True, id=self.field)
+            yield LineInput(
+                self._first, self._hint, password=self.secret, compact=True, id=self.field
+            )
         yield Static(classes="complaint")
 
     @property
