@@ -48,7 +48,9 @@ def pattern(regex: str, wanted: str) -> Pattern:
 
 
 @dataclass(slots=True)
-class _Document:
+class Document:
+    """What all tables of one document share: its places, and the faults found so far."""
+
     file: str
     places: Mapping[Path, Place]
     faults: list[Fault] = field(default_factory=list)
@@ -68,7 +70,10 @@ def reading(file: str, raw: bytes) -> Iterator[Table]:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Faulty([_syntax_fault(file, text, error)]) from None
-    document = _Document(file, find_places(text))
+    except (RecursionError, ValueError) as error:  # brackets a thousand deep, endless numbers
+        what = f"This is no document that people write: {error}."
+        raise Faulty([Fault(file, 0, 0, what, "Begin it anew from the example.")]) from None
+    document = Document(file, find_places(text))
     yield Table(document, (), values)
     for table in document.tables:
         table.refuse_unknown()
@@ -119,7 +124,7 @@ def _syntax_remedy(what: str, lines: list[str], line: int, column: int) -> str:
 class Table:
     """A cursor on one table; each getter reads one key and notes what is wrong with it."""
 
-    def __init__(self, document: _Document, path: Path, values: Mapping[str, object]) -> None:
+    def __init__(self, document: Document, path: Path, values: Mapping[str, object]) -> None:
         self._document, self._path, self._values = document, path, values
         self._known: set[str] = set()
         document.tables.append(self)

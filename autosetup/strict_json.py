@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autosetup.faults import Fault, Faulty
-from autosetup.strict import Table, _Document, decode
+from autosetup.strict import Table, Document, decode
 
 REMEDY = "A program writes this file, never a person: prepare the card again."
 
@@ -18,7 +18,7 @@ def reading_json(file: str, raw: bytes) -> Iterator[Table]:
 
     Only syntax faults have a line: programs write these files, nobody edits them.
     """
-    document = _Document(file, {})
+    document = Document(file, {})
     yield Table(document, (), _parse(file, decode(file, raw)))
     for table in document.tables:
         table.refuse_unknown()

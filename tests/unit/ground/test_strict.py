@@ -63,6 +63,8 @@ def test_all_faults_come_at_once_each_with_its_line() -> None:
         (b'\nname = "\xff"', 2, "UTF-8"),
         (b"name = [", 1, "cut off"),
         (b'name = "a\\u0000b"', 1, "control character"),
+        (b"name = " + b"[" * 100_000, 0, "Begin it anew"),
+        (b"name = " + b"9" * 5000, 0, "Begin it anew"),
     ],
 )
 def test_what_editors_and_truncation_do_is_explained(raw: bytes, line: int, remedy: str) -> None:
