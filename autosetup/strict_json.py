@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autosetup.faults import Fault, Faulty
-from autosetup.strict import Table, Document, decode
+from autosetup.strict import Document, Table, decode
 
 REMEDY = "A program writes this file, never a person: prepare the card again."
 

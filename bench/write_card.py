@@ -2,7 +2,7 @@
 
     sudo .venv/bin/python bench/write_card.py .demo/base.img
 
-Prints seconds of each round and the ratio of the medians. The loop device uses direct I/O, so neither
+Prints seconds of each round and the ratio of the medians. The loop device uses direct I/O: neither
 side is served from the page cache of the file behind it.
 """
 
