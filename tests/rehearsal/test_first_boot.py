@@ -170,7 +170,10 @@ def test_both_file_systems_are_whole(life: Life, tmp_path: Path) -> None:
         (tmp_path / "boot").write_bytes(card.read(life.root_offset - BOOT_OFFSET))
     # The last boot ended like all others: the plug was pulled. Only the mark of that is left.
     checked = subprocess.run(["fsck.fat", "-n", tmp_path / "boot"], capture_output=True, text=True)
-    known = ("fsck.fat", "Dirty bit is set", " be corrupt.", " Automatically removing", "Leaving")
+    # Linux marks a mounted FAT as dirty in one byte of the boot sector, and not in its backup.
+    known = ("fsck.fat", "Dirty bit", " be corrupt", " Automatically removing", "Leaving")
+    known += ("There are differences between boot sector", "This is mostly harmless")
+    known += ("  65:01/00", "  Not automatically fixing this")
     left = [line for line in checked.stdout.splitlines() if line and not line.startswith(known)]
     assert len(left) == 1, left
     assert "files" in left[0]
