@@ -37,7 +37,7 @@ class EngineEvent(Message):
     event: Event
 
     def can_replace(self, message: Message) -> bool:
-        """A newer advance of the same step makes an older one that still waits superfluous."""
+        """An advance that still waits may be skipped for a later one of the same step."""
         return isinstance(message, EngineEvent) and _same_step(self.event, message.event)
 
 
@@ -69,9 +69,9 @@ class CardSettled(Message):
     outcome: CardResult | FlasherError
 
 
-def _same_step(newer: Event, older: Event) -> bool:
+def _same_step(waiting: Event, later: Event) -> bool:
     return (
-        isinstance(newer, StepAdvanced)
-        and isinstance(older, StepAdvanced)
-        and (newer.subject, newer.step) == (older.subject, older.step)
+        isinstance(waiting, StepAdvanced)
+        and isinstance(later, StepAdvanced)
+        and (waiting.subject, waiting.step) == (later.subject, later.step)
     )

@@ -38,7 +38,7 @@ async def test_the_bench_shows_what_a_written_card_holds(sit_down):
         await technician.see(BenchScreen)
         drives = bench.query_one(DriveList)
         await technician.until(lambda: "controller" in drives.drives[0].holds)
-        assert "holds controller" in technician.read()
+        assert "holds: controller" in technician.read()
 
 
 async def test_the_ledger_brings_the_states_back_on_another_day(sit_down):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 from flasher.drives.files import create_virtual_card
+from flasher.drives.model import Drive
 from flasher.tui.queue import NodeState
 from flasher.tui.screens.bench import BenchScreen
 from flasher.tui.screens.question import QuestionScreen
@@ -15,6 +17,19 @@ from flasher.tui.screens.writing import WritingScreen
 from tests.tui.technician import Technician
 
 BROKEN = 'format = 1\nname = "half rig"\ntitel = "Half"\n[[role]]\nname = "camera"\n'
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A catalog of drives that lie on a shelf."""
+
+    lying: tuple[Drive, ...]
+
+    def drives(self) -> tuple[Drive, ...]:
+        return self.lying
+
+    def find(self, argument: str) -> Drive:
+        return next(drive for drive in self.lying if str(drive.path) == argument)
 
 
 def break_profile(folder: Path) -> None:
@@ -171,3 +186,24 @@ async def test_escape_leads_back_to_the_first_screen_and_stays_there(sit_down):
         await technician.press("escape", "escape", "escape", "escape")
         await technician.see(ScannerScreen)
         assert technician.app.is_running
+
+
+async def test_a_drive_that_is_refused_is_shown_with_its_reason_and_never_chosen(sit_down):
+    refused = Drive(Path("/dev/sda"), 256_000_000_000, "ata", refusal="it is in use: mounted at /")
+    async with sit_down(size=(120, 40), catalog=Shelf((refused,))) as technician:
+        await technician.go_to_bench()
+        assert "refused: it is in use: mounted at /" in technician.read()
+        assert "No card that may be written." in technician.read()
+        await technician.press("enter")
+        await technician.until(lambda: "Never written" in technician.read())
+        await technician.see(BenchScreen)
+
+
+async def test_a_card_put_in_later_appears_by_itself(sit_down):
+    async with sit_down() as technician:
+        for number in (1, 2, 3):
+            technician.drive(number).unlink()
+        await technician.go_to_bench()
+        assert "No card that may be written." in technician.read()
+        create_virtual_card(technician.drive(2), 16 << 20)
+        await technician.until(lambda: "● card-2.img" in technician.read())

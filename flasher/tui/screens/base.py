@@ -8,8 +8,6 @@ from textual.binding import Binding
 from textual.screen import ModalScreen, Screen
 from textual.worker import Worker, WorkerState
 
-from flasher.tui.screens.help import HelpScreen
-
 R = TypeVar("R")
 
 
@@ -27,6 +25,9 @@ class WizardScreen(Screen[R]):
 
     def action_help(self) -> None:
         """Say what one does here."""
+        # Its Markdown would cost every start a tenth of its time.
+        from flasher.tui.screens.help import HelpScreen
+
         self.app.push_screen(HelpScreen(self.HELP))
 
     def farewell(self) -> str | None:

@@ -36,7 +36,7 @@ _STYLES = {
     NodeState.READY: "$success",
     NodeState.FAILED: "$error",
 }
-_NO_DRIVES = "No reader with a card in it.\nPut one in: it appears here by itself."
+_NO_DRIVES = "No card that may be written.\nPut one into a reader: it appears here by itself."
 
 
 class BenchScreen(WizardScreen[None]):
@@ -118,6 +118,7 @@ A drive marked **✗** is never written: its reason stands below it.
         self.query_one(DriveList).show(drives)
         self.query_one("#no-drives", Static).update(words)
         self.query_one("#readers").set_class(bool(drives), "-filled")
+        self.query_one("#readers").set_class(any(not d.refusal for d in drives), "-usable")
 
     def action_skip(self) -> None:
         """Another node's card first."""

@@ -59,9 +59,9 @@ def describe(drive: Drive) -> Table:
     rows = [Text.assemble((title(drive), "bold"), f" {readable_size(drive.size)}")]
     if drive.kind != "file":
         rows.append(Text(str(drive.path)))
-    rows.append(Text.assemble(("holds ", "dim"), drive.holds))
+    rows.append(Text.assemble(("holds: ", "dim"), drive.holds))
     if drive.refusal:
-        rows.append(Text.assemble(("refused ", "bold"), drive.refusal))
+        rows.append(Text.assemble(("refused: ", "bold"), drive.refusal))
     table = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
     sign = "✗" if drive.refusal else "●"
     for number, row in enumerate(rows):
