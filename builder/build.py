@@ -22,7 +22,16 @@ from builder.steps.packages import Packages
 from flasher.events import CancelFlag, Emit, check_cancelled, ignore, step
 from flasher.process import find_program
 
-_PROGRAMS = ("mmdebstrap", "mkfs.fat", "mke2fs", "dumpe2fs", "mcopy", "sfdisk", "setpriv")
+_PROGRAMS = (
+    "mmdebstrap",
+    "mkfs.fat",
+    "mke2fs",
+    "dumpe2fs",
+    "e2image",
+    "mcopy",
+    "sfdisk",
+    "setpriv",
+)
 _PERCENT = 100
 
 

@@ -117,7 +117,6 @@ A drive marked **✗** is never written: its reason stands below it.
         drives, words = _drives_or_words(event.outcome)
         self.query_one(DriveList).show(drives)
         self.query_one("#no-drives", Static).update(words)
-        self.query_one("#readers").set_class(bool(drives), "-filled")
         self.query_one("#readers").set_class(any(not d.refusal for d in drives), "-usable")
 
     def action_skip(self) -> None:
