@@ -78,7 +78,7 @@ async def at_work(
 ) -> AsyncIterator[Technician]:
     app = FlasherApp(replace(workplace, **changes))  # type: ignore[arg-type]
     app.animation_level = "none"
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         technician = Technician(app, pilot)
         await technician.see(ScannerScreen)
         await technician.until(lambda: not isinstance(app.image_status, OpeningImage))

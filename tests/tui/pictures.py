@@ -9,6 +9,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from difflib import unified_diff
 from itertools import accumulate, groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -55,7 +56,10 @@ def check_picture(app: App[object], name: str) -> None:
     if os.environ.get("UPDATE_SNAPSHOTS"):
         kept.write_text(found)
     assert kept.exists(), f"There is no {kept.name} yet: run once with UPDATE_SNAPSHOTS=1."
-    assert found.splitlines() == kept.read_text().splitlines()
+    changes = list(
+        unified_diff(kept.read_text().splitlines(), found.splitlines(), lineterm="", n=0)
+    )
+    assert not changes, "\n".join(changes)
 
 
 def draw(app: App[object]) -> str:

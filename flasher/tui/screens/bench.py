@@ -99,10 +99,6 @@ A drive marked **✗** is never written: its reason stands below it.
         self.action_look()
         self.set_interval(_LOOK_EVERY_SECONDS, self._look_if_on_top)
 
-    def on_screen_resume(self) -> None:
-        """A card may have changed meanwhile."""
-        self.action_look()
-
     @work(thread=True, exclusive=True, exit_on_error=False, group="drives")
     def action_look(self) -> None:
         """Look at the readers."""
@@ -114,6 +110,8 @@ A drive marked **✗** is never written: its reason stands below it.
 
     @on(DrivesListed)
     def _show_drives(self, event: DrivesListed) -> None:
+        if not self.is_current:
+            return  # what was seen while a card was being written is no longer true
         drives, words = _drives_or_words(event.outcome)
         self.query_one(DriveList).show(drives)
         self.query_one("#no-drives", Static).update(words)
@@ -176,6 +174,7 @@ A drive marked **✗** is never written: its reason stands below it.
             WritingScreen(card, drive, self._workplace.ledger, self._workplace.ticks)
         )
         self._turn_to(self.queue.set(node, _state_after(outcome)))
+        self.action_look()
 
     def _turn_to(self, queue: Queue) -> None:
         self.queue = queue
