@@ -207,3 +207,25 @@ async def test_a_card_put_in_later_appears_by_itself(sit_down):
         assert "No card that may be written." in technician.read()
         create_virtual_card(technician.drive(2), 16 << 20)
         await technician.until(lambda: "● card-2.img" in technician.read())
+
+
+async def test_no_reader_is_looked_at_while_a_card_is_written(sit_down, gate):
+    looks: list[int] = []
+
+    class Watched(Shelf):
+        def drives(self) -> tuple[Drive, ...]:
+            looks.append(1)
+            return self.lying
+
+    async with sit_down() as technician:
+        shelf = Watched(technician.app.workplace.catalog.drives())
+    async with sit_down(catalog=shelf) as technician:
+        writing = await start_writing(technician, gate)
+        seen = len(looks)
+        next(s for s in technician.app.screen_stack if isinstance(s, BenchScreen)).look_if_on_top()
+        await technician.pilot.pause()
+        assert len(looks) == seen
+        gate.set()
+        await technician.until(lambda: not writing.busy)
+        await technician.press("enter")
+        await technician.until(lambda: len(looks) > seen)

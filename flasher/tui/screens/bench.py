@@ -97,20 +97,21 @@ A drive marked **✗** is never written: its reason stands below it.
         self.query_one(DriveList).focus()
         self._show_queue()
         self.action_look()
-        self.set_interval(_LOOK_EVERY_SECONDS, self._look_if_on_top)
+        self.set_interval(_LOOK_EVERY_SECONDS, self.look_if_on_top)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="drives")
     def action_look(self) -> None:
         """Look at the readers."""
         self.post_message(DrivesListed(attempt(self._workplace.catalog.drives)))
 
-    def _look_if_on_top(self) -> None:
-        if self.is_current:
+    def look_if_on_top(self) -> None:
+        """Look at the readers, unless a card is being written or something is asked."""
+        if self.is_active:
             self.action_look()
 
     @on(DrivesListed)
     def _show_drives(self, event: DrivesListed) -> None:
-        if not self.is_current:
+        if not self.is_active:
             return  # what was seen while a card was being written is no longer true
         drives, words = _drives_or_words(event.outcome)
         self.query_one(DriveList).show(drives)
