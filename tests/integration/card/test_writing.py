@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.integration.card.conftest import LoopMaker, loop_over
 
 from flasher.card.faults import CardMismatch
 from flasher.card.plan import CardPlan, plan_card
@@ -25,6 +24,7 @@ from flasher.image.blocks import FileBlocks
 from flasher.image.bmap import map_blocks, write_bmap
 from flasher.image.ranges import ByteRange
 from flasher.process import run
+from tests.integration.conftest import LoopMaker, loop_over
 
 MOMENT = datetime(2026, 7, 8, 9, 10, 12, tzinfo=UTC)
 MIB = 1 << 20
