@@ -1,8 +1,17 @@
-"""``python -m flasher``."""
+"""``python -m flasher``, and the command `flasher`."""
 
 import sys
 
-from flasher.cli import main
+
+def main() -> int:
+    """Run one command line; interrupted while still loading, it ends as quietly as later."""
+    try:
+        from flasher import cli
+
+        return cli.main()
+    except KeyboardInterrupt:
+        return 130
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol, cast
 
 from flasher import __version__
 from flasher.console import Console
-from flasher.errors import BadInput, ExitCode, FlasherError
+from flasher.errors import BadInput, ExitCode, explained
 
 # Command, and what it does in a few words. Its module is loaded only when it is called.
 COMMANDS = {
@@ -59,16 +59,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     try:
         return _dispatch(arguments, console)
-    except FlasherError as error:
-        console.error(error)
-        return error.exit_code
     except KeyboardInterrupt:
-        console.warn("\nflasher: interrupted; nothing half-made was left under a final name.")
+        console.warn("\nflasher: interrupted. A card that was being written boots nowhere.")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader went away; Python must not complain when it flushes at exit.
         sys.stdout = None
         return ExitCode.FAILED
+    except Exception as error:  # no traceback is for people
+        told = explained(error)
+        console.error(told)
+        return told.exit_code
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from autosetup.faults import Fault
+from autosetup.faults import Fault, Faulty
 
 
 class ExitCode(IntEnum):
@@ -83,3 +83,23 @@ class EnvironmentLacks(FlasherError):
     """This computer lacks a program, a right or a feature; `flasher doctor` says how to get it."""
 
     exit_code = ExitCode.ENVIRONMENT
+
+
+def explained(error: Exception) -> FlasherError:
+    """Any exception as the one error type: the last net of the command line and of the wizard."""
+    if isinstance(error, FlasherError):
+        return error
+    if isinstance(error, Faulty):
+        return BadDocument("document", error.faults)
+    if isinstance(error, OSError):
+        place = f" ({error.filename})" if error.filename else ""
+        return FlasherError(
+            "system-error",
+            f"The system said no: {error.strerror or error}{place}.",
+            "Check the reader, the disk space and your rights, then try again.",
+        )
+    return FlasherError(
+        "internal",
+        f"The program stumbled: {type(error).__name__}: {error}.",
+        "Try again; if it comes back, report these words.",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
@@ -15,9 +16,32 @@ def assets() -> Path:
 
 
 def data() -> Path:
-    """What must not be lost: sites, own profiles, the ledger. ``FLASHER_DATA`` moves it."""
+    """What must not be lost: sites, own profiles, images, the ledger. ``FLASHER_DATA`` moves it.
+
+    Under sudo it is still that of the person who called: the same sites, the same ledger.
+    """
     chosen = os.environ.get("FLASHER_DATA")
-    return Path(chosen) if chosen else user_data_path("flasher")
+    if chosen:
+        return Path(chosen)
+    caller = _caller()
+    if caller:
+        return Path(pwd.getpwuid(caller[0]).pw_dir) / ".local/share/flasher"
+    return user_data_path("flasher")
+
+
+def hand_over(*made: Path) -> None:
+    """Under sudo, give what was made to the person who called."""
+    if caller := _caller():
+        for path in made:
+            os.chown(path, *caller, follow_symlinks=False)
+
+
+def _caller() -> tuple[int, int] | None:
+    """User and group that called sudo; None without sudo, or where root called it."""
+    user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if os.geteuid() != 0 or not (user and group) or user == "0":
+        return None
+    return int(user), int(group)
 
 
 def cache() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,14 +66,18 @@ def prepare_card(
     Raises:
         FlasherError: as the engine says; the failure is in the ledger too.
     """
+    ledger.prepare()
     begun = time.monotonic()
     try:
         with open_target(drive, card.plan.size) as target:
             written = write_card(card.plan, target, emit=emit, cancel=cancel)
             verified = verify_card(card.plan, target, emit=emit, cancel=cancel)
-    except FlasherError as error:
-        result: Result = "cancelled" if isinstance(error, Cancelled) else "failed"
-        ledger.record(_entry(card, drive, 0, time.monotonic() - begun, result, error.message))
+    except (Exception, KeyboardInterrupt) as error:
+        stopped = isinstance(error, Cancelled | KeyboardInterrupt)
+        result: Result = "cancelled" if stopped else "failed"
+        reason = "It was interrupted." if stopped else str(error)
+        with suppress(FlasherError):  # what went wrong first is what must be heard
+            ledger.record(_entry(card, drive, 0, time.monotonic() - begun, result, reason))
         raise
     seconds = time.monotonic() - begun
     ledger.record(_entry(card, drive, written.bytes_written, seconds, "verified", ""))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from builder.build import Built, build_base
 from flasher import paths
-from flasher.commands._images import image_folder
 from flasher.console import Console
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag
+from flasher.images import image_folder
 from flasher.progress import readable_seconds, readable_size
 
 EXAMPLE = "sudo flasher build-base --out images"

@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from flasher import paths
 from flasher.console import Console
@@ -39,7 +40,7 @@ def configure(_parser: argparse.ArgumentParser) -> None:
 
 def run(_args: argparse.Namespace, console: Console) -> int:
     """Look at everything, and say what to do about what is missing."""
-    findings = [*_programs(), _disk(), _rights()]
+    findings = [*_programs(), _disk(), *_folders(), _rights()]
     lacking = [finding for finding in findings if finding.remedy and finding.needed_by != "test"]
     console.table(
         ("", "WHAT", "FOR"), [("✗" if f.remedy else "✓", f.what, f.needed_by) for f in findings]
@@ -65,10 +66,24 @@ def _program(name: str, package: str, needed_by: str) -> Finding:
     return Finding(name, needed_by, "")
 
 
+def _existing(place: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    return next(folder for folder in (place, *place.parents) if folder.exists())
+
+
+def _folders() -> list[Finding]:
+    places = {"FLASHER_CACHE": paths.cache(), "FLASHER_DATA": paths.data()}
+    return [_writable(name, place) for name, place in places.items()]
+
+
+def _writable(name: str, place: Path) -> Finding:
+    is_writable = os.access(_existing(place), os.W_OK)
+    remedy = "" if is_writable else f"Mend the rights of {place}, or set {name} to another folder."
+    return Finding(f"{place} can be written", "all", remedy)
+
+
 def _disk() -> Finding:
-    place = paths.cache()
-    while not place.exists():
-        place = place.parent
+    place = _existing(paths.cache())
     free = shutil.disk_usage(place).free
     enough = free >= _WANTED_FREE_BYTES
     wanted = readable_size(_WANTED_FREE_BYTES)

@@ -6,14 +6,16 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
+from flasher import paths
 from flasher.card.source import ImageFile, open_image
-from flasher.commands._images import choose_image
+from flasher.commands._drives import check_drives, check_sizes, too_small
 from flasher.console import Console
 from flasher.drives.files import create_virtual_card
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard
 from flasher.errors import BadInput, ExitCode
 from flasher.events import CancelFlag
+from flasher.images import choose_image
 from flasher.prepare import CardResult, NodeCard, plan_node_card, prepare_card
 from flasher.progress import readable_seconds, readable_size
 from flasher.rig.ledger import Ledger
@@ -45,33 +47,52 @@ def run(args: argparse.Namespace, console: Console) -> int:
     rig = lay_out(load_profile(args.scanner), *load_site(args.site))
     ledger = Ledger()
     nodes = _chosen_nodes(args, rig, ledger)
-    places = [Path(place) for place in args.to.split(",")]
-    if len(nodes) > len(places) and not (console.interactive or args.dry_run):
-        raise BadInput(
-            "too-few-drives",
-            f"{len(nodes)} nodes need cards, and {len(places)} drives are named.",
-            "Name as many drives, or run it on a terminal: it waits for the next card.",
-        )
-    for place in places:
-        _check(place, args.size)
+    places = [Path(place) for place in _words(args.to)]
+    _check_numbers(len(nodes), len(places), may_wait=console.interactive or args.dry_run)
+    drives = check_drives([place for place in places if args.size is None or place.exists()])
     image = _open(choose_image(args.image), console)
-    results = []
+    check_sizes(drives, image.size)
+    if args.size is not None and args.size < image.size:
+        raise too_small("the virtual card", args.size, image.size)
+    ledger.prepare()
+    results, plans = [], []
     for number, node in enumerate(nodes):
         place = places[number % len(places)]
         if number >= len(places) and not args.dry_run:
             console.ask(f"Put the card for {node.position} into {place}, then press Enter. ")
         card = plan_node_card(rig, node, image)
         if args.dry_run:
-            _say_plan(card, place, console)
+            plans.append(_plan(card, place, console))
         else:
             results.append(_make(card, place, args, ledger, console))
-    console.result("cards", {"cards": [_as_json(result) for result in results]})
+    made = [_as_json(result) for result in results]
+    console.result("cards", {"planned": plans} if args.dry_run else {"cards": made})
     return ExitCode.DONE
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _check_numbers(nodes: int, places: int, *, may_wait: bool) -> None:
+    """Refuse drives that no node is for, and nodes without a drive unless cards can be changed."""
+    if not places or nodes < places:
+        raise BadInput(
+            "too-many-drives" if places else "no-drive",
+            f"Cards to be made: {nodes}; drives named: {places}.",
+            "Name one drive for each node.",
+        )
+    if nodes > places and not may_wait:
+        raise BadInput(
+            "too-few-drives",
+            f"Cards to be made: {nodes}; drives named: {places}.",
+            "Name as many drives, or run it on a terminal: it waits for the next card.",
+        )
 
 
 def _chosen_nodes(args: argparse.Namespace, rig: RigMap, ledger: Ledger) -> list[Node]:
     if args.node:
-        return [rig.find(word) for word in args.node.split(",")]
+        return _named_nodes(_words(args.node), rig)
     made = ledger.made(rig.profile.name, rig.site.name)
     todo = [node for node in rig.nodes if node.name not in made]
     if not todo:
@@ -83,10 +104,16 @@ def _chosen_nodes(args: argparse.Namespace, rig: RigMap, ledger: Ledger) -> list
     return todo[:1] if args.next else todo
 
 
-def _check(place: Path, size: int | None) -> None:
-    """Refuse a drive before any work is done for it; a virtual card may still have to be made."""
-    if size is None or place.exists():
-        guard(find_drive(str(place)))
+def _named_nodes(words: list[str], rig: RigMap) -> list[Node]:
+    nodes = [rig.find(word) for word in words]
+    twice = next((node for node in nodes if nodes.count(node) > 1), None)
+    if twice or not nodes:
+        raise BadInput(
+            "node-twice" if twice else "no-node",
+            f"{twice.name} is named twice." if twice else "No node is named.",
+            "Two cards for one node would fight over its name: name each node once.",
+        )
+    return nodes
 
 
 def _open(path: Path, console: Console) -> ImageFile:
@@ -94,23 +121,31 @@ def _open(path: Path, console: Console) -> ImageFile:
         return open_image(path, emit=emit, cancel=CancelFlag())
 
 
-def _say_plan(card: NodeCard, place: Path, console: Console) -> None:
+def _plan(card: NodeCard, place: Path, console: Console) -> dict[str, object]:
     patched = sum(len(extent.data) for extent in card.plan.patch)
     console.say(
         f"{card.node.name} ({card.node.position}) → {place}: {card.plan.image.source.name}, "
         f"{readable_size(card.plan.size)}, of which {readable_size(patched)} are its own"
     )
+    sizes = {"size": card.plan.size, "own_bytes": patched}
+    return {"node": card.node.name, "position": card.node.position, "to": str(place), **sizes}
 
 
 def _make(
     card: NodeCard, place: Path, args: argparse.Namespace, ledger: Ledger, console: Console
 ) -> CardResult:
-    if args.size and not place.exists():
-        create_virtual_card(place, args.size)
-    drive = guard(find_drive(str(place)))
-    _confirm(card, drive, console, yes=args.yes)
-    with console.progress() as emit:
-        result = prepare_card(card, drive, ledger, emit=emit, cancel=CancelFlag())
+    is_new = bool(args.size) and not place.exists()
+    try:
+        drive = create_virtual_card(place, args.size) if is_new else guard(find_drive(str(place)))
+        _confirm(card, drive, console, yes=args.yes)
+        with console.progress() as emit:
+            result = prepare_card(card, drive, ledger, emit=emit, cancel=CancelFlag())
+    except BaseException:
+        if is_new:  # a card that was never whole does not keep the name
+            place.unlink(missing_ok=True)
+        raise
+    if is_new:
+        paths.hand_over(place)
     console.say(
         f"{result.node.name} is ready on {result.drive}: "
         f"{readable_size(result.bytes_written)} written and read back "

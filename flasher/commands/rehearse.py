@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 
 from autosetup.status import Status, headline
 from flasher.console import Console
+from flasher.drives.find import find_drive
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag
 from flasher.progress import readable_seconds
@@ -18,22 +18,32 @@ EXAMPLE = "flasher rehearse card.img"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("card", type=Path, help="drive or virtual card")
+    parser.add_argument("card", help="drive or virtual card")
     parser.add_argument(
         "--keep",
         action="store_true",
         help="boot the virtual card itself, so that it remembers; default: a copy, thrown away",
     )
     parser.add_argument(
-        "--timeout", type=int, default=DEFAULT_TIMEOUT, help="seconds (%(default)s)"
+        "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, help="seconds (%(default)s)"
     )
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return int(text)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Done only if the node itself says done."""
     with console.progress() as emit:
         rehearsal = rehearse(
-            args.card, emit=emit, cancel=CancelFlag(), keep=args.keep, timeout_seconds=args.timeout
+            find_drive(args.card).path,
+            emit=emit,
+            cancel=CancelFlag(),
+            keep=args.keep,
+            timeout_seconds=args.timeout,
         )
     _say(rehearsal, console)
     done = rehearsal.status is not None and rehearsal.status.state == "done"

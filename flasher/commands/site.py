@@ -109,8 +109,7 @@ def _passphrase(args: argparse.Namespace, console: Console) -> str:
 def _secret(what: str, descriptor: int | None, console: Console) -> str:
     """A secret from a file descriptor or the keyboard; never from an argument others can see."""
     if descriptor is not None:
-        with os.fdopen(descriptor) as stream:
-            return stream.readline().rstrip("\r\n")
+        return _not_empty(what, _read_line(descriptor, what))
     if not console.interactive:
         raise BadInput(
             "no-secret",
@@ -120,6 +119,24 @@ def _secret(what: str, descriptor: int | None, console: Console) -> str:
     secret = getpass.getpass(f"{what}: ")
     if getpass.getpass(f"{what}, again: ") != secret:
         raise BadInput("secrets-differ", "The two were not the same.", "Try again.")
+    return _not_empty(what, secret)
+
+
+def _read_line(descriptor: int, what: str) -> str:
+    try:
+        with os.fdopen(descriptor, encoding="utf-8") as stream:
+            return stream.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            "unreadable-secret",
+            f"{what} cannot be read from file descriptor {descriptor}.",
+            "Open it for the command, as in `--password-fd 3 3<file`; one descriptor for each.",
+        ) from error
+
+
+def _not_empty(what: str, secret: str) -> str:
+    if not secret:
+        raise BadInput("empty-secret", f"{what} is empty.", "Type at least one character.")
     return secret
 
 

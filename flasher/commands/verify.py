@@ -9,12 +9,12 @@ from flasher.card.replan import replan
 from flasher.card.source import open_image
 from flasher.card.target import open_target
 from flasher.card.write import verify_card
-from flasher.commands._images import choose_image
 from flasher.console import Console
 from flasher.drives.find import find_drive
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag
 from flasher.image.blocks import FileBlocks
+from flasher.images import choose_image
 from flasher.progress import readable_seconds, readable_size
 
 EXAMPLE = "flasher verify /dev/sdX"

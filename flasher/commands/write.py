@@ -9,12 +9,11 @@ from flasher.card.plan import plan_card
 from flasher.card.source import open_image
 from flasher.card.target import open_target
 from flasher.card.write import verify_card, write_card
-from flasher.commands._images import choose_image
+from flasher.commands._drives import check_drives, check_sizes
 from flasher.console import Console
-from flasher.drives.find import find_drive
-from flasher.drives.model import guard
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag
+from flasher.images import choose_image
 from flasher.progress import readable_size
 
 EXAMPLE = "flasher write raspios.img.xz /dev/sdX"
@@ -30,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Look at every drive before the first is written."""
     path = choose_image(args.image)
-    drives = [guard(find_drive(name)) for name in args.drive]
+    drives = check_drives(args.drive)
     for drive in drives:
         held = f"{drive.path} ({readable_size(drive.size)}) holds: {drive.holds}."
         console.confirm(f"{held}\nAll of it will be lost.", yes=args.yes)
@@ -38,6 +37,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     written = []
     with console.progress() as emit:
         plan = plan_card(open_image(path, emit=emit, cancel=cancel), None)
+        check_sizes(drives, plan.size)
         for drive in drives:
             with open_target(drive, plan.size) as target:
                 done = write_card(plan, target, emit=emit, cancel=cancel)

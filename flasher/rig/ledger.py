@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 from flasher import paths
+from flasher.errors import FlasherError
 
 Result = Literal["verified", "failed", "cancelled"]
 
@@ -54,9 +55,17 @@ class Ledger:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or paths.data() / "ledger.sqlite"
 
+    def prepare(self) -> None:
+        """Make sure that lines can be added, before a card is touched.
+
+        Raises:
+            FlasherError: ``ledger-unusable``, with the path and what to do.
+        """
+        with self._open():
+            pass
+
     def record(self, entry: Entry) -> None:
-        """Add a line, durably."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Add a line, durably. Raises as `prepare`."""
         with self._open() as database:
             database.execute(_INSERT, astuple(entry))
 
@@ -78,12 +87,18 @@ class Ledger:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        database = sqlite3.connect(self.path)
         try:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=FULL")
-            with database:
-                database.execute(_TABLE)
-                yield database
-        finally:
-            database.close()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path)) as database:
+                database.execute("PRAGMA journal_mode=WAL")
+                database.execute("PRAGMA synchronous=FULL")
+                with database:
+                    database.execute(_TABLE)
+                    yield database
+        except (sqlite3.Error, OSError) as error:
+            raise FlasherError(
+                "ledger-unusable",
+                f"The ledger {self.path} cannot be used: {error}.",
+                "Free the disk or mend the rights; FLASHER_DATA moves it elsewhere.",
+            ) from error
+        paths.hand_over(self.path.parent, self.path)

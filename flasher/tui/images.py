@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flasher import paths
 from flasher.card.source import ImageFile
 from flasher.errors import FlasherError
-
-_SUFFIXES = (".img", ".img.zst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +30,3 @@ class ImageTrouble:
 
 
 ImageStatus = NoImage | OpeningImage | ImageFile | ImageTrouble
-
-
-def image_folders() -> tuple[Path, ...]:
-    """Where base images are looked for: what `build-base` made, and what a person put there."""
-    return (paths.cache() / "demo", paths.data() / "images")
-
-
-def newest_image(folders: Iterable[Path]) -> Path | None:
-    """The newest base image in the folders; None where there is none.
-
-    A compressed image is passed over where the raw one lies beside it: they are the same.
-    """
-    found = [
-        path
-        for folder in folders
-        if folder.is_dir()
-        for path in folder.iterdir()
-        if path.name.endswith(_SUFFIXES) and path.is_file() and not _has_raw_twin(path)
-    ]
-    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
-
-
-def _has_raw_twin(path: Path) -> bool:
-    return path.suffix != ".img" and path.with_suffix("").is_file()

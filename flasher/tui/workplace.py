@@ -12,8 +12,8 @@ from flasher import paths
 from flasher.drives.files import FileCatalog, create_virtual_card
 from flasher.drives.linux import LinuxCatalog
 from flasher.drives.model import DriveCatalog
+from flasher.images import image_folder, newest_image
 from flasher.rig.ledger import Ledger
-from flasher.tui.images import image_folders, newest_image
 
 PRACTICE_CARDS = 3
 PRACTICE_CARD_SIZE = 4 << 30
@@ -49,7 +49,7 @@ def open_workplace(*, practice: bool, image: Path | None = None) -> Workplace:
         practice: use files instead of readers, and a ledger of their own.
         image: the base image; without it, the newest one on this computer.
     """
-    chosen = image or newest_image(image_folders())
+    chosen = image or newest_image(image_folder())
     if not practice:
         return Workplace(LinuxCatalog(), Ledger(), chosen)
     folder = paths.data() / "practice"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from flasher.images import newest_image
 from flasher.rig.ledger import Entry
 from flasher.rig.rigmap import Node
-from flasher.tui.images import newest_image
 from flasher.tui.pace import Pace
 from flasher.tui.queue import NodeState, Queue
 from flasher.tui.workplace import PRACTICE_CARD_SIZE, open_workplace
@@ -82,21 +82,22 @@ def put(path: Path, seconds: int) -> Path:
     return path
 
 
-def test_the_newest_image_is_taken_wherever_it_lies(tmp_path):
-    put(tmp_path / "a/old.img", 1)
-    newest = put(tmp_path / "b/new.img.zst", 2)
-    put(tmp_path / "b/notes.txt", 3)
-    assert newest_image([tmp_path / "a", tmp_path / "b", tmp_path / "missing"]) == newest
+def test_the_newest_image_is_taken(tmp_path):
+    put(tmp_path / "old.img", 1)
+    newest = put(tmp_path / "new.img.zst", 2)
+    put(tmp_path / "notes.txt", 3)
+    assert newest_image(tmp_path) == newest
+    assert newest_image(tmp_path / "missing") is None
 
 
 def test_a_compressed_image_beside_its_raw_one_is_passed_over(tmp_path):
     raw = put(tmp_path / "base.img", 1)
     put(tmp_path / "base.img.zst", 2)
-    assert newest_image([tmp_path]) == raw
+    assert newest_image(tmp_path) == raw
 
 
 def test_there_may_be_no_image(tmp_path):
-    assert newest_image([tmp_path]) is None
+    assert newest_image(tmp_path) is None
 
 
 def test_the_practice_bench_has_three_cards_that_take_no_room(folder):

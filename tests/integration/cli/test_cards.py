@@ -95,23 +95,89 @@ def test_the_disk_we_run_from_is_refused_whatever_is_said(base_image: Path) -> N
     assert (status, error["code"]) == (3, "drive-refused")
 
 
-def test_ctrl_c_leaves_a_card_that_boots_nowhere_and_no_process(
-    tmp_path: Path, base_image: Path
+def test_a_drive_named_twice_under_whatever_name_is_refused(
+    card: Path, base_image: Path, tmp_path: Path
 ) -> None:
+    (tmp_path / "alias").symlink_to(card)
+    before = card.read_bytes()
+    for command in (
+        ("prepare", *NODE[:5], "cam-0101,cam-0102", "--to", f"{card},{tmp_path / 'alias'}"),
+        ("write", base_image, card, tmp_path / "alias"),
+    ):
+        image = ("--image", base_image) if command[0] == "prepare" else ()
+        status, error = flasher(*command, *image, "--yes")
+        assert (status, error["code"]) == (2, "drive-twice")
+    assert card.read_bytes() == before
+
+
+def test_two_cards_for_one_node_are_refused(card: Path, base_image: Path) -> None:
+    both = (*NODE[:5], "cam-0101,SEG1-CAM1")
+    status, error = flasher("prepare", *both, "--to", card, "--image", base_image, "--yes")
+    assert (status, error["code"]) == (2, "node-twice")
+
+
+def test_one_drive_that_is_too_small_keeps_all_from_being_written(
+    card: Path, base_image: Path, tmp_path: Path
+) -> None:
+    tiny = tmp_path / "tiny.img"
+    tiny.write_bytes(b"\x55" * 4096)
+    before = card.read_bytes()
+    status, error = flasher("write", base_image, card, tiny, "--yes")
+    assert (status, error["code"]) == (2, "card-too-small")
+    assert card.read_bytes() == before
+
+
+def test_without_a_usable_ledger_no_card_is_written(
+    card: Path, base_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FLASHER_DATA", str(tmp_path / "file"))
+    before = card.read_bytes()
+    status, error = flasher("prepare", *NODE, "--to", card, "--image", base_image, "--yes")
+    assert (status, error["code"]) == (1, "ledger-unusable")
+    assert card.read_bytes() == before
+
+
+@pytest.fixture
+def large_image(tmp_path: Path, base_image: Path) -> Path:
+    """An image that takes a moment to write."""
     large = tmp_path / "large.img"
     large.write_bytes(base_image.read_bytes())
     os.truncate(large, GIB)
-    card = tmp_path / "card.img"
-    card.write_bytes(b"\x55" * 1024)
-    os.truncate(card, GIB)
-    argv = ["prepare", *NODE, "--to", str(card), "--image", str(large), "--yes"]
+    return large
+
+
+def interrupted(card: Path, image: Path, *options: str) -> None:
+    """Press Ctrl-C as soon as the card's partition table is wiped, or the new card is there."""
+    argv = ["prepare", *NODE, "--to", str(card), "--image", str(image), "--yes", *options]
     child = subprocess.Popen([sys.executable, "-m", "flasher", *argv], stderr=subprocess.PIPE)
     with child:
-        while any(head(card)) and child.poll() is None:
-            time.sleep(0.005)  # until the partition table is wiped: writing has begun
+        while (not card.exists() or any(head(card))) and child.poll() is None:
+            time.sleep(0.005)
         child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=60)
     assert child.returncode == 130, errors
     assert b"Traceback" not in errors
-    assert not any(head(card))
     assert not psutil.Process().children(recursive=True)
+
+
+def test_ctrl_c_leaves_a_card_that_boots_nowhere_and_no_process(
+    tmp_path: Path, large_image: Path
+) -> None:
+    card = tmp_path / "card.img"
+    card.write_bytes(b"\x55" * 1024)
+    os.truncate(card, GIB)
+    interrupted(card, large_image)
+    assert not any(head(card))
+    (entry,) = flasher("ledger", "list")[1]["entries"]  # type: ignore[misc,attr-defined]
+    assert entry["result"] == "cancelled"
+
+
+def test_ctrl_c_leaves_no_half_made_virtual_card(tmp_path: Path, large_image: Path) -> None:
+    card = tmp_path / "card.img"
+    interrupted(card, large_image, "--size", "1G")
+    assert not card.exists()
+
+
+def test_what_is_no_card_cannot_be_rehearsed(tmp_path: Path) -> None:
+    assert flasher("rehearse", tmp_path)[1]["code"] == "no-drive"

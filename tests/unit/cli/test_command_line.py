@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 from pathlib import Path
@@ -89,6 +90,24 @@ def test_secrets_come_through_a_descriptor_and_never_show(
     shown = capsys.readouterr()
     assert "Rig (wpa-psk), country DE" in shown.out
     assert "correct horse" not in shown.out + shown.err
+
+
+@pytest.mark.parametrize("text", ["", "0", "8X", "-1G", "999999999T"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="no size"):
+        parse_size(text)
+
+
+def test_an_empty_password_is_never_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    error = error_of(capsys, "site", "new", "studio", "--password-fd", str(nothing))
+    assert error["code"] == "empty-secret"
+    assert main(["site", "show", "studio"]) == 2
+
+
+def test_a_descriptor_that_is_not_open_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    error = error_of(capsys, "site", "new", "studio", "--password-fd", "987")
+    assert error["code"] == "unreadable-secret"
 
 
 @pytest.mark.parametrize(("text", "size"), [("8G", 8 << 30), ("512m", 512 << 20), ("4096", 4096)])

@@ -1,0 +1,51 @@
+"""Which base image cards are made from, unless a person names one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flasher import paths
+from flasher.errors import BadInput
+
+_SUFFIXES = (".img", ".img.zst", ".img.xz", ".img.gz")
+
+
+def image_folder() -> Path:
+    """Where `build-base` puts images, and where all else looks for them."""
+    return paths.data() / "images"
+
+
+def newest_image(folder: Path) -> Path | None:
+    """The newest base image in a folder; None where there is none.
+
+    A compressed image is passed over where the raw one lies beside it: they are the same.
+    """
+    found = [
+        path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.name.endswith(_SUFFIXES) and path.is_file() and not _has_raw_twin(path)
+    ]
+    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
+
+
+def choose_image(named: Path | None) -> Path:
+    """The image named, else the newest one built.
+
+    Raises:
+        BadInput: it is not there, or none was ever built.
+    """
+    chosen = named or newest_image(image_folder())
+    if chosen is None:
+        raise BadInput(
+            "no-image",
+            f"No base image lies in {image_folder()}.",
+            "Build one with `flasher build-base`, or name one with --image.",
+        )
+    if not chosen.is_file():
+        what = "is a folder" if chosen.is_dir() else "is not there"
+        raise BadInput("no-image", f"The image {chosen} {what}.", "Name a .img or .img.zst file.")
+    return chosen
+
+
+def _has_raw_twin(path: Path) -> bool:
+    return path.suffix != ".img" and path.with_suffix("").is_file()
