@@ -23,7 +23,7 @@ def read_secrets(raw: bytes, settings: NodeSettings | None) -> Secrets:
     if is_redacted(raw):
         what = "The secrets of this card were used and erased."
         raise Faulty([Fault(SECRETS, 0, 0, what, "Prepare the card again.")])
-    with reading(SECRETS, raw) as top:
+    with reading(SECRETS, raw, secret=True) as top:
         hashes, passphrases = top.table("password_hashes"), top.table("wifi_passphrases")
         nonce = top.string("nonce", form=forms.NONCE)
         secrets = Secrets(
@@ -60,13 +60,8 @@ def is_redacted(raw: bytes) -> bool:
 
 
 def _values(table: Table, form: Pattern) -> dict[str, str]:
-    """Every value of a table; a fault names the key but never shows the secret."""
-    values = {}
-    for key in table.names():
-        values[key] = table.string(key)
-        if values[key] and (wanted := form.complain(values[key])):
-            table.fault(key, f"The value of {key} has the wrong form.", f"It must be {wanted}.")
-    return values
+    """Every value of a table, each of this form."""
+    return {key: table.string(key, form=form) for key in table.names()}
 
 
 def _match_users(hashes: Table, settings: NodeSettings) -> None:

@@ -49,31 +49,37 @@ def pattern(regex: str, wanted: str) -> Pattern:
 
 @dataclass(slots=True)
 class Document:
-    """What all tables of one document share: its places, and the faults found so far."""
+    """What all tables of one document share: its places, and the faults found so far.
+
+    `hides_values` keeps every value out of the faults, for documents that hold secrets.
+    """
 
     file: str
     places: Mapping[Path, Place]
+    hides_values: bool = False
     faults: list[Fault] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
 
 
 @contextmanager
-def reading(file: str, raw: bytes) -> Iterator[Table]:
+def reading(file: str, raw: bytes, *, secret: bool = False) -> Iterator[Table]:
     """Give a cursor on the top table of a document; raise `Faulty` at the end if anything is wrong.
 
     Args:
         file: the name to show in faults.
         raw: the bytes of the file. A UTF-8 BOM and CRLF line ends are accepted.
+        secret: the file holds secrets; no fault shows a value, or any part of one.
     """
     text = decode(file, raw)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Faulty([_syntax_fault(file, text, error)]) from None
+        raise Faulty([_syntax_fault(file, text, error, secret)]) from None
     except (RecursionError, ValueError) as error:  # brackets a thousand deep, endless numbers
-        what = f"This is no document that people write: {error}."
+        why = "" if secret else f": {error}"
+        what = f"This is no document that people write{why}."
         raise Faulty([Fault(file, 0, 0, what, "Begin it anew from the example.")]) from None
-    document = Document(file, find_places(text))
+    document = Document(file, find_places(text), secret)
     yield Table(document, (), values)
     for table in document.tables:
         table.refuse_unknown()
@@ -95,7 +101,7 @@ def decode(file: str, raw: bytes) -> str:
     raise Faulty([Fault(file, *place, what, "Save the file as UTF-8.")])
 
 
-def _syntax_fault(file: str, text: str, error: tomllib.TOMLDecodeError) -> Fault:
+def _syntax_fault(file: str, text: str, error: tomllib.TOMLDecodeError, secret: bool) -> Fault:
     found = _SYNTAX_PLACE.match(str(error))
     lines = text.split("\n")
     if found and found["line"]:
@@ -103,7 +109,9 @@ def _syntax_fault(file: str, text: str, error: tomllib.TOMLDecodeError) -> Fault
     else:
         line, column = len(lines), len(lines[-1]) + 1
     what = f"{found['what'] if found else error}."
-    return Fault(file, line, column, what, _syntax_remedy(what, lines, line, column))
+    remedy = _syntax_remedy(what, lines, line, column)
+    # The parser quotes characters and keys, and a secret without its quotes reads as keys.
+    return Fault(file, line, column, "This line is no TOML." if secret else what, remedy)
 
 
 def _syntax_remedy(what: str, lines: list[str], line: int, column: int) -> str:
@@ -150,7 +158,7 @@ class Table:
         if value is None or value is default:
             return default or ""
         if complaint := _complaint(value, form, choices):
-            self.fault(key, f"{key} is {value!r}.", complaint)
+            self._refuse(key, f"is {value!r}", complaint)
         return value
 
     def integer(self, key: str, *, default: int | None = None, low: int, high: int) -> int:
@@ -159,7 +167,7 @@ class Table:
         if value is None:
             return low
         if not low <= value <= high:
-            self.fault(key, f"{key} is {value}.", f"Type a number from {low} to {high}.")
+            self._refuse(key, f"is {value}", f"Type a number from {low} to {high}.")
         return value
 
     def boolean(self, key: str, *, default: bool | None = None) -> bool:
@@ -180,7 +188,7 @@ class Table:
             self.fault(key, f"{key} holds something that is not text.", "Put each item in quotes.")
         for text in texts:
             if complaint := _complaint(text, form, ()):
-                self.fault(key, f"{key} holds {text!r}.", complaint)
+                self._refuse(key, f"holds {text!r}", complaint)
         return tuple(texts)
 
     def table(self, key: str) -> Table:
@@ -214,6 +222,11 @@ class Table:
                 remedy = f"Did you mean {near[0]}?" if near else f"Known here: {known}."
                 self.fault(key, f"{key} is not known here.", remedy)
 
+    def _refuse(self, key: str, finding: str, remedy: str) -> None:
+        """Note what a value is; of a secret only that it does not fit."""
+        hidden = f"The value of {key} does not fit."
+        self.fault(key, hidden if self._document.hides_values else f"{key} {finding}.", remedy)
+
     def _own_place(self) -> Place:
         for end in range(len(self._path), 0, -1):
             if place := self._document.places.get(self._path[:end]):
@@ -228,7 +241,7 @@ class Table:
             return cast("T | None", default)
         value = self._values[key]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            self.fault(key, f"{key} is {value!r}.", f"It must be {wanted}.")
+            self._refuse(key, f"is {value!r}", f"It must be {wanted}.")
             return cast("T | None", default)
         return value
 
@@ -236,8 +249,8 @@ class Table:
 def _complaint(text: str, form: Pattern | None, choices: Sequence[str]) -> str | None:
     if (text[:1] in SMART_QUOTES and text) or (text[-1:] in SMART_QUOTES and text):
         return "Delete the curly quotes inside the plain ones."
-    if control := re.search(r"[\x00-\x1f\x7f]", text):
-        return f"Delete the control character {control[0]!r}."
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        return "Delete the control character in it: a tab, a line end or the like."
     if choices and text not in choices:
         near = difflib.get_close_matches(text, choices, 1)
         listed = ", ".join(choices[:12])

@@ -8,10 +8,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from autosetup.faults import Faulty
 from autosetup.payload import Locale, User, Wifi
-from autosetup.strict import Table, pattern
+from autosetup.strict import Table, pattern, reading
 from flasher import paths
-from flasher.errors import BadInput
+from flasher.errors import BadDocument, BadInput
 from flasher.files import write_atomic
 from flasher.rig.documents import (
     FORMAT,
@@ -146,17 +147,25 @@ def _read_wifi(table: Table) -> Wifi:
 
 
 def _read_secrets(path: Path, raw: bytes, site: Site) -> SiteSecrets:
-    with reading_document("site's secrets file", path, raw) as top:
-        passphrases = top.table("wifi_passphrases")
-        secrets = SiteSecrets(
-            top.string("password_hash", default="", form=PASSWORD_HASH) or None,
-            {ssid: passphrases.string(ssid, form=PASSPHRASE) for ssid in passphrases.names()},
-        )
-        for wifi in site.wifi:
-            if wifi.security != "open" and wifi.ssid not in secrets.wifi_passphrases:
-                passphrases.fault(
-                    wifi.ssid, f"The passphrase of {wifi.ssid!r} is missing.", "Add it here."
-                )
+    try:
+        with reading(str(path), raw, secret=True) as top:
+            top.integer("format", low=FORMAT, high=FORMAT)
+            return _secrets_of(top, site)
+    except Faulty as faulty:
+        raise BadDocument("site's secrets file", faulty.faults) from None
+
+
+def _secrets_of(top: Table, site: Site) -> SiteSecrets:
+    passphrases = top.table("wifi_passphrases")
+    secrets = SiteSecrets(
+        top.string("password_hash", default="", form=PASSWORD_HASH) or None,
+        {ssid: passphrases.string(ssid, form=PASSPHRASE) for ssid in passphrases.names()},
+    )
+    for wifi in site.wifi:
+        if wifi.security != "open" and wifi.ssid not in secrets.wifi_passphrases:
+            passphrases.fault(
+                wifi.ssid, f"The passphrase of {wifi.ssid!r} is missing.", "Add it here."
+            )
     return secrets
 
 

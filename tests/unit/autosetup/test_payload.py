@@ -236,6 +236,18 @@ def test_a_fault_in_a_secret_never_shows_the_secret(secret: str) -> None:
     assert HASH not in repr(SECRETS)
 
 
+@pytest.mark.parametrize(
+    "bad", ['"hunter2"', "77077", '["hunter2"]', "“hunter2”", '"hunter2', '""']
+)
+def test_a_fault_in_the_file_of_secrets_shows_no_value(raw: dict[str, bytes], bad: str) -> None:
+    for good in (f'"{HASH}"', '"correct horse"', f'"{SECRETS.nonce.hex()}"'):
+        assert good in raw["secrets.toml"].decode()
+        text = raw["secrets.toml"].decode().replace(good, bad)
+        said = [str(fault) for fault in faults_of({**raw, "secrets.toml": text.encode()})]
+        assert any(line.startswith("secrets.toml:") for line in said)
+        assert not [line for line in said if "hunter2" in line or "77077" in line]
+
+
 def test_users_networks_and_paths_may_stand_once_only() -> None:
     twice = dataclasses.replace(
         SETTINGS, users=SETTINGS.users * 2, wifi=SETTINGS.wifi * 2, files=SETTINGS.files * 2

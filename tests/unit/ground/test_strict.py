@@ -125,3 +125,52 @@ def test_each_key_is_found_where_it_stands(values: dict[str, int | str]) -> None
         line, column = places[(key,)]
         assert text.split("\n")[line - 1][column - 1 :].startswith(f"{key} =")
     assert len(places) == len(values)
+
+
+BAD_VALUES = [
+    '"hunter2"',
+    '"“hunter2”"',
+    "“hunter2”",
+    '"hunter2\\u0007"',
+    "77077",
+    "770.77",
+    "true # hunter2",
+    '["hunter2", 77077]',
+    '{ hunter2 = "hunter2" }',
+    "hunter2",
+    '"hunter2',
+    '"hunter2\\q"',
+    "9" * 5000,
+    '"hunter2"\nkey = "hunter2"',
+    "{ hunter2 = 1, hunter2 = 2 }",
+    '"\x07hunter2"',
+]
+
+
+@pytest.mark.parametrize("value", BAD_VALUES)
+def test_a_fault_of_a_secret_document_shows_no_part_of_a_value(value: str) -> None:
+    with (
+        pytest.raises(Faulty) as caught,
+        reading("x.toml", f"key = {value}".encode(), secret=True) as top,
+    ):
+        top.string("key", form=pattern("[A-Z]+", "capital letters"))
+    for part in ("hunter2", "770", "True", "\\x07", "999"):
+        assert part not in str(caught.value)
+
+
+def read_secrets(raw: bytes) -> None:
+    with reading("x.toml", raw, secret=True) as top:
+        top.string("key", form=pattern("[A-Z]+", "capital letters"))
+        top.integer("count", low=0, high=5)
+        top.strings("list", form=pattern(".", "one letter"))
+
+
+def test_a_fault_of_a_secret_document_names_the_key_and_the_remedy() -> None:
+    raw = b"key = 'x'\ncount = 9\nlist = ['y', 'zz']"
+    with pytest.raises(Faulty) as caught:
+        read_secrets(raw)
+    assert [str(fault) for fault in caught.value.faults] == [
+        "x.toml:1:1: The value of key does not fit. It must be capital letters.",
+        "x.toml:2:1: The value of count does not fit. Type a number from 0 to 5.",
+        "x.toml:3:1: The value of list does not fit. It must be one letter.",
+    ]

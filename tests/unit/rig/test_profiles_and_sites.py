@@ -139,3 +139,19 @@ def test_a_missing_passphrase_is_said_before_any_card_is_touched() -> None:
 def test_secrets_do_not_show_in_a_representation() -> None:
     _, secrets = new_site()
     assert "long enough" not in f"{secrets} {secrets!r} {rig()!r}"
+
+
+@pytest.mark.parametrize("bad", ['"hunter2"', "77077", '["hunter2"]', "“hunter2”", '"hunter2'])
+@pytest.mark.parametrize("key", ["password_hash", '"Scanner Demo"'])
+def test_a_fault_in_the_secrets_of_a_site_shows_no_value(
+    tmp_path: Path, key: str, bad: str
+) -> None:
+    folder = tmp_path / "site"
+    shutil.copytree(paths.assets() / "sites" / "demo", folder)
+    lines = (folder / "secrets.toml").read_text().splitlines()
+    text = "\n".join(f"{key} = {bad}" if line.startswith(key) else line for line in lines)
+    (folder / "secrets.toml").write_text(text)
+    with pytest.raises(BadDocument) as caught:
+        load_site(str(folder))
+    assert "hunter2" not in caught.value.message
+    assert "77077" not in caught.value.message
