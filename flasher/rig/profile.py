@@ -129,7 +129,10 @@ def _read_role(table: Table, folder: Path) -> Role:
             services.strings("enable", default=(), form=_UNIT),
             services.strings("disable", default=(), form=_UNIT),
         ),
-        files=tuple(_read_file(file, folder, contents) for file in table.tables("file")),
+        files=tuple(
+            _read_file(file, number, folder, contents)
+            for number, file in enumerate(table.tables("file"), 1)
+        ),
         scripts=tuple(
             _read_script(script, number, folder, contents)
             for number, script in enumerate(table.tables("script"), 1)
@@ -138,9 +141,12 @@ def _read_role(table: Table, folder: Path) -> Role:
     )
 
 
-def _read_file(table: Table, folder: Path, contents: dict[str, bytes]) -> InstalledFile:
+def _read_file(
+    table: Table, number: int, folder: Path, contents: dict[str, bytes]
+) -> InstalledFile:
     name = table.string("source")
-    source = f"files/{Path(name).name}"
+    # Numbered, as two files of different folders may have one name.
+    source = f"files/{number * 10:02}-{Path(name).name}"
     contents[source] = _read_source(table, folder, name)
     return InstalledFile(
         path=table.string("path", form=_ABSOLUTE),

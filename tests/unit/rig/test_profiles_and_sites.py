@@ -83,6 +83,19 @@ def test_a_faulty_profile_says_where_and_what_to_type(
     assert "profile.toml:" in caught.value.message
 
 
+def test_two_files_of_one_name_keep_their_own_contents(tmp_path: Path) -> None:
+    second = '[[role.file]]\npath = "/etc/b.conf"\nsource = "other/rig.conf"\n\n[[role.script]]'
+    path = edited(tmp_path, "[[role.script]]", second)
+    (path.parent / "other").mkdir()
+    (path.parent / "other" / "rig.conf").write_bytes(b"other\n")
+    laid_out = lay_out(load_profile(str(path)), *load_site("demo"))
+    raw = compose(laid_out, laid_out.nodes[0], CardIdentity.fresh(NOW), "0" * 64)
+    payload = unpack(raw)
+    installed = {file.path: payload.files[file.source] for file in payload.settings.files}
+    first = (path.parent / "files" / "rig.conf").read_bytes()
+    assert installed == {"/etc/scanner/rig.conf": first, "/etc/b.conf": b"other\n"}
+
+
 def test_two_nodes_never_share_a_name(tmp_path: Path) -> None:
     path = edited(tmp_path, "cam-{column:02}{row:02}", "cam-{column:02}")
     with pytest.raises(BadDocument) as caught:
