@@ -1,4 +1,6 @@
-"""A drive held open to be written: exclusively, past the page cache, and surely the right one.
+"""A drive held open past the page cache: to be written, exclusively and surely the right one.
+
+Or only to be read, which takes neither right nor reason to write.
 
 Constants of ioctls after Linux's include/uapi/linux/fs.h.
 """
@@ -56,7 +58,7 @@ class Target(Protocol):
 
 
 class DriveTarget:
-    """The target for a block device or a regular file; made by `open_target`.
+    """The target for a block device or a regular file; made by `open_target`, `open_for_reading`.
 
     Direct I/O where it can be had; elsewhere the caches are flushed and dropped as it goes.
     """
@@ -176,15 +178,42 @@ def open_target(drive: Drive, needed: int = 0) -> Iterator[DriveTarget]:
     if now.read_only:
         what = f"The card in {now.path} is write-protected."
         raise FlasherError("card-read-only", what, "Slide the lock on its side, or take another.")
-    if now.size < needed:
-        what = f"{now.path} is too small: it has {now.size} bytes, {needed} are needed."
-        raise BadInput("card-too-small", what, "Take a larger card.")
+    _check_size(now, needed)
     target = DriveTarget(now.path, _open_exclusively(now))
     try:
         _check_same(now, find_drive(str(now.path)))
         yield target
     finally:
         target.close()
+
+
+@contextmanager
+def open_for_reading(drive: Drive, needed: int = 0) -> Iterator[DriveTarget]:
+    """Hold a drive open to be read, be it write-protected or in use.
+
+    Args:
+        drive: as it was found.
+        needed: bytes that it must have.
+
+    Raises:
+        BadInput: it is too small.
+        FlasherError: it is no longer there.
+        EnvironmentLacks: you may not open it.
+    """
+    _check_size(drive, needed)
+    with card_faults(drive.path, "opening it"):
+        descriptor = os.open(drive.path, os.O_RDONLY | os.O_CLOEXEC)
+    target = DriveTarget(drive.path, descriptor)
+    try:
+        yield target
+    finally:
+        target.close()
+
+
+def _check_size(drive: Drive, needed: int) -> None:
+    if drive.size < needed:
+        what = f"{drive.path} is too small: it has {drive.size} bytes, {needed} are needed."
+        raise BadInput("card-too-small", what, "Take a larger card.")
 
 
 def _check_same(chosen: Drive, found: Drive) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flasher.card.replan import replan
 from flasher.card.source import open_image
-from flasher.card.target import open_target
+from flasher.card.target import open_for_reading
 from flasher.card.write import verify_card
 from flasher.console import Console
 from flasher.drives.find import find_drive
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         image = open_image(choose_image(args.image), emit=emit, cancel=cancel)
         with FileBlocks(drive.path) as blocks:
             plan = replan(blocks, image)
-        with open_target(drive, plan.size) as target:
+        with open_for_reading(drive, plan.size) as target:
             verified = verify_card(plan, target, emit=emit, cancel=cancel)
     read, seconds = readable_size(verified.bytes_read), readable_seconds(verified.seconds)
     console.say(f"{drive.path} holds what it must: {read} compared in {seconds}.")

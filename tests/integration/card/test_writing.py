@@ -14,7 +14,7 @@ import pytest
 from flasher.card.faults import CardMismatch
 from flasher.card.plan import CardPlan, plan_card
 from flasher.card.source import open_image
-from flasher.card.target import DriveTarget, open_target
+from flasher.card.target import DriveTarget, open_for_reading, open_target
 from flasher.card.write import verify_card, write_card
 from flasher.drives.files import create_virtual_card
 from flasher.drives.find import find_drive
@@ -189,7 +189,9 @@ def test_a_locked_card_is_told_from_one_that_is_too_small(
     drive = find_drive(str(make_loop(small)))
     with pytest.raises(BadInput, match="too small"), open_target(drive, plain.size):
         pass
-    locked = find_drive(str(make_loop(small, "--read-only")))
+    other = tmp_path / "other"
+    other.write_bytes(bytes(8 * MIB))
+    locked = find_drive(str(make_loop(other, "--read-only")))
     with pytest.raises(FlasherError, match="write-protected"), open_target(locked):
         pass
 
@@ -237,6 +239,25 @@ def test_a_file_that_is_a_loop_device_is_refused(tmp_path: Path, make_loop: Loop
     backing = create_virtual_card(tmp_path / "card.img", MIB).path
     loop = make_loop(backing)
     assert find_drive(str(backing)).refusal == f"it is in use: as {loop}"
+
+
+def test_a_card_that_may_not_be_written_can_be_compared(
+    plain: CardPlan, tmp_path: Path, make_loop: LoopMaker
+) -> None:
+    card = create_virtual_card(tmp_path / "card.img", 64 * MIB)
+    make(plain, card.path)
+    locked = make_loop(card.path, "--read-only")
+    for path in (locked, card.path):
+        drive = find_drive(str(path))
+        assert drive.read_only or drive.refusal
+        with open_for_reading(drive, plain.size) as target:
+            assert target.is_direct
+            verify_card(plain, target)
+            with pytest.raises(FlasherError):
+                target.write(0, bytes(512))
+        with pytest.raises(BadInput, match="too small"), open_for_reading(drive, drive.size + 1):
+            pass
+    run(["cmp", "-n", str(plain.size), str(plain.image.path), str(card.path)])
 
 
 def test_without_direct_io_the_read_back_is_as_strict(plain: CardPlan, loop: Path) -> None:

@@ -54,6 +54,19 @@ def test_a_card_is_prepared_verified_inspected_and_in_the_ledger(
     assert (entry["node"], entry["result"]) == ("cam-0101", "verified")
 
 
+def test_a_write_protected_card_and_the_file_behind_it_are_verified(
+    tmp_path: Path, make_loop: LoopMaker, base_image: Path
+) -> None:
+    backing = tmp_path / "card.img"
+    backing.touch()
+    os.truncate(backing, 64 << 20)
+    flasher("prepare", *NODE, "--to", backing, "--image", base_image, "--yes")
+    locked = make_loop(backing, "--read-only")
+    for card in (locked, backing):
+        status, verified = flasher("verify", card, "--image", base_image)
+        assert status == 0, verified
+
+
 def test_a_byte_that_changed_on_the_card_is_named(card: Path, base_image: Path) -> None:
     flasher("prepare", *NODE, "--to", card, "--image", base_image, "--yes")
     with card.open("r+b") as device:
