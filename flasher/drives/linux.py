@@ -10,7 +10,7 @@ import pyudev
 
 from flasher.card.inspect import describe
 from flasher.drives.model import Drive, DriveKind
-from flasher.drives.usage import why_in_use
+from flasher.drives.usage import disk_below, why_in_use
 from flasher.errors import BadInput, FlasherError
 from flasher.image.blocks import FileBlocks
 
@@ -108,13 +108,30 @@ def _refusal(name: str, kind: DriveKind, size: int, folder: Path) -> str | None:
     """Why a drive may never be written; None where it may."""
     if kind not in ("usb", "mmc", "loop"):
         return why_in_use(name) or f"it is no card in a card reader ({_CONNECTED[kind]})"
-    if kind == "mmc" and _read(folder / "device/type") == "MMC":
+    if _is_built_in(kind, folder):
         return "it is memory built into this computer (eMMC)"
     if not size:
         return "there is no card in it"
     if size > LARGEST:
         return f"it is larger than any card ({size // 10**9} GB)"
-    return why_in_use(name)
+    return why_in_use(name) or _refusal_below(name)
+
+
+def _refusal_below(name: str) -> str | None:
+    """Why that may never be written which a loop device stands on; None where it may."""
+    below = disk_below(name)
+    if below is None:
+        return None
+    folder = (_SYS_BLOCK / below).resolve()
+    kind = _kind(below, folder)
+    if kind in _CONNECTED or _is_built_in(kind, folder):
+        what = _CONNECTED.get(kind, "eMMC")
+        return f"it stands on /dev/{below}, which is no card in a card reader ({what})"
+    return _refusal_below(below)
+
+
+def _is_built_in(kind: DriveKind, folder: Path) -> bool:
+    return kind == "mmc" and _read(folder / "device/type") == "MMC"
 
 
 _CONNECTED: dict[DriveKind, str] = {

@@ -1,4 +1,4 @@
-"""Who uses a block device, through any chain: partitions, LVM, RAID, encryption, mounts, swap.
+"""Who uses a block device, through any chain: partitions, LVM, RAID, encryption, loops, mounts.
 
 Reads the kernel's own tables (``/sys``, ``/proc/self/mountinfo``, ``/proc/swaps``), whose formats
 are in Linux's Documentation/ABI and proc(5). Changes nothing.
@@ -6,12 +6,12 @@ are in Linux's Documentation/ABI and proc(5). Changes nothing.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from flasher.drives.loops import Inode, inode_of, loops, number_of
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
@@ -37,8 +37,16 @@ class Mount:
     source: str
 
 
-def why_in_use(name: str, tables: KernelTables = KERNEL) -> str | None:
-    """Why a disk (kernel name, such as ``sda``) is in use, as a phrase; None where it is not."""
+def why_in_use(
+    name: str, tables: KernelTables = KERNEL, besides: frozenset[str] = frozenset()
+) -> str | None:
+    """Why a disk, or what it stands on, is in use, as a phrase; None where it is not.
+
+    Args:
+        name: the kernel's, such as ``sda``.
+        tables: where the kernel tells.
+        besides: loop devices that do not count.
+    """
     family = sorted(_family(name, tables))
     numbers = {_read(folder / "dev"): folder.name for folder in family}
     for mount in mounts(tables):
@@ -47,22 +55,61 @@ def why_in_use(name: str, tables: KernelTables = KERNEL) -> str | None:
     for source in _swaps(tables):
         if _number_of(source) in numbers:
             return f"it is in use: {source} is swap space"
+    upon = _why_built_upon(numbers, family, tables, besides)
+    return upon or _why_below(name, tables, besides | {name})
+
+
+def why_file_in_use(path: Path, tables: KernelTables = KERNEL) -> str | None:
+    """Why a regular file is in use: as a loop device or as swap; None where it is not."""
+    return _why_inode_in_use(inode_of(path), tables, frozenset())
+
+
+def disk_below(name: str, tables: KernelTables = KERNEL) -> str | None:
+    """The whole disk that a loop device stands on; None for other disks, and on files."""
+    numbers = [one.device for one in loops(tables.sys, tables.dev) if one.name == name]
+    for folder in _children(tables.sys / "class/block"):
+        if _read(folder / "dev") in numbers:
+            found = folder.resolve()
+            return found.parent.name if (found / "partition").exists() else found.name
+    return None
+
+
+def _why_built_upon(
+    numbers: dict[str, str], family: list[Path], tables: KernelTables, besides: frozenset[str]
+) -> str | None:
+    """What is made of a family's devices, in use or not; `numbers` are their names by number."""
     for folder in family:
         for holder in _children(folder / "holders"):
             return f"it is in use: {folder.name} is a part of {_dm_name(holder)}"
     for volume in sorted((tables.sys / "fs/btrfs").glob("*/devices/*")):
         if volume.name in numbers.values():
             return "it is in use: a part of a mounted btrfs volume"
+    for loop in loops(tables.sys, tables.dev):
+        if loop.device in numbers and loop.name not in besides:
+            return f"it is in use: as /dev/{loop.name}"
     return None
 
 
-def why_file_in_use(path: Path, tables: KernelTables = KERNEL) -> str | None:
-    """Why a regular file is in use: as a loop device or as swap; None where it is not."""
-    resolved = str(path.resolve())
-    for backing in sorted((tables.sys / "block").glob("loop*/loop/backing_file")):
-        if _read(backing) == resolved:
-            return f"it is in use: as /dev/{backing.parent.parent.name}"
-    if resolved in _swaps(tables):
+def _why_below(name: str, tables: KernelTables, besides: frozenset[str]) -> str | None:
+    """Why that is in use which a loop device stands on; None for other disks."""
+    disk = disk_below(name, tables)
+    if disk is not None:
+        why = why_in_use(disk, tables, besides)
+        return f"it stands on /dev/{disk}: {why}" if why else None
+    inodes = [one.inode for one in loops(tables.sys, tables.dev) if one.name == name]
+    why = _why_inode_in_use(inodes[0], tables, besides) if inodes else None
+    return f"it stands on a file: {why}" if why else None
+
+
+def _why_inode_in_use(
+    inode: Inode | None, tables: KernelTables, besides: frozenset[str]
+) -> str | None:
+    if inode is None:
+        return None
+    for loop in loops(tables.sys, tables.dev):
+        if loop.inode == inode and loop.name not in besides:
+            return f"it is in use: as /dev/{loop.name}"
+    if inode in [inode_of(source) for source in _swaps(tables)]:
         return "it is in use: as swap space"
     return None
 
@@ -102,15 +149,7 @@ def _dm_name(holder: Path) -> str:
 
 def _number_of(source: str) -> str | None:
     """Device number of a device node; None where `source` is something else."""
-    if not source.startswith("/"):
-        return None
-    try:
-        found = Path(source).stat()
-    except OSError:
-        return None
-    if not stat.S_ISBLK(found.st_mode):
-        return None
-    return f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
+    return number_of(source) if source.startswith("/") else None
 
 
 def _children(folder: Path) -> list[Path]:

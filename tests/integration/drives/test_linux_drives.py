@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from flasher.drives.model import guard
 from flasher.drives.usage import mounts
 from flasher.errors import BadInput, ExitCode, Refused
 from flasher.process import run
+from tests.integration.conftest import LoopMaker
 
 
 @pytest.fixture
@@ -105,6 +107,63 @@ def test_a_mounted_partition_of_a_drive_is_found(loop: Path, tmp_path: Path) -> 
         assert find_drive(str(loop)).refusal == f"it is in use: mounted at {place}"
     finally:
         run(["umount", str(place)])
+
+
+def ext4(path: Path) -> Path:
+    with path.open("wb") as handle:
+        handle.truncate(16 << 20)
+    run(["mke2fs", "-q", "-t", "ext4", str(path)])
+    return path
+
+
+@contextmanager
+def mounted(device: Path, place: Path) -> Iterator[None]:
+    place.mkdir()
+    run(["mount", str(device), str(place)])
+    try:
+        yield
+    finally:
+        run(["umount", str(place)])
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(Refused) as caught:
+        guard(find_drive(str(path)))
+    assert caught.value.exit_code == ExitCode.REFUSED
+    return find_drive(str(path)).refusal or ""
+
+
+def test_a_loop_device_is_refused_while_its_file_is_mounted_through_another(
+    tmp_path: Path, make_loop: LoopMaker
+) -> None:
+    backing = ext4(tmp_path / "backing")
+    first, second = make_loop(backing), make_loop(backing)
+    with mounted(first, tmp_path / "mount"):
+        assert refusal(second) == f"it stands on a file: it is in use: as {first}"
+
+
+def test_loop_devices_upon_each_other_are_refused_while_one_is_used(
+    tmp_path: Path, make_loop: LoopMaker
+) -> None:
+    lower = make_loop(ext4(tmp_path / "backing"))
+    upper = make_loop(lower)
+    assert find_drive(str(upper)).refusal is None
+    assert refusal(lower) == f"it is in use: as {upper}"
+    place = tmp_path / "mount"
+    with mounted(lower, place):
+        assert refusal(upper) == f"it stands on {lower}: it is in use: mounted at {place}"
+
+
+def test_a_file_that_is_a_loop_device_is_refused_by_its_other_names_too(
+    tmp_path: Path, make_loop: LoopMaker
+) -> None:
+    backing = ext4(tmp_path / "h.img")
+    again = tmp_path / "h2.img"
+    again.hardlink_to(backing)
+    loop = make_loop(backing)
+    assert refusal(again) == f"it is in use: as {loop}"
+    backing.unlink()
+    assert refusal(again) == f"it is in use: as {loop}"
 
 
 def test_a_character_device_is_no_drive() -> None:

@@ -13,7 +13,7 @@ class FakeComputer:
     """Writes sysfs and proc as Linux lays them out."""
 
     def __init__(self, root: Path) -> None:
-        self.tables = KernelTables(root / "sys", root / "proc")
+        self.tables = KernelTables(root / "sys", root / "proc", root / "dev")
         self._number = 0
         (self.tables.sys / "class/block").mkdir(parents=True)
         (self.tables.proc / "self").mkdir(parents=True)
@@ -44,6 +44,16 @@ class FakeComputer:
         source = source or f"/dev/{name}"
         self.mountinfo.append(f"30 1 {number} / {place} rw,relatime shared:1 - ext4 {source} rw")
         self.write()
+
+    def loop(self, name: str, backing: Path) -> None:
+        self.disk(name)
+        folder = self.tables.sys / "block" / name / "loop"
+        folder.mkdir(parents=True)
+        (folder / "backing_file").write_text(f"{backing}\n")
+
+    def swap(self, path: Path) -> None:
+        with (self.tables.proc / "swaps").open("a") as table:
+            table.write(f"{path}\tfile\t1024\t0\t-2\n")
 
     def write(self) -> None:
         (self.tables.proc / "self/mountinfo").write_text("\n".join(self.mountinfo) + "\n")

@@ -73,10 +73,35 @@ def test_a_file_behind_a_loop_device_is_in_use(computer: FakeComputer, tmp_path:
     card = tmp_path / "card.img"
     card.write_bytes(b"")
     assert why_file_in_use(card, computer.tables) is None
-    loop = computer.tables.sys / "block/loop3/loop"
-    loop.mkdir(parents=True)
-    (loop / "backing_file").write_text(f"{card}\n")
+    computer.loop("loop3", card)
     assert why_file_in_use(card, computer.tables) == "it is in use: as /dev/loop3"
+
+
+def test_a_file_is_found_in_use_by_each_of_its_names(
+    computer: FakeComputer, tmp_path: Path
+) -> None:
+    (tmp_path / "card.img").write_bytes(b"")
+    (tmp_path / "swap").write_bytes(b"")
+    computer.loop("loop3", tmp_path / "card.img")
+    computer.loop("loop4", tmp_path / "removed.img (deleted)")
+    computer.swap(tmp_path / "swap")
+    for name in ("card.img", "swap"):
+        (tmp_path / f"again-{name}").hardlink_to(tmp_path / name)
+    again = why_file_in_use(tmp_path / "again-card.img", computer.tables)
+    assert again == "it is in use: as /dev/loop3"
+    again = why_file_in_use(tmp_path / "again-swap", computer.tables)
+    assert again == "it is in use: as swap space"
+    (tmp_path / "free").write_bytes(b"")
+    assert why_file_in_use(tmp_path / "free", computer.tables) is None
+
+
+def test_a_loop_device_over_a_swap_file_is_in_use(computer: FakeComputer, tmp_path: Path) -> None:
+    (tmp_path / "swap").write_bytes(b"")
+    computer.loop("loop3", tmp_path / "swap")
+    assert why_in_use("loop3", computer.tables) is None
+    computer.swap(tmp_path / "swap")
+    found = why_in_use("loop3", computer.tables)
+    assert found == "it stands on a file: it is in use: as swap space"
 
 
 def test_mounts_are_read_with_their_optional_fields_and_escapes(computer: FakeComputer) -> None:
