@@ -14,10 +14,11 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from builder.bench import Bench
 from builder.bootable import require_bootable
@@ -80,14 +81,35 @@ class Release:
         return (self.image, self.compressed, self.bmap)
 
     def holds(self, key: str) -> bool:
-        """Whether the whole set is there and was made for this key."""
+        """Whether the whole set is there, undamaged, and was made for this key; reads all of it."""
         try:
             told = json.loads(self.manifest.read_bytes())
-            sizes = {path.name: path.stat().st_size for path in self.files}
-        except (OSError, ValueError):
-            return False
-        recorded = {name: file["size"] for name, file in told["files"].items()}
-        return bool(told["key"] == key and recorded == sizes and self.sums.exists())
+            if told["key"] != key:
+                return False
+            found = {path.name: _measure(path) for path in self.files}
+            sums = self.sums.read_text(encoding="utf-8").splitlines()
+            return bool(told["files"] == found) and _lines_about(found, sums) == sorted(
+                f"{file['sha256']}  {name}" for name, file in found.items()
+            )
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return False  # garbage is no release
+
+
+class _Measure(TypedDict):
+    """What the manifest records of a file."""
+
+    size: int
+    sha256: str
+
+
+def _measure(path: Path) -> _Measure:
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return {"size": os.fstat(stream.fileno()).st_size, "sha256": digest}
+
+
+def _lines_about(names: Container[str], sums: list[str]) -> list[str]:
+    return sorted(line for line in sums if line.partition("  ")[2] in names)
 
 
 def image_key(top: str, settings: ImageSettings) -> str:

@@ -214,6 +214,36 @@ def test_a_damaged_release_is_not_taken_for_whole(build: Builds):
     assert not release.holds(key)
 
 
+def test_a_release_with_another_byte_or_checksum_is_not_taken_for_whole(build: Builds):
+    release = build()
+    key = json.loads(release.manifest.read_bytes())["key"]
+    with release.image.open("r+b") as image:
+        image.seek(5 * MIB)
+        byte = image.read(1)
+        image.seek(5 * MIB)
+        image.write(bytes([byte[0] ^ 1]))
+        image.flush()
+        assert not release.holds(key)
+        image.seek(5 * MIB)
+        image.write(byte)
+    assert release.holds(key)
+    lines = release.sums.read_text().splitlines(keepends=True)
+    for damaged in (lines[1:], [*lines, f"{'0' * 64}  tiny.img\n"]):
+        release.sums.write_text("".join(damaged))
+        assert not release.holds(key)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "7", "null", "\xff", "[" * 100_000, '{"key": "k"}', '{"files": []}']
+)
+def test_a_manifest_of_garbage_is_no_release(tmp_path: Path, text: str):
+    release = Release(tmp_path, "tiny")
+    for path in (*release.files, release.sums):
+        path.write_bytes(b"")
+    release.manifest.write_text(text, encoding="latin-1")
+    assert not release.holds("k")
+
+
 def test_what_a_killed_build_left_is_removed_by_the_next(build: Builds, tmp_path: Path):
     (tmp_path / "out/.tiny-0badcafe.part").mkdir(parents=True)
     (tmp_path / "out/.tiny-0badcafe.part/tiny.img").write_text("half")
