@@ -97,7 +97,7 @@ def load_profile(name_or_path: str) -> Profile:
         name = top.string("name", form=NAME)
         title = top.string("title")
         description = top.string("description", default="")
-        roles = tuple(_read_role(table, path.parent) for table in top.tables("role"))
+        roles = _read_roles(top.tables("role"), path.parent)
         if not roles:
             top.fault("role", "No role is described.", "Add at least one [[role]].")
     digest = hashlib.sha256(raw)
@@ -111,6 +111,16 @@ def fill(template: str, column: int, row: int, number: int) -> str:
     """A node's name or label from its template."""
     values = {"column": column, "row": row, "number": number}
     return _FIELD.sub(lambda m: f"{values[m[1]]:0{m[2] or 1}}", template)
+
+
+def _read_roles(tables: list[Table], folder: Path) -> tuple[Role, ...]:
+    roles: list[Role] = []
+    for table in tables:
+        role = _read_role(table, folder)
+        if role.name in {other.name for other in roles}:
+            table.fault("name", f"Two roles are called {role.name!r}.", "Rename one of them.")
+        roles.append(role)
+    return tuple(roles)
 
 
 def _read_role(table: Table, folder: Path) -> Role:

@@ -72,6 +72,7 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
         ('path = "/etc/scanner/rig.conf"', 'path = "etc/x"', "an absolute path"),
         ("{row:02}", "{rwo}", "{column}"),
         ("format = 1", "format = 2", "from 1 to 1"),
+        ('name = "camera"', 'name = "controller"', "Two roles are called 'controller'"),
     ],
 )
 def test_a_faulty_profile_says_where_and_what_to_type(
