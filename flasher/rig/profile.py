@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from autosetup import forms
 from autosetup.payload import InstalledFile, Script, Services
 from autosetup.strict import Table, pattern
 from flasher import paths
@@ -21,11 +22,6 @@ from flasher.rig.documents import (
 FILE = "profile.toml"
 MAX_COLUMNS = MAX_ROWS = 200
 
-_ROLE_NAME = pattern(r"[a-z][a-z0-9-]{0,31}", "small letters, digits and hyphens, a letter first")
-_GROUP = pattern(r"[a-z_][a-z0-9_-]{0,31}", "the name of a group on the node, such as video")
-_UNIT = pattern(r"[A-Za-z0-9@:_.-]+\.(service|timer|socket|target)", "a unit, such as x.service")
-_MODE = pattern(r"0?[0-7]{3}", 'an octal mode in quotes, such as "0644"')
-_ABSOLUTE = pattern(r"(/[^/\s]+)+", "an absolute path without spaces, such as /etc/scanner.conf")
 _FIELD = re.compile(r"\{(column|row|number)(?::0(\d))?\}")
 _TEMPLATE = pattern(
     r"([A-Za-z0-9_-]|\{(column|row|number)(:0\d)?\})+",
@@ -127,17 +123,17 @@ def _read_role(table: Table, folder: Path) -> Role:
     contents: dict[str, bytes] = {}
     services = table.table("services")
     return Role(
-        name=table.string("name", form=_ROLE_NAME),
+        name=table.string("name", form=forms.ROLE),
         title=table.string("title"),
         does=table.string("does", default=""),
         columns=table.integer("columns", default=1, low=1, high=MAX_COLUMNS),
         rows=table.integer("rows", default=1, low=1, high=MAX_ROWS),
         node=table.string("node", form=_TEMPLATE),
         position=table.string("position", form=_TEMPLATE),
-        groups=table.strings("groups", default=(), form=_GROUP),
+        groups=table.strings("groups", default=(), form=forms.ACCOUNT),
         services=Services(
-            services.strings("enable", default=(), form=_UNIT),
-            services.strings("disable", default=(), form=_UNIT),
+            services.strings("enable", default=(), form=forms.UNIT),
+            services.strings("disable", default=(), form=forms.UNIT),
         ),
         files=tuple(
             _read_file(file, number, folder, contents)
@@ -158,12 +154,16 @@ def _read_file(
     # Numbered, as two files of different folders may have one name.
     source = f"files/{number * 10:02}-{Path(name).name}"
     contents[source] = _read_source(table, folder, name)
+    path = table.string("path")
+    if path and (wrong := forms.absolute_path_complaint(path)):
+        table.fault("path", f"path is {path!r}.", wrong)
+    mode = table.string("mode", default="0644", form=forms.MODE)
     return InstalledFile(
-        path=table.string("path", form=_ABSOLUTE),
+        path=path,
         source=source,
-        mode=int(table.string("mode", default="0644", form=_MODE) or "0", 8),
-        owner=table.string("owner", default="root", form=_GROUP),
-        group=table.string("group", default="root", form=_GROUP),
+        mode=int(mode, 8) if forms.MODE.regex.fullmatch(mode) else 0,
+        owner=table.string("owner", default="root", form=forms.ACCOUNT),
+        group=table.string("group", default="root", form=forms.ACCOUNT),
     )
 
 

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from autosetup import forms
 from autosetup.faults import Faulty
 from autosetup.payload import Locale, User, Wifi
 from autosetup.strict import Table, pattern, reading
@@ -25,13 +26,11 @@ from flasher.rig.documents import (
 
 FILE, SECRETS_FILE = "site.toml", "secrets.toml"
 
-COUNTRY = pattern(r"[A-Z]{2}", "the two capital letters of a country, such as DE")
-USER_NAME = pattern(r"(?!root$)[a-z_][a-z0-9_-]{0,31}", "small letters, digits, - and _; not root")
-LANGUAGE = pattern(r"[a-zA-Z]+(_[A-Z]{2})?\.UTF-8", "a UTF-8 locale, such as de_DE.UTF-8")
-KEYBOARD = pattern(r"[a-z]{2,8}", "a keyboard layout, such as de")
-TIMEZONE = pattern(r"[A-Za-z_]+(/[A-Za-z0-9_+-]+){0,2}", "a time zone, such as Europe/Berlin")
-PASSPHRASE = pattern(r"[\x20-\x7e]{8,63}|[0-9a-fA-F]{64}", "8 to 63 plain characters, or 64 hex")
-PASSWORD_HASH = pattern(r"\$(y|6|5)\$\S+", "a crypt hash that begins with $y$, $6$ or $5$")
+# What a node refuses is refused here already: the forms are the agent's own.
+COUNTRY = pattern("|".join(sorted(forms.COUNTRIES)), "the two capital letters of a country: DE, GB")
+USER_NAME, PASSWORD_HASH = forms.USER_NAME, forms.CRYPT_HASH
+LANGUAGE, KEYBOARD, TIMEZONE = forms.LANGUAGE, forms.KEYBOARD, forms.TIMEZONE
+PASSPHRASE = forms.PASSPHRASE
 PUBLIC_KEY = pattern(
     r"(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/]+={0,3}( .*)?",
     "a public key in one line, as in ~/.ssh/id_ed25519.pub",

@@ -71,6 +71,9 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
         ("files/rig.conf", "files/gone.conf", "No such file"),
         ('path = "/etc/scanner/rig.conf"', 'path = "etc/x"', "an absolute path"),
         ("{row:02}", "{rwo}", "{column}"),
+        ('path = "/etc/scanner/rig.conf"', 'path = "/etc/../x"', "without //, . or .."),
+        ('path = "/etc/scanner/rig.conf"', 'path = "/proc/x"', "Nothing can be installed there"),
+        ('source = "files/rig.conf"', 'source = "files/rig.conf"\nmode = "0999"', "octal digits"),
         ("format = 1", "format = 2", "from 1 to 1"),
         ('name = "camera"', 'name = "controller"', "Two roles are called 'controller'"),
     ],
@@ -102,6 +105,47 @@ def test_two_nodes_never_share_a_name(tmp_path: Path) -> None:
     with pytest.raises(BadDocument) as caught:
         lay_out(load_profile(str(path)), *load_site("demo"))
     assert "7 nodes would be called cam-01" in caught.value.message
+
+
+def test_many_nodes_of_one_name_are_told_by_the_first_few(tmp_path: Path) -> None:
+    path = edited(tmp_path, "cam-{column:02}{row:02}", "cam-{column:02}")
+    with pytest.raises(BadDocument, match="and 11 more") as caught:
+        lay_out(load_profile(str(path)), *load_site("demo"))
+    assert len(caught.value.faults) == 6
+
+
+@pytest.mark.parametrize(
+    "template", ["cam_{column:02}{row:02}", "{number}-", "c" * 60 + "{number:04}"]
+)
+def test_a_name_that_is_no_host_name_is_a_fault_of_its_template(
+    tmp_path: Path, template: str
+) -> None:
+    path = edited(tmp_path, "cam-{column:02}{row:02}", template)
+    with pytest.raises(BadDocument, match="a host name") as caught:
+        lay_out(load_profile(str(path)), *load_site("demo"))
+    assert template in caught.value.message
+    assert len(caught.value.faults) == 6
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("site.toml", 'country = "DE"', 'country = "UK"'),
+        ("site.toml", 'language = "en_GB.UTF-8"', 'language = "english.UTF-8"'),
+        ("site.toml", 'timezone = "Europe/Berlin"', 'timezone = "_"'),
+        ("secrets.toml", "$6$demodemodemo$", "$6$"),
+    ],
+)
+def test_what_a_node_would_refuse_is_refused_in_a_site(
+    tmp_path: Path, file: str, old: str, new: str
+) -> None:
+    folder = tmp_path / "site"
+    shutil.copytree(paths.assets() / "sites" / "demo", folder)
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new))
+    with pytest.raises(BadDocument):
+        load_site(str(folder))
 
 
 def test_a_script_with_windows_line_ends_is_refused(tmp_path: Path) -> None:
