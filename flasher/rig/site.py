@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +79,12 @@ def load_site(name_or_path: str) -> tuple[Site, SiteSecrets]:
     path = find_document("site", name_or_path, FILE, shelves())
     site = _read_site(path, read_bytes("site", path))
     secrets_path = path.with_name(SECRETS_FILE)
+    if not secrets_path.exists():
+        raise BadInput(
+            "no-site-secrets",
+            f"The site {site.name} has no {SECRETS_FILE} beside it, in {path.parent}.",
+            "Create it with `flasher site new`, or by hand after the one of the site demo.",
+        )
     return site, _read_secrets(secrets_path, read_bytes("site", secrets_path), site)
 
 
@@ -88,6 +93,7 @@ def save_site(site: Site, secrets: SiteSecrets) -> Path:
 
     Raises:
         BadInput: a site of that name is there already; it is not touched.
+        BadDocument: it could not be read back; nothing is written.
     """
     folder = paths.data() / "sites" / site.name
     if (folder / FILE).exists():
@@ -96,8 +102,10 @@ def save_site(site: Site, secrets: SiteSecrets) -> Path:
             f"A site {site.name!r} lies in {folder}.",
             "Choose another name, or edit its site.toml.",
         )
-    write_atomic(folder / SECRETS_FILE, _secrets_text(secrets), mode=0o600)
-    write_atomic(folder / FILE, _site_text(site))
+    site_raw, secrets_raw = _site_text(site).encode(), _secrets_text(secrets).encode()
+    _read_secrets(folder / SECRETS_FILE, secrets_raw, _read_site(folder / FILE, site_raw))
+    write_atomic(folder / SECRETS_FILE, secrets_raw, mode=0o600)
+    write_atomic(folder / FILE, site_raw)
     return folder / FILE
 
 
@@ -206,8 +214,3 @@ def _secrets_text(secrets: SiteSecrets) -> str:
     lines.append("\n[wifi_passphrases]")
     lines += [f"{_quoted(ssid)} = {_quoted(p)}" for ssid, p in secrets.wifi_passphrases.items()]
     return "\n".join(lines) + "\n"
-
-
-def is_raw_key(passphrase: str) -> bool:
-    """Whether it is the 64 hex digits of a derived key rather than a passphrase."""
-    return bool(re.fullmatch(r"[0-9a-fA-F]{64}", passphrase))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -188,10 +189,27 @@ def test_a_site_that_exists_is_not_overwritten() -> None:
 
 
 def test_a_missing_passphrase_is_said_before_any_card_is_touched() -> None:
-    site, _ = new_site()
-    save_site(site, SiteSecrets(None, {}))
+    path = save_site(*new_site())
+    path.with_name("secrets.toml").write_text("format = 1\n")
     with pytest.raises(BadDocument, match="passphrase of 'Café 📶' is missing"):
         load_site("studio")
+
+
+@pytest.mark.parametrize("passphrase", ["long enough", "short"])
+def test_a_site_that_could_not_be_read_back_leaves_nothing(passphrase: str) -> None:
+    site, _ = new_site()
+    ssid = "s" * 40 if passphrase == "long enough" else "Ring"
+    with pytest.raises(BadDocument):
+        save_site(replace(site, wifi=(Wifi(ssid),)), SiteSecrets(None, {ssid: passphrase}))
+    assert not (paths.data() / "sites").exists()
+
+
+def test_a_site_without_its_secrets_says_how_to_make_them() -> None:
+    path = save_site(*new_site())
+    path.with_name("secrets.toml").unlink()
+    with pytest.raises(BadInput, match=r"studio has no secrets\.toml beside it") as caught:
+        load_site("studio")
+    assert "flasher site new" in caught.value.hint
 
 
 def test_secrets_do_not_show_in_a_representation() -> None:
