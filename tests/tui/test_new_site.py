@@ -72,7 +72,7 @@ async def test_typed_passwords_are_hidden_until_asked_for(sit_down):
     ("wrong", "words"),
     [
         ({"name": "Big Studio"}, "It must be small letters, digits and hyphens."),
-        ({"user": "root"}, "not root"),
+        ({"user": "root"}, "other than root"),
         ({"again": "another"}, "The two passwords differ"),
         ({"password": "", "again": "", "key": ""}, "nobody can log in"),
         ({"key": "/nowhere/key.pub"}, "/nowhere/key.pub cannot be read"),
@@ -81,7 +81,7 @@ async def test_typed_passwords_are_hidden_until_asked_for(sit_down):
         ({"country": "Germany"}, "two capital letters"),
         ({"ssid": ""}, "A passphrase without a wifi"),
         ({"ssid": "ä" * 17}, "It has 34 bytes; 32 are allowed."),
-        ({"passphrase": "short"}, "8 to 63 plain characters"),
+        ({"passphrase": "short"}, "8 to 63 plain"),
     ],
 )
 async def test_what_is_wrong_is_said_below_its_field_and_nothing_is_saved(

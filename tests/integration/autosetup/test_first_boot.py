@@ -46,7 +46,12 @@ def test_a_first_boot_makes_the_node_that_the_card_says(done: Node) -> None:
     assert done.read("/etc/hostname") == "cam-0101\n"
     assert done.read("/etc/hosts") == "127.0.0.1\tlocalhost\n127.0.1.1\tcam-0101\n"
     assert str((done.upper / "etc/localtime").readlink()).endswith("/Europe/Berlin")
-    assert "LANG=de_DE.UTF-8" in done.read("/etc/default/locale")
+    # Debian 13 keeps it in one file under two names, Debian 12 in the first.
+    written = [
+        name for name in ("default/locale", "locale.conf") if (done.upper / "etc" / name).is_file()
+    ]
+    assert written
+    assert all("LANG=de_DE.UTF-8" in done.read(f"/etc/{name}") for name in written)
     assert 'XKBLAYOUT="de"' in done.read("/etc/default/keyboard")
     assert "regdom=DE" in done.read("/etc/modprobe.d/autosetup-country.conf")
     assert "de_DE.utf8" in done.execute("locale", "-a").stdout.split()
