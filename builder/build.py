@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from builder.bench import Bench, Step
 from builder.emulation import find_handler
@@ -33,6 +34,8 @@ _PROGRAMS = (
     "setpriv",
 )
 _PERCENT = 100
+
+Compression = Literal["zst", "xz", "zip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,11 @@ def build_base(
     architecture: str | None = None,
     out: Path,
     store: Path,
+    lock: Path | None = None,  # noqa: ARG001
+    update: bool = False,  # noqa: ARG001
+    twins: bool = True,  # noqa: ARG001
+    compression: Compression = "zst",  # noqa: ARG001
+    sign_with: Path | None = None,  # noqa: ARG001
     emit: Emit = ignore,
     cancel: CancelFlag | None = None,
 ) -> Built:
@@ -83,6 +91,12 @@ def build_base(
         architecture: Debian's name of it; the recipe's own by default.
         out: folder for ``<recipe name>.img`` and what goes with it.
         store: folder of the layers; one build at a time uses it.
+        lock: the lock to build from, exactly; by default ``<recipe name>.lock`` in `out` is used
+            where it fits the recipe, and written anew where it does not.
+        update: resolve anew, to the newest packages.
+        twins: run native programs in place of emulated ones.
+        compression: of the image that is handed out.
+        sign_with: file of the Ed25519 key that signs the checksums.
         emit: hears a step of 100 percent for every layer, and the lines of every program.
         cancel: ends the build at the next line or so; finished layers stay.
 

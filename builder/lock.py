@@ -1,0 +1,208 @@
+"""Lock files: every package of an image, by version and digest, so that it can be made again.
+
+A lock is JSON, one package a line. `builder.resolve` makes it from a recipe; the steps build from
+it and from nothing else, so that two builds from one lock are made of the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeVar, cast, get_args, get_origin, get_type_hints
+
+from flasher.errors import BadInput
+from flasher.files import write_atomic
+
+FORMAT = 1
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPackage:
+    """One binary package, exactly.
+
+    Attributes:
+        source, source_version: the source package that it was built from.
+        uri: where it was found; its last part is the name of the .deb.
+        size: of the .deb in bytes.
+        sha256: of the .deb, 64 hex digits.
+        section: Debian's, such as ``admin`` or ``non-free-firmware/kernel``.
+        description: one line.
+        homepage: of the project, "" where the package names none.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    source: str
+    source_version: str
+    uri: str
+    size: int
+    sha256: str
+    section: str = ""
+    description: str = ""
+    homepage: str = ""
+
+    @property
+    def filename(self) -> str:
+        """Base name of the .deb."""
+        return PurePosixPath(self.uri).name
+
+
+@dataclass(frozen=True, slots=True)
+class LockedGroup:
+    """The packages that one layer, or one tool root, adds to what is below.
+
+    Attributes:
+        epoch: SOURCE_DATE_EPOCH for it: when it was resolved, seconds since 1970, UTC.
+        requested: the names asked for, sorted; the other packages are what these depend on.
+        packages: sorted by name.
+    """
+
+    name: str
+    epoch: int
+    requested: tuple[str, ...]
+    packages: tuple[LockedPackage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """All packages that a build reads.
+
+    Attributes:
+        sources: text of the image's ``/etc/apt/sources.list``.
+        layers: ``debian`` first, then each of the recipe's layers that asks for packages.
+        native_architecture: Debian's name for that of the building computer.
+        twins: packages of the suite for the building computer, run in place of emulated ones.
+        tools: native programs that assemble the image, the same on every computer.
+    """
+
+    suite: str
+    architecture: str
+    sources: str
+    layers: tuple[LockedGroup, ...]
+    native_architecture: str
+    twins: LockedGroup
+    tools: LockedGroup
+
+    @property
+    def groups(self) -> tuple[LockedGroup, ...]:
+        """All groups: the layers', the twins, the tools."""
+        return (*self.layers, self.twins, self.tools)
+
+    @property
+    def epoch(self) -> int:
+        """The image's: that of the newest layer."""
+        return max(group.epoch for group in self.layers)
+
+
+def read_lock(path: Path) -> Lock:
+    """Read a lock file, strictly.
+
+    Raises:
+        BadInput: it cannot be read, or is no lock of this format.
+    """
+    try:
+        return parse_lock(path.read_bytes())
+    except OSError as error:
+        raise BadInput(
+            "lock-unreadable",
+            f"The lock {path} cannot be read: {error.strerror}.",
+            "Name a lock that exists; a build without one writes it beside the image.",
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(
+            "lock-faulty",
+            f"{path} is no lock that can be used: {error}.",
+            "Take it back from where it came, or build without it: a new one is then written.",
+        ) from None
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Write a lock file, whole or not at all."""
+    write_atomic(path, format_lock(lock))
+
+
+def format_lock(lock: Lock) -> str:
+    """A lock as text."""
+    return "".join(_lines({"format": FORMAT, **_plain(lock)})) + "\n"
+
+
+def parse_lock(raw: bytes) -> Lock:
+    """A lock from what `format_lock` wrote; raises `ValueError` that says where it is faulty."""
+    told = json.loads(raw)
+    if not isinstance(told, dict) or told.pop("format", None) != FORMAT:
+        raise ValueError(f"its format is not {FORMAT}")
+    lock = _build(Lock, told, "lock")
+    if not lock.layers:
+        raise ValueError("it has no layers")
+    return lock
+
+
+_FORMS: Mapping[str, re.Pattern[str]] = {
+    "architecture": re.compile(r"[a-z0-9-]+"),
+    "homepage": re.compile(r"[^\n]*"),
+    "description": re.compile(r"[^\n]*"),
+    "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*"),
+    "section": re.compile(r"[^\n]*"),
+    "sha256": re.compile(r"[0-9a-f]{64}"),
+    "source_version": re.compile(r"[A-Za-z0-9.+~:-]+"),
+    "suite": re.compile(r"[a-z][a-z0-9-]*"),
+    "uri": re.compile(r"[a-z+]+:\S*/[A-Za-z0-9][^/\s]*\.deb"),
+    "version": re.compile(r"[A-Za-z0-9.+~:-]+"),
+}
+
+
+def _build(kind: type[T], value: object, place: str) -> T:
+    """A frozen dataclass from JSON: exactly its fields, each of its type and form."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{place} is no object")
+    hints = get_type_hints(kind)
+    if odd := sorted(value.keys() ^ hints.keys()):
+        raise ValueError(f"{place}.{odd[0]} is {'not known' if odd[0] in value else 'missing'}")
+    return kind(**{name: _check(hints[name], value[name], f"{place}.{name}") for name in hints})
+
+
+def _check(kind: object, value: object, place: str) -> object:
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"{place} is no list")
+        inner = get_args(kind)[0]
+        return tuple(_check(inner, each, f"{place}[{at}]") for at, each in enumerate(value))
+    if is_dataclass(kind):
+        return _build(cast("type[object]", kind), value, place)
+    form = _FORMS.get(place.rpartition(".")[2])
+    if type(value) is not kind or (isinstance(value, int) and value < 0):
+        raise ValueError(f"{place} is {value!r}")
+    if form and not form.fullmatch(str(value)):
+        raise ValueError(f"{place} is {value!r}")
+    return value
+
+
+def _plain(value: object) -> dict[str, object]:
+    """The fields of one dataclass, those in it left as they are."""
+    return {each.name: getattr(value, each.name) for each in fields(cast("Lock", value))}
+
+
+def _lines(value: object, indent: str = "\n") -> Iterator[str]:
+    """JSON with a package a line, so that two locks can be compared line by line."""
+    deeper = f"{indent}  "
+    if isinstance(value, LockedPackage):
+        yield json.dumps(_plain(value), ensure_ascii=False)
+    elif isinstance(value, Lock | LockedGroup):
+        yield from _lines(_plain(value), indent)
+    elif isinstance(value, tuple) and value and not isinstance(value[0], str):
+        for at, each in enumerate(value):
+            yield f"{',' if at else '['}{deeper}"
+            yield from _lines(each, deeper)
+        yield f"{indent}]"
+    elif isinstance(value, dict):
+        for at, (name, each) in enumerate(value.items()):
+            yield f"{',' if at else '{'}{deeper}{json.dumps(name)}: "
+            yield from _lines(each, deeper)
+        yield f"{indent}}}"
+    else:
+        yield json.dumps(value, ensure_ascii=False)
