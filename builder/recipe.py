@@ -10,12 +10,19 @@ architecture = "arm64"
 boot_size_mib = 256
 
 [[layer]]
-name = "tools"
-packages = ["tmux"]
+name = "system"
+packages = ["openssh-server"]
+packages_for.arm64 = ["linux-image-arm64"]      # beside the others, in images for arm64
+packages_for.armhf = ["linux-image-armmp"]
 
 [[layer.file]]
 path = "/etc/motd"
 lines = ["Hello."]
+
+[[layer.file]]
+path = "/etc/default/old-boards"
+architectures = ["armhf"]                       # in images for these only
+lines = []
 
 [[layer]]
 uses = "agent"          # a layer that ships with the program
@@ -24,7 +31,7 @@ uses = "agent"          # a layer that ships with the program
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,6 +51,7 @@ _MODE = pattern(r"0[0-7]{3,4}", 'an octal mode: "0644"')
 _LABEL = pattern(r"[A-Za-z0-9_-]{1,11}", "a label of up to 11 letters, digits, - and _")
 _UNIT = pattern(r"[\w@.\\-]+\.(service|socket|timer|path|target|mount)", "a unit: ssh.service")
 _MODULE = pattern(r"[a-z_]\w*", "a Python package name")
+_ARCHITECTURE = pattern("|".join(MACHINES), f"one of {', '.join(MACHINES)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +112,22 @@ def load_recipe(path: Path, architecture: str | None = None) -> Recipe:
         BadInput: there is no such file, or no such architecture.
         BadDocument: it has faults.
     """
-    recipe = _read(path, "recipe", lambda top: _recipe(top, path.parent))
-    if architecture is None:
-        return recipe
-    if architecture not in MACHINES:
+    if architecture not in (None, *MACHINES):
         raise BadInput(
             "architecture-unknown",
             f"{architecture} is no architecture that can be built.",
             f"Choose one of: {', '.join(MACHINES)}.",
         )
-    return replace(recipe, architecture=architecture)
+    return _read(path, "recipe", lambda top: _recipe(top, path.parent, architecture))
 
 
-def load_shipped_layer(name: str) -> LayerRecipe:
+def load_shipped_layer(name: str, architecture: str) -> LayerRecipe:
     """Read a layer that ships with the program: ``assets/layers/<name>/layer.toml``."""
     folder = assets() / "layers" / name
 
     def read(top: Table) -> LayerRecipe:
         top.integer("format", low=FORMAT, high=FORMAT)
-        return _layer_body(top, name, folder)
+        return _layer_body(top, name, _Place(folder, architecture))
 
     return _read(folder / "layer.toml", "layer", read)
 
@@ -142,15 +147,25 @@ def _read(path: Path, what: str, interpret: Callable[[Table], T]) -> T:
     return result
 
 
-def _recipe(top: Table, folder: Path) -> Recipe:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a layer is read for: its folder, and the architecture of the image."""
+
+    folder: Path
+    architecture: str
+
+
+def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
     top.integer("format", low=FORMAT, high=FORMAT)
+    own = top.string("architecture", default="arm64", choices=tuple(MACHINES))
+    place = _Place(folder, asked or own)
     return Recipe(
         name=top.string("name", form=_NAME),
         title=top.string("title", default=""),
         suite=top.string("from", form=_SOURCE).removeprefix("debian:"),
-        architecture=top.string("architecture", default="arm64", choices=tuple(MACHINES)),
+        architecture=place.architecture,
         image=_image(top.table("image")),
-        layers=tuple(_layer(table, folder) for table in top.tables("layer")),
+        layers=tuple(_layer(table, place) for table in top.tables("layer")),
     )
 
 
@@ -168,29 +183,39 @@ def _image(table: Table) -> ImageSettings:
     )
 
 
-def _layer(table: Table, folder: Path) -> LayerRecipe:
+def _layer(table: Table, place: _Place) -> LayerRecipe:
     if not table.has("uses"):
-        return _layer_body(table, table.string("name", form=_NAME), folder)
+        return _layer_body(table, table.string("name", form=_NAME), place)
     layers = assets() / "layers"
     shipped = tuple(sorted(path.parent.name for path in layers.glob("*/layer.toml")))
     name = table.string("uses", choices=shipped)
-    return load_shipped_layer(name) if name in shipped else LayerRecipe(name)
+    return load_shipped_layer(name, place.architecture) if name in shipped else LayerRecipe(name)
 
 
-def _layer_body(table: Table, name: str, folder: Path) -> LayerRecipe:
+def _layer_body(table: Table, name: str, place: _Place) -> LayerRecipe:
+    files = [_file(entry, place) for entry in table.tables("file")]
     return LayerRecipe(
         name=name,
-        packages=table.strings("packages", default=(), form=_PACKAGE),
-        files=tuple(_file(entry, folder) for entry in table.tables("file")),
+        packages=_packages(table, place.architecture),
+        files=tuple(file for file in files if file),
         python=table.strings("python", default=(), form=_MODULE),
         enable=table.strings("enable", default=(), form=_UNIT),
     )
 
 
-def _file(table: Table, folder: Path) -> RecipeFile:
+def _packages(table: Table, architecture: str) -> tuple[str, ...]:
+    """Those for every image, then those for this architecture; the others' are checked as well."""
+    own = table.table("packages_for")
+    of = {each: own.strings(each, default=(), form=_PACKAGE) for each in MACHINES}
+    return (*table.strings("packages", default=(), form=_PACKAGE), *of[architecture])
+
+
+def _file(table: Table, place: _Place) -> RecipeFile | None:
     path = table.string("path", form=_PATH)
     mode = table.string("mode", default="0644", form=_MODE)
-    return RecipeFile(path, _data(table, folder), int(mode, 8) if mode.isdigit() else 0)
+    only = table.strings("architectures", default=(), form=_ARCHITECTURE)
+    file = RecipeFile(path, _data(table, place.folder), int(mode, 8) if mode.isdigit() else 0)
+    return file if not only or place.architecture in only else None
 
 
 def _data(table: Table, folder: Path) -> bytes:

@@ -26,6 +26,42 @@ def test_the_shipped_recipe_makes_a_bootable_generic_debian():
     assert {"linux-image-arm64", "raspi-firmware", "network-manager", "openssh-server"} <= packages
 
 
+@pytest.mark.parametrize(
+    ("architecture", "kernel"),
+    [
+        ("arm64", "linux-image-arm64"),
+        ("armhf", "linux-image-armmp"),
+        ("amd64", "linux-image-amd64"),
+    ],
+)
+def test_the_shipped_recipe_brings_each_architecture_its_own_kernel(architecture, kernel):
+    recipe = load_recipe(assets() / "recipes" / "base.toml", architecture)
+    packages = [package for layer in recipe.layers for package in layer.packages]
+    assert [name for name in packages if name.startswith("linux-image-")] == [kernel]
+    paths = [file.path for layer in recipe.layers for file in layer.files]
+    assert len(paths) == len(set(paths))
+
+
+def test_packages_and_files_for_some_architectures_are_in_their_images_only(write):
+    path = write(
+        '[[layer]]\nname = "x"\npackages = ["a1"]\n'
+        'packages_for.armhf = ["b2", "c3"]\npackages_for.arm64 = ["d4"]\n'
+        '[[layer.file]]\npath = "/old"\nlines = []\narchitectures = ["armhf", "amd64"]\n'
+        '[[layer.file]]\npath = "/all"\nlines = []\n'
+    )
+    found = {
+        name: (layer.packages, [file.path for file in layer.files])
+        for name in ("arm64", "armhf", "amd64")
+        for layer in load_recipe(path, name).layers
+    }
+    assert found == {
+        "arm64": (("a1", "d4"), ["/all"]),
+        "armhf": (("a1", "b2", "c3"), ["/old", "/all"]),
+        "amd64": (("a1",), ["/old", "/all"]),
+    }
+    assert load_recipe(path).layers[0].packages == ("a1", "d4")
+
+
 def test_the_firmware_settings_come_before_the_package_that_reads_them():
     recipe = load_recipe(assets() / "recipes" / "base.toml")
     written = [any(f.path == "/etc/default/raspi-firmware" for f in x.files) for x in recipe.layers]
@@ -34,7 +70,7 @@ def test_the_firmware_settings_come_before_the_package_that_reads_them():
 
 
 def test_the_agents_layer_installs_its_package_and_enables_its_unit():
-    layer = load_shipped_layer("agent")
+    layer = load_shipped_layer("agent", "arm64")
     assert layer.python == ("autosetup",)
     assert layer.enable == ("autosetup.service",)
     assert {file.path: oct(file.mode) for file in layer.files} == {
@@ -82,6 +118,13 @@ def test_an_unknown_architecture_is_refused_with_the_known_ones(write):
         ("[image]\nboot_size_mib = 1\n", "from 64 to 2048"),
         ('[image]\nboot_label = "much-too-long"\n', "up to 11 letters"),
         ('[[layer]]\nname = "x"\npackages = ["Tmux"]\n', "a Debian package name"),
+        ('[[layer]]\nname = "x"\npackages_for.armhf = ["Tmux"]\n', "a Debian package name"),
+        ('[[layer]]\nname = "x"\npackages_for.arm46 = ["a"]\n', "Did you mean arm64?"),
+        (
+            '[[layer]]\nname = "x"\n[[layer.file]]\npath = "/a"\nlines = []\n'
+            'architectures = ["arm"]\n',
+            "one of arm64, armhf, amd64",
+        ),
         ('[[layer]]\nname = "x"\nenable = ["ssh"]\n', "a unit: ssh.service"),
         ('[[layer]]\nuses = "agnt"\n', "Did you mean agent?"),
         ('[[layer]]\nname = "x"\n[[layer.file]]\npath = "/a"\n', "source or lines"),
