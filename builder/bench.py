@@ -12,7 +12,6 @@ from typing import Protocol
 from builder.layers import Draft, Inputs, Layer, Store, lower_trees
 from builder.log import Log
 from builder.sandbox import Mount, Plan, overlay, run_inside
-from builder.stack import find_in_stack
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Progress
 from flasher.process import Finished, ProgramFailed
@@ -76,21 +75,14 @@ class Bench:
         """Where programs in the sandbox find the whole tree."""
         return self.store.view
 
-    def find_below(self, path: str) -> Path | None:
-        """The topmost version of an absolute path in the layers below, links not followed."""
-        trees = (self.store.root / tree for tree in lower_trees(self.layers))
-        return find_in_stack(trees, path)
-
     def list_folder(self, folder: str) -> tuple[str, ...]:
         """Names in a folder of the whole tree, sorted; none where there is no such folder.
 
         Args:
             folder: relative to the tree.
         """
-        if self.find_below(folder) is None:
-            return ()
-        argv = ("find", str(self.merged / folder), "-mindepth", "1", "-maxdepth", "1")
-        return tuple(sorted(self.run_host((*argv, "-printf", "%f\\n")).text.splitlines()))
+        argv = ("sh", "-c", '[ ! -d "$1" ] || ls -A "$1"', "sh", str(self.merged / folder))
+        return tuple(sorted(self.run_host(argv).text.splitlines()))
 
     def run_host(
         self,

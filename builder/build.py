@@ -14,7 +14,7 @@ from builder.layers import Layer, Store, layer_key, open_store
 from builder.log import Log, open_log
 from builder.recipe import LayerRecipe, Recipe, load_recipe
 from builder.release import Release, image_key, make_release
-from builder.sandbox import require_rights
+from builder.rights import require_rights
 from builder.steps.bootstrap import Bootstrap
 from builder.steps.files import Files, python_files
 from builder.steps.finish import Finish

@@ -4,24 +4,28 @@
     <store>/<20 hex digits of the key>/layer.json  what it is; written before the name is final
     <store>/draft-<random>/                        a layer being made; swept away by the next run
     <store>/apt/, logs/, view/, lock               downloads, logs, an empty mount point, the lock
+    <store>/ids                                    whose ids the owners of all files are
 
 A layer appears under its final name only when every byte of it is on disk.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from builder.rights import IdMap, require_rights
+from builder.sandbox import remove_tree
+from flasher.errors import EnvironmentLacks, FlasherError
 from flasher.events import CancelFlag, Emit, Noted, check_cancelled
 from flasher.files import sync_folder, write_atomic
 from flasher.process import run
@@ -118,29 +122,36 @@ class Store:
         try:
             yield draft
         finally:
-            shutil.rmtree(draft.folder, ignore_errors=True)
+            with suppress(FlasherError):  # the next run sweeps it away, or says why it cannot
+                remove_tree(draft.folder)
 
     def publish(self, draft: Draft, layer: Layer) -> None:
         """Make a draft the layer, once all of it is on disk."""
         final = (self.root / layer.tree).parent
-        shutil.rmtree(draft.folder / "work", ignore_errors=True)
+        remove_tree(draft.folder / "work")
         write_atomic(draft.folder / "layer.json", json.dumps(asdict(layer), indent=2) + "\n")
         run(["sync", "--file-system", str(draft.folder)])
         if final.exists():  # a record that no longer reads; its name is ours by digest
-            shutil.rmtree(final)
+            remove_tree(final)
         draft.folder.rename(final)
         sync_folder(self.root)
 
     def sweep(self) -> None:
         """Remove what killed builds left."""
         for stale in self.root.glob(f"{_DRAFT}*"):
-            shutil.rmtree(stale, ignore_errors=True)
+            remove_tree(stale)
 
 
 @contextmanager
 def open_store(root: Path, *, emit: Emit, cancel: CancelFlag) -> Iterator[Store]:
-    """Give the store, locked against other builds and swept; waits for its turn."""
+    """Give the store, locked against other builds and swept; waits for its turn.
+
+    Raises:
+        EnvironmentLacks: it was made with other ids, or its file system cannot hold layers.
+        Cancelled: the flag was set while it waited.
+    """
     root.mkdir(parents=True, exist_ok=True)
+    _require_fitting(root, require_rights())
     descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         _lock(descriptor, root, emit, cancel)
@@ -149,6 +160,40 @@ def open_store(root: Path, *, emit: Emit, cancel: CancelFlag) -> Iterator[Store]
         yield store
     finally:
         os.close(descriptor)
+
+
+def _require_fitting(root: Path, ids: IdMap) -> None:
+    """Take a new store into use, or check that an old one holds owners as ours will be."""
+    record = root / "ids"
+    has_layers = any(root.glob("*/layer.json"))
+    if record.exists():
+        theirs = record.read_text(encoding="ascii").strip()
+    else:
+        theirs = str(IdMap() if has_layers else ids)
+    if theirs != str(ids):
+        raise EnvironmentLacks(
+            "store-of-another",
+            f"The layers in {root} were built by another user, with other owners: {theirs}.",
+            "Build as that user, or set FLASHER_CACHE to another folder.",
+        )
+    if not record.exists():
+        _require_attributes(root)
+        write_atomic(record, f"{ids}\n")
+
+
+def _require_attributes(root: Path) -> None:
+    """Overlays keep what they must remember in user attributes: see overlayfs, userxattr."""
+    try:
+        os.setxattr(root, "user.overlay.probe", b"")
+        os.removexattr(root, "user.overlay.probe")
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
+        raise EnvironmentLacks(
+            "store-unsuitable",
+            f"The file system of {root} keeps no extended attributes, which layers need.",
+            "Set FLASHER_CACHE to a folder on ext4, xfs or btrfs.",
+        ) from None
 
 
 def _lock(descriptor: int, root: Path, emit: Emit, cancel: CancelFlag) -> None:

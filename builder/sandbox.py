@@ -10,22 +10,36 @@ from dataclasses import asdict
 from pathlib import Path
 
 from builder.inside import enter
-from builder.inside.enter import Mount, Plan
+from builder.inside.enter import Mount, Order, Plan
+from builder.rights import require_rights
 from flasher.errors import EnvironmentLacks
 from flasher.events import CancelFlag
 from flasher.process import Finished, ProgramFailed, run
 
-__all__ = ["Mount", "Plan", "overlay", "run_inside", "script"]
+__all__ = ["Mount", "Plan", "overlay", "remove_tree", "run_inside", "script"]
 
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
-def require_rights() -> None:
-    """Raise `EnvironmentLacks` unless we may map every user id, as root may."""
-    if os.geteuid() != 0:
-        raise EnvironmentLacks(
-            "needs-root",
-            "Building a base image needs root: the files in it belong to many users.",
-            "Run the same command with sudo.",
-        )
+# How the sandbox's own words about a failure begin, the error's code, and what to do.
+_REFUSALS = (
+    (
+        "making namespaces",
+        "namespaces-forbidden",
+        "Allow user namespaces to users, or run the same command with sudo.",
+    ),
+    (
+        "mounting overlay",
+        "overlay-refused",
+        "Set FLASHER_CACHE to a folder on a file system that can be stacked, such as ext4, xfs or "
+        "btrfs; not a network's, and not a container's own.",
+    ),
+    (
+        "mounting binfmt_misc",
+        "handler-missing",
+        "Install the package binfmt-support with qemu-user-static, or use Linux 6.7 or newer.",
+    ),
+)
+_REFUSED = ("sandbox-refused", "Build on a computer, or in a container, that allows mounts.")
 
 
 def run_inside(
@@ -48,23 +62,32 @@ def run_inside(
         ProgramFailed: the program's exit status was not 0.
         Cancelled: the flag was set.
     """
-    require_rights()
+    ids = require_rights()
+    order = Order(plan, os.getpid(), ids.users, ids.groups)
     try:
         return run(
             [sys.executable, "-I", "-S", enter.__file__],
-            stdin=json.dumps(asdict(plan)).encode(),
+            stdin=json.dumps(asdict(order)).encode(),
             cancel=cancel,
             on_line=on_line,
             hint=hint,
         )
     except ProgramFailed as failure:
         if failure.finished.status == enter.SETUP_FAILED:
-            raise EnvironmentLacks(
-                "sandbox-refused",
-                f"The build sandbox could not be made: {failure.finished.errors.strip()}",
-                "Build on a computer, or in a container, that allows user namespaces and mounts.",
-            ) from failure
+            raise _refusal(failure.finished.errors.strip()) from failure
         raise
+
+
+def _refusal(said: str) -> EnvironmentLacks:
+    about = [(code, hint) for begins, code, hint in _REFUSALS if begins in said]
+    code, hint = about[0] if about else _REFUSED
+    return EnvironmentLacks(code, f"The build's sandbox could not be made: {said}", hint)
+
+
+def remove_tree(tree: Path) -> None:
+    """Remove a folder, whoever owns what is in it; nothing if there is none."""
+    if tree.exists():
+        run_inside(Plan(("rm", "-rf", "--one-file-system", "--", str(tree)), _ENVIRONMENT))
 
 
 def overlay(target: str, lower: tuple[str, ...], *, upper: str = "", work: str = "") -> Mount:

@@ -1,6 +1,6 @@
 """Enter private namespaces, make the planned mounts, run one program, vanish with the caller.
 
-Runs as a script of its own (standard library only, no threads), reads its `Plan` as JSON from
+Runs as a script of its own (standard library only, no threads), reads its `Order` as JSON from
 standard input, and ends with the program's exit status; 125 means that the namespaces or mounts
 could not be made, with one line on standard error that says why.
 
@@ -84,27 +84,45 @@ class Plan:
     handler: str = ""
     merge_output: bool = field(default=False, kw_only=True)
 
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A plan, for whom, and with which ids.
+
+    Attributes:
+        caller: process id of our parent: without it there is nothing to do.
+        users, groups: see `builder.rights.IdMap`.
+    """
+
+    plan: Plan
+    caller: int
+    users: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+
     @classmethod
-    def from_json(cls, text: str) -> Plan:
-        """Read what `json.dumps(dataclasses.asdict(plan))` wrote."""
+    def from_json(cls, text: str) -> Order:
+        """Read what `json.dumps(dataclasses.asdict(order))` wrote."""
         values = json.loads(text)
-        mounts = tuple(Mount(**mount) for mount in values.pop("mounts"))
-        return cls(argv=tuple(values.pop("argv")), mounts=mounts, **values)
+        plan = values.pop("plan")
+        mounts = tuple(Mount(**mount) for mount in plan.pop("mounts"))
+        return cls(Plan(argv=tuple(plan.pop("argv")), mounts=mounts, **plan), **values)
 
 
-def enter(plan: Plan) -> int:
+def enter(order: Order) -> int:
     """Run the plan in namespaces of its own; return the exit status."""
+    if os.getppid() != order.caller:  # it died before the leash was on us
+        return SETUP_FAILED
     ready, tell_ready = os.pipe()
     life, keep_life = os.pipe()
     separated = os.fork()
     if separated == 0:
         os.close(ready)
         os.close(keep_life)
-        _end_with(lambda: _separate(plan, life, tell_ready))
+        _end_with(lambda: _separate(order.plan, life, tell_ready))
     os.close(tell_ready)
     os.close(life)
     if os.read(ready, 1):
-        _map_ids(separated)
+        _map_ids(separated, order)
         os.write(keep_life, b"x")
     return _wait(separated)
 
@@ -114,7 +132,8 @@ def _separate(plan: Plan, life: int, tell_ready: int) -> int:
     _check(_libc.unshare(flags), "making namespaces")
     _die_with_parent(life)
     os.write(tell_ready, b"x")
-    os.read(life, 1)
+    if not os.read(life, 1):
+        return SETUP_FAILED
     inner_life, _keep_inner_life = os.pipe()
     init = os.fork()
     if init == 0:
@@ -181,13 +200,23 @@ def _make_dev(target: Path) -> None:
         _mount(kind, str(target / name), kind, data=data)
 
 
-def _map_ids(pid: int) -> None:
+def _map_ids(pid: int, order: Order) -> None:
+    """Give the namespace its ids, by the programs that lend them if they are not ours to give."""
+    for kind, spans in (("uid", order.users), ("gid", order.groups)):
+        if not spans:
+            _map_to_itself(pid, f"{kind}_map")
+            continue
+        argv = (f"new{kind}map", str(pid), *map(str, spans))
+        if os.spawnvp(os.P_WAIT, argv[0], argv):  # noqa: S606
+            raise OSError(f"{argv[0]} refused the ids")
+
+
+def _map_to_itself(pid: int, name: str) -> None:
     """Map every id that exists here to itself: owners on disk stay what they are."""
-    for name in ("uid_map", "gid_map"):
-        own = Path(f"/proc/self/{name}").read_text(encoding="ascii").split()
-        spans = zip(own[::3], own[2::3], strict=True)
-        identity = "".join(f"{first} {first} {count}\n" for first, count in spans)
-        Path(f"/proc/{pid}/{name}").write_text(identity, encoding="ascii")
+    own = Path(f"/proc/self/{name}").read_text(encoding="ascii").split()
+    spans = zip(own[::3], own[2::3], strict=True)
+    identity = "".join(f"{first} {first} {count}\n" for first, count in spans)
+    Path(f"/proc/{pid}/{name}").write_text(identity, encoding="ascii")
 
 
 def _die_with_parent(life: int) -> None:
@@ -240,15 +269,12 @@ def _plain_status(status: int) -> int:
 
 
 def main() -> None:
-    """Read the plan from standard input and do it."""
-    plan = Plan.from_json(sys.stdin.read())
+    """Read the order from standard input and do it."""
+    order = Order.from_json(sys.stdin.read())
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     with suppress(PermissionError):
         os.setsid()  # Ctrl-C is the caller's to handle: it then kills us
-    try:
-        sys.exit(enter(plan))
-    except OSError as error:
-        sys.exit(f"{error}")
+    _end_with(lambda: enter(order))
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
-"""A layer of files: settings, Python packages of ours, services enabled. Runs no program."""
+"""A layer of files: settings, Python packages of ours, services enabled."""
 
 from __future__ import annotations
 
-import configparser
+import base64
 import hashlib
 import importlib.util
-import os
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from builder.bench import Bench, StepFailed
+from builder.inside import place
 from builder.layers import Inputs
 from builder.recipe import RecipeFile
+from builder.sandbox import script
 
 _PYTHON = PurePosixPath("/usr/lib/python3/dist-packages")
-_UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,21 @@ class Files:
         return {"files": told, "enable": list(self.enable)}
 
     def make(self, bench: Bench) -> None:
-        """Write the files into the draft, then the links that enable the units."""
-        for file in self.files:
-            target = _place(bench, file.path)
-            target.write_bytes(file.data)
-            target.chmod(file.mode)
-        for unit in self.enable:
-            for link, points_to in _enabling_links(bench, unit):
-                _place(bench, link).symlink_to(points_to)
+        """Write the files into the tree, then the links that enable the units.
+
+        Raises:
+            StepFailed: ``unit-unknown``, or ``path-through-link``.
+        """
+        assert bench.draft is not None
+        contents = [
+            (file.path, file.mode, base64.b64encode(file.data).decode()) for file in self.files
+        ]
+        order = bench.draft.folder / "order.json"
+        order.write_text(json.dumps({"files": contents, "enable": self.enable}), encoding="ascii")
+        said = bench.run_host(script(place.__file__, str(bench.merged), str(order))).text
+        order.unlink()
+        if said:
+            raise _failure(*said.split("\t"))
 
 
 def python_files(package: str) -> tuple[RecipeFile, ...]:
@@ -58,59 +65,16 @@ def python_files(package: str) -> tuple[RecipeFile, ...]:
     )
 
 
-def _place(bench: Bench, path: str) -> Path:
-    """Where a file goes in the draft; its folders are made like those below."""
-    *parents, _root = PurePosixPath(path).parents
-    for parent in reversed(parents):
-        _make_folder(bench, str(parent))
-    target = bench.tree / path.lstrip("/")
-    target.unlink(missing_ok=True)
-    return target
-
-
-def _make_folder(bench: Bench, path: str) -> None:
-    folder = bench.tree / path.lstrip("/")
-    if folder.is_dir():
-        return
-    folder.mkdir()
-    below = bench.find_below(path)
-    if below is None:
-        folder.chmod(0o755)
-        return
-    if below.is_symlink():
-        raise StepFailed(
-            "path-through-link",
-            f"{path} is a symbolic link to {below.readlink()} in the image.",
-            "Give the real path in the recipe, such as /usr/lib in place of /lib.",
+def _failure(code: str, about: str) -> StepFailed:
+    if code == place.UNKNOWN_UNIT:
+        return StepFailed(
+            code,
+            f"The image has no unit {about} to enable.",
+            "Correct its name in the recipe, or add the package that brings it before this layer.",
         )
-    # Not its extended attributes: one of them may say "opaque" and would hide all that is below.
-    status = below.stat()
-    os.chown(folder, status.st_uid, status.st_gid)
-    folder.chmod(status.st_mode & 0o7777)
-
-
-def _enabling_links(bench: Bench, unit: str) -> Iterator[tuple[str, str]]:
-    """The links that ``systemctl enable`` would make: systemd.unit(5), section [Install]."""
-    place = _find_unit(bench, unit)
-    parser = configparser.RawConfigParser(strict=False, interpolation=None, allow_no_value=True)
-    parser.optionxform = str  # type: ignore[assignment, method-assign]
-    parser.read_string((place[1]).read_text(encoding="utf-8"))
-    for key, suffix in (("WantedBy", "wants"), ("RequiredBy", "requires")):
-        for target in parser.get("Install", key, fallback="").split():
-            yield f"/etc/systemd/system/{target}.{suffix}/{unit}", place[0]
-    for alias in parser.get("Install", "Alias", fallback="").split():
-        yield f"/etc/systemd/system/{alias}", place[0]
-
-
-def _find_unit(bench: Bench, unit: str) -> tuple[str, Path]:
-    for folder in _UNITS:
-        path = f"{folder}/{unit}"
-        own = bench.tree / path.lstrip("/")
-        found = own if own.exists() else bench.find_below(path)
-        if found is not None:
-            return path, found
-    raise StepFailed(
-        "unit-unknown",
-        f"The image has no unit {unit} to enable.",
-        "Correct its name in the recipe, or add the package that brings it before this layer.",
+    link, points_to = about.split(" ", 1)
+    return StepFailed(
+        code,
+        f"{link} is a symbolic link to {points_to} in the image.",
+        "Give the real path in the recipe, such as /usr/lib in place of /lib.",
     )
