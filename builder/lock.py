@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar, cast, get_args, get_origin, get_type_hints
+from urllib.parse import unquote
 
 from flasher.errors import BadInput
 from flasher.files import write_atomic
@@ -49,7 +50,7 @@ class LockedPackage:
     @property
     def filename(self) -> str:
         """Base name of the .deb."""
-        return PurePosixPath(self.uri).name
+        return unquote(PurePosixPath(self.uri).name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class LockedGroup:
 
     Attributes:
         epoch: SOURCE_DATE_EPOCH for it: when it was resolved, seconds since 1970, UTC.
-        requested: the names asked for, sorted; the other packages are what these depend on.
+        requested: names (and apt's patterns) asked for; the other packages are what these need.
         packages: sorted by name.
     """
 
@@ -151,7 +152,7 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "sha256": re.compile(r"[0-9a-f]{64}"),
     "source_version": re.compile(r"[A-Za-z0-9.+~:-]+"),
     "suite": re.compile(r"[a-z][a-z0-9-]*"),
-    "uri": re.compile(r"[a-z+]+:\S*/[A-Za-z0-9][^/\s]*\.deb"),
+    "uri": re.compile(r"[a-z+]+:\S*/[A-Za-z0-9](?:[\w.+~:-]|%[2-7][0-9A-Ea-e])*\.deb"),
     "version": re.compile(r"[A-Za-z0-9.+~:-]+"),
 }
 

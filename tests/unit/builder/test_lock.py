@@ -45,8 +45,9 @@ def test_every_package_has_a_line_of_its_own():
     ]
 
 
-def test_the_name_of_the_file_is_the_last_part_of_its_address():
+def test_the_name_of_the_file_is_the_last_part_of_its_address_as_people_write_it():
     assert BASH.filename == "bash_5.2.37-2_arm64.deb"
+    assert replace(BASH, uri="http://d/u_1%7edeb13u1_all.deb").filename == "u_1~deb13u1_all.deb"
 
 
 def spoil(change: Callable[[Any], object]) -> bytes:
@@ -78,6 +79,7 @@ def package(told: Any) -> Any:
         (spoil(lambda told: package(told).update(sha256="ab")), "packages[1].sha256 is 'ab'"),
         (spoil(lambda told: package(told).update(name="../x")), "packages[1].name is '../x'"),
         (spoil(lambda told: package(told).update(uri="x:/..")), "packages[1].uri is 'x:/..'"),
+        (spoil(lambda told: package(told).update(uri="x:/%2f.deb")), "packages[1].uri is"),
         (spoil(lambda told: package(told).update(version="1\nX: y")), "packages[1].version is"),
     ],
 )

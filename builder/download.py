@@ -1,0 +1,79 @@
+"""One file from the network, resumed where the last attempt ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from builder.lock import LockedPackage
+from flasher.errors import FlasherError
+
+_CHUNK = 1 << 18
+_TIMEOUT_SECONDS = 30
+_ATTEMPTS = 3
+_KEPT = "Run the same command again: what was fetched is kept."
+
+
+def download(package: LockedPackage, part: Path, advance: Callable[[int], None]) -> None:
+    """Fetch a package into `part`, behind what it holds already.
+
+    Args:
+        package: what to fetch; it is not checked here, but never more than its size is written.
+        part: the unfinished file; it need not exist.
+        advance: called with the number of bytes got; what it raises ends the download.
+
+    Raises:
+        FlasherError: ``network-down``, ``package-gone`` or ``download-failed``.
+        OSError: the disk is full.
+    """
+    part.touch()
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _attempt(package, part, advance)
+        except (requests.RequestException, EOFError) as error:
+            if attempt == _ATTEMPTS:
+                raise _unreachable(package, error) from error
+        else:
+            return
+
+
+def _attempt(package: LockedPackage, part: Path, advance: Callable[[int], None]) -> None:
+    have = part.stat().st_size
+    if have >= package.size:
+        return
+    headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"}
+    with requests.get(package.uri, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS) as got:
+        _require_found(package, got)
+        resumed = got.status_code == requests.codes.partial
+        have = have if resumed else 0
+        with part.open("ab" if resumed else "wb") as stream:
+            for chunk in got.iter_content(_CHUNK):
+                wanted = chunk[: package.size - have]
+                stream.write(wanted)
+                have += len(wanted)
+                advance(len(wanted))
+    if have < package.size:
+        raise EOFError(f"it ended after {have} of {package.size} bytes")
+
+
+def _require_found(package: LockedPackage, got: requests.Response) -> None:
+    if got.ok:
+        return
+    if got.status_code in (requests.codes.not_found, requests.codes.gone):
+        raise FlasherError(
+            "package-gone",
+            f"{package.name} {package.version} is no longer at {package.uri}, "
+            "and this computer has no copy of it.",
+            "Make a new lock (--update), or bring the store that the lock was built with.",
+        )
+    raise FlasherError(
+        "download-failed", f"{package.uri}: the server says {got.status_code}.", _KEPT
+    )
+
+
+def _unreachable(package: LockedPackage, error: Exception) -> FlasherError:
+    return FlasherError(
+        "network-down", f"{package.uri} cannot be fetched: {error}.", f"Check the network. {_KEPT}"
+    )

@@ -1,0 +1,221 @@
+"""From a recipe to a lock: which packages, in which version, each layer adds.
+
+The newest that the archive has are taken, each layer upon what the layers below it hold. A lock
+that fits a recipe is not resolved anew: see `find_misfit`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from builder.bench import StepFailed
+from builder.catalogue import Archive, Catalogue, Offer
+from builder.lock import Lock, LockedGroup, LockedPackage
+from builder.recipe import Recipe
+from flasher.events import CancelFlag, Emit, step
+
+BOTTOM = "debian"
+
+_Wanted = tuple[tuple[str, tuple[str, ...]], ...]
+
+# What apt and dpkg themselves need, as mmdebstrap's variant "minbase" has it; then what the
+# maintainer scripts and the agent of every image need, whatever else it holds.
+MINIMUM = (
+    "?essential",
+    "?priority(required)",
+    "apt",
+    "ca-certificates",
+    "dbus",
+    "kmod",
+    "python3",
+    "systemd-sysv",
+    "udev",
+    "zstd",
+)
+
+# The image is assembled by the programs of one suite, whatever the image and the computer run:
+# mke2fs keeps time out of its file systems since 1.47.1, and reads tar files through libarchive.
+TOOLS_SUITE = "trixie"
+TOOLS = ("e2fsprogs", "libarchive13t64")
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """The building computer.
+
+    Attributes:
+        architecture: Debian's name of it.
+        twins: packages whose programs run in place of emulated ones; none where nothing is
+            emulated.
+    """
+
+    architecture: str
+    twins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where resolving is done.
+
+    Attributes:
+        folder: keeps the archive's lists for the next time.
+        log: hears apt's lines, and `log_path` is where they can be read.
+    """
+
+    folder: Path
+    log: Callable[[str], None]
+    log_path: Path
+    emit: Emit
+    cancel: CancelFlag
+    archive: Archive
+
+    def open(self, suite: str, architecture: str) -> Catalogue:
+        """What a suite has now for an architecture."""
+        catalogue = Catalogue(
+            self.folder / f"{suite}-{architecture}",
+            suite,
+            architecture,
+            self.archive,
+            cancel=self.cancel,
+            log=self.log,
+            log_path=self.log_path,
+        )
+        catalogue.update()
+        return catalogue
+
+
+def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
+    """Why a lock is not one of this recipe and this computer, as a sentence; "" where it is."""
+    wanted = tuple((name, tuple(sorted(names))) for name, names in _wanted(recipe))
+    locked = tuple((group.name, group.requested) for group in lock.layers)
+    if (lock.suite, lock.architecture) != (recipe.suite, recipe.architecture):
+        return (
+            f"It is for {lock.suite} on {lock.architecture}, "
+            f"and the recipe is for {recipe.suite} on {recipe.architecture}."
+        )
+    for asked, held in zip(wanted, locked, strict=False):
+        if asked != held:
+            return f"Its layer {held[0]} has not the packages of the recipe's layer {asked[0]}."
+    if len(wanted) != len(locked):
+        return f"It has {len(locked)} layers with packages, and the recipe has {len(wanted)}."
+    if lock.native_architecture != native.architecture:
+        return (
+            f"It was made to build on {lock.native_architecture}, "
+            f"and this computer is {native.architecture}."
+        )
+    if (lock.twins.requested, lock.tools.requested) != (
+        tuple(sorted(native.twins)),
+        tuple(sorted(TOOLS)),
+    ):
+        return "It was made by a version of this program that builds with other native programs."
+    return ""
+
+
+def resolve(
+    recipe: Recipe, native: Native, desk: Desk, *, now: int, before: Lock | None = None
+) -> Lock:
+    """Choose the newest packages for a recipe.
+
+    Args:
+        recipe: what is wanted.
+        native: the building computer.
+        desk: where the archive's lists lie.
+        now: seconds since 1970, UTC: the epoch of every group that changed.
+        before: an earlier lock; groups that are the same in it, and have the same below them, keep
+            their epoch, and so their layers.
+
+    Raises:
+        StepFailed: the archive cannot be reached or trusted, or has no such packages.
+        EnvironmentLacks: apt, or the archive's keys, are missing.
+    """
+    wanted = _wanted(recipe)
+    total = len(wanted) + 2
+    offered = cache(desk.open)
+    with step(desk.emit, recipe.name, "resolve", total) as progress:
+        catalogue = offered(recipe.suite, recipe.architecture)
+        layers = _resolve_layers(catalogue, wanted, now, lambda: progress.advance(1))
+
+        def resolve_native(name: str, suite: str, names: tuple[str, ...]) -> LockedGroup:
+            progress.advance(1)
+            own = names and _closure(offered(suite, native.architecture), name, names, ())
+            return _group(name, names, own or (), now)
+
+        twins = resolve_native("twins", recipe.suite, native.twins)
+        tools = resolve_native("tools", TOOLS_SUITE, TOOLS)
+    lock = Lock(
+        suite=recipe.suite,
+        architecture=recipe.architecture,
+        sources=desk.archive.sources(recipe.suite),
+        layers=layers,
+        native_architecture=native.architecture,
+        twins=twins,
+        tools=tools,
+    )
+    return _keep_epochs(lock, before) if before else lock
+
+
+def _wanted(recipe: Recipe) -> _Wanted:
+    layers = tuple((layer.name, layer.packages) for layer in recipe.layers if layer.packages)
+    return ((BOTTOM, MINIMUM), *layers)
+
+
+def _resolve_layers(
+    catalogue: Catalogue, wanted: _Wanted, now: int, advance: Callable[[], None]
+) -> tuple[LockedGroup, ...]:
+    installed: tuple[Offer, ...] = ()
+    groups: tuple[LockedGroup, ...] = ()
+    for name, names in wanted:
+        added = _closure(catalogue, name, names, installed)
+        groups += (_group(name, names, added, now),)
+        installed += added
+        advance()
+    return groups
+
+
+def _group(name: str, names: Sequence[str], added: tuple[Offer, ...], now: int) -> LockedGroup:
+    packages = tuple(offer.package for offer in added)
+    return LockedGroup(name, now, tuple(sorted(names)), packages)
+
+
+def _closure(
+    catalogue: Catalogue, layer: str, names: Sequence[str], installed: tuple[Offer, ...]
+) -> tuple[Offer, ...]:
+    try:
+        return catalogue.closure(names, installed)
+    except StepFailed as failure:
+        unknown = re.search(r"package '?([^\s']+)", failure.message)
+        if failure.code != "package-unknown" or unknown is None:
+            raise
+        raise StepFailed(
+            failure.code,
+            f"The layer {layer} asks for {unknown[1]}, which {catalogue.suite} does not have "
+            f"for {catalogue.architecture}.",
+            failure.hint,
+        ) from failure
+
+
+def _keep_epochs(lock: Lock, before: Lock) -> Lock:
+    """Groups that are what they were, upon what they were upon, have the time they had."""
+    layers: tuple[LockedGroup, ...] = ()
+    same = True
+    for at, group in enumerate(lock.layers):
+        old = before.layers[at] if at < len(before.layers) else None
+        same = same and old is not None and _same(group, old)
+        layers += (replace(group, epoch=old.epoch) if same and old else group,)
+    twins, tools = (
+        replace(group, epoch=old.epoch) if _same(group, old) else group
+        for group, old in ((lock.twins, before.twins), (lock.tools, before.tools))
+    )
+    return replace(lock, layers=layers, twins=twins, tools=tools)
+
+
+def _same(one: LockedGroup, other: LockedGroup) -> bool:
+    return _digests(one.packages) == _digests(other.packages)
+
+
+def _digests(packages: tuple[LockedPackage, ...]) -> list[str]:
+    return [package.sha256 for package in packages]
