@@ -1,4 +1,4 @@
-"""Boot a card in an emulated Raspberry Pi 3B and wait for the node's own result."""
+"""Boot a card in an emulated Raspberry Pi and wait for the node's own result."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
+from flasher.firmware.config_txt import BootFiles
 from flasher.process import environment, leashed
 from flasher.rehearsal.boot_plan import BootPlan
-from flasher.rehearsal.config_txt import BootFiles
 from flasher.rehearsal.machine import MachineFiles, machine_argv
 from flasher.rehearsal.working_copy import open_path, scratch_file
 
@@ -103,7 +103,7 @@ def powered(plan: BootPlan, files: BootFiles, card: BinaryIO) -> Iterator[Emulat
             initramfs=open_path(initramfs) if plan.initramfs else None,
         )
         inherited = [handle.fileno() for handle in (card, kernel, initramfs, tree, console)]
-        argv = machine_argv(machine, plan.cmdline)
+        argv = machine_argv(plan.board, machine, plan.cmdline)
         with _running(argv, inherited, errors) as child:
             yield Emulator(child, console, errors)
 

@@ -1,11 +1,14 @@
-"""The emulated Raspberry Pi 3B, as a command line for QEMU."""
+"""The emulated Raspberry Pi, as a command line for QEMU."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAM = "qemu-system-aarch64"
+from flasher.firmware.boards import PI_2B, PI_3B, Board
+
+PROGRAM = "qemu-system-aarch64"  # emulates the 32-bit boards as well
+_MACHINES = {PI_2B: "raspi2b", PI_3B: "raspi3b"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +22,8 @@ class MachineFiles:
     initramfs: Path | None = None
 
 
-def machine_argv(files: MachineFiles, cmdline: str) -> list[str]:
-    """The command line of a Pi 3B (1 GiB, four cores) that starts the given files.
+def machine_argv(board: Board, files: MachineFiles, cmdline: str) -> list[str]:
+    """The command line of a Pi 2B or 3B (1 GiB, four cores) that starts the given files.
 
     Its network adapter is a USB one: the node gets an address by DHCP and reaches out as through a
     router; nothing reaches in. A restart ends the machine, and so does switching itself off.
@@ -28,7 +31,7 @@ def machine_argv(files: MachineFiles, cmdline: str) -> list[str]:
     # fmt: off
     argv = [
         PROGRAM,
-        "-M", "raspi3b",
+        "-M", _MACHINES[board],
         "-nodefaults",
         "-display", "none",
         "-no-reboot",

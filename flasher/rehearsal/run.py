@@ -1,4 +1,4 @@
-"""Rehearsing a card: boot exactly this card in an emulated Pi 3B and wait for its own result."""
+"""Rehearsing a card: boot exactly this card in an emulated Pi and wait for its own result."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def rehearse(
 
     Raises:
         RehearsalFailed: the node gave no result; the code says how: ``kernel-panic``, ``no-root``,
-            ``emergency-mode``, ``node-stopped``, ``agent-silent``, ``boot-hangs``,
-            ``rehearsal-timeout``, ``emulator-failed``.
+            ``emergency-mode``, ``node-stopped``, ``node-restarts``, ``agent-silent``,
+            ``boot-hangs``, ``rehearsal-timeout``, ``emulator-failed``.
         FlasherError: a Pi could not start from this card, such as ``boot-file-missing``.
         BadInput: the card cannot be read, or has no boot partition; with `keep`: ``card-size``.
         EnvironmentLacks: QEMU is not installed.
@@ -155,17 +155,31 @@ class _Session:
             cut_power_after=cut_power_after,
         )
         begun = time.monotonic()
-        boot = step(self._emit, self._card.name, "boot", EXPECTED_SECONDS, "seconds")
-        with boot as progress, powered(plan, volume, file) as machine:
+        with step(self._emit, self._card.name, "boot", EXPECTED_SECONDS, "seconds") as progress:
+            while self._once(plan, file, watch, begun, progress, grace) == "restart":
+                plan = plan_boot(self._status.volume())  # the node may have changed its files
+        seconds = time.monotonic() - begun
+        return Rehearsal(
+            watch.status, seconds, tuple(self._console), plan.not_rehearsed, self._card
+        )
+
+    def _once(
+        self,
+        plan: BootPlan,
+        file: BinaryIO,
+        watch: Watch,
+        begun: float,
+        progress: Progress,
+        grace: float,
+    ) -> Ending:
+        """From switching on until the node has ended or gives a result."""
+        with powered(plan, self._status.volume(), file) as machine:
             ending = self._follow(machine, watch, begun, progress)
             if isinstance(ending, Trouble):
                 raise self._failure(ending, machine)
             if ending == "result":
                 self._cancel.wait(grace)
-        seconds = time.monotonic() - begun
-        return Rehearsal(
-            watch.status, seconds, tuple(self._console), plan.not_rehearsed, self._card
-        )
+            return ending
 
     def _follow(self, machine: Emulator, watch: Watch, begun: float, progress: Progress) -> Ending:
         """Look at the node until it is over."""

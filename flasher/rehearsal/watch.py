@@ -56,10 +56,18 @@ _SIGNS = (
         ),
     ),
 )
+# The kernel's last word before it lets the board start anew (kernel/reboot.c).
+_RESTARTS = re.compile(r"reboot: Restarting system")
+MOST_RESTARTS = 5
 _POWERED_OFF = Trouble(
     "node-stopped",
-    "The node switched itself off or restarted before it gave a result.",
+    "The node switched itself off before it gave a result.",
     "Look at the last console lines; a script may have asked for it.",
+)
+_KEEPS_RESTARTING = Trouble(
+    "node-restarts",
+    f"The node restarted more than {MOST_RESTARTS} times and gave no result.",
+    "Look at the console lines before a restart; a script may ask for one at every boot.",
 )
 _SILENT = Trouble(
     "agent-silent",
@@ -92,12 +100,14 @@ class View:
     runs: bool = True
 
 
-Ending = Literal["result", "cut", "login"] | Trouble
+Ending = Literal["result", "cut", "login", "restart"] | Trouble
 CutPower = Callable[[Status], bool]
 
 
 class Watch:
-    """Follows one boot.
+    """Follows one boot, and those that the node asks for itself.
+
+    After a ``restart`` the same watch goes on with the machine that was switched on anew.
 
     Args:
         before: bytes of the status file before it was switched on: an old result is none.
@@ -120,6 +130,7 @@ class Watch:
         self._cut = cut_power_after
         self._login_at: float | None = None
         self._active_at = 0.0
+        self._restarting, self._restarts = False, 0
 
     def look(self, view: View) -> Ending | None:
         """Take in a view; gives how it ended, None while it goes on."""
@@ -127,6 +138,8 @@ class Watch:
             self._active_at = view.seconds
         if self._login_at is None and any(map(_LOGIN.search, view.lines)):
             self._login_at = view.seconds
+        if any(map(_RESTARTS.search, view.lines)):
+            self._restarting = True
         return self._see_status(view.raw_status) or self._see_trouble(view) or self._see_rest(view)
 
     def _see_status(self, raw: bytes) -> Ending | None:
@@ -138,11 +151,18 @@ class Watch:
             return "cut"
         return "result" if status.state in FINAL else None
 
-    def _see_trouble(self, view: View) -> Trouble | None:
+    def _see_trouble(self, view: View) -> Ending | None:
         for sign, trouble in _SIGNS:
             if any(map(sign.search, view.lines)):
                 return trouble
-        return None if view.runs else _POWERED_OFF
+        if view.runs:
+            return None
+        return self._see_restart() if self._restarting else _POWERED_OFF
+
+    def _see_restart(self) -> Ending:
+        self._restarting, self._login_at = False, None
+        self._restarts += 1
+        return "restart" if self._restarts <= MOST_RESTARTS else _KEEPS_RESTARTING
 
     def _see_rest(self, view: View) -> Ending | None:
         """The ends that come by waiting."""

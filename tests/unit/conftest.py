@@ -1,12 +1,15 @@
-"""Unit tests stay inside the process: no other program, no network."""
+"""Unit tests stay inside the process: no other program, no network; boot partitions in memory."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from flasher.firmware.config_txt import BootFiles
+
+MakeFiles = Callable[..., BootFiles]
 _MARKER_OF = {
     "subprocess.Popen": "subprocess",
     "os.posix_spawn": "subprocess",
@@ -34,3 +37,30 @@ def stay_inside(request: pytest.FixtureRequest) -> Iterator[None]:
     _allowed = {mark.name for mark in request.node.iter_markers()}
     yield
     _allowed = None
+
+
+class Files:
+    """Boot files by path; cases do not count, as on FAT."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self._files = {path.lower(): data for path, data in files.items()}
+
+    def exists(self, path: str, /) -> bool:
+        return path.lower() in self._files
+
+    def read(self, path: str, /) -> bytes:
+        return self._files[path.lower()]
+
+
+@pytest.fixture
+def make_files() -> MakeFiles:
+    """Makes a boot partition from a config.txt, the names of other files, and files with text."""
+
+    def make(config: str | bytes | None = None, *names: str, **texts: str) -> BootFiles:
+        files = dict.fromkeys(names, b"")
+        files |= {name.replace("__", "."): text.encode() for name, text in texts.items()}
+        if config is not None:
+            files["config.txt"] = config.encode() if isinstance(config, str) else config
+        return Files(files)
+
+    return make

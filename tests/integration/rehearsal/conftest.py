@@ -1,4 +1,4 @@
-"""Small cards for the emulated Pi: real partition table, real FAT, and a kernel of nine words."""
+"""Small cards for the emulated Pi: real partition table, real FAT, and a kernel of a few words."""
 
 from __future__ import annotations
 
@@ -16,24 +16,33 @@ TREE = "bcm2837-rpi-3-b.dtb"
 MakeCard = Callable[..., Path]
 
 
-def small_kernel(text: str) -> bytes:
-    """A kernel for a Pi 3 that prints a text on its first serial line and stops.
+def small_kernel(text: str, *, restarts: bool = False) -> bytes:
+    """A kernel for a Pi 3 that prints a text on its first serial line, then stops or restarts it.
 
     Made by hand after the Arm Architecture Reference Manual; the line's data register is that of
-    the BCM2837's PL011.
+    the BCM2837's PL011, the restart a write to its watchdog's control register.
     """
+    restart = [
+        0xD2A7E203,  # movz x3, #0x3f10, lsl #16
+        0xF2800383,  # movk x3, #0x1c
+        0x52AB4004,  # movz w4, #0x5a00, lsl #16
+        0x72800404,  # movk w4, #0x20
+        0xB9000064,  # str  w4, [x3]
+    ]
+    nothing = [0xD503201F] * len(restart)  # nop
     program = [
         0xD2A7E400,  # movz x0, #0x3f20, lsl #16
         0xF2820000,  # movk x0, #0x1000
-        0x100000E1,  # adr  x1, +7
+        0x10000181,  # adr  x1, +12
         0x38401422,  # ldrb w2, [x1], #1
         0x34000062,  # cbz  w2, +3
         0xB9000002,  # str  w2, [x0]
         0x17FFFFFD,  # b    -3
+        *(restart if restarts else nothing),
         0xD503207F,  # wfi
         0x17FFFFFF,  # b    -1
     ]
-    return struct.pack("<9I", *program) + text.encode() + b"\0"
+    return struct.pack("<14I", *program) + text.encode() + b"\0"
 
 
 def small_tree() -> bytes:
@@ -54,11 +63,17 @@ def small_tree() -> bytes:
 def make_card(tmp_path: Path) -> MakeCard:
     """Makes a virtual card whose boot partition holds the given files beside a bootable set."""
 
-    def make(files: Mapping[str, bytes] | None = None, *, says: str = "", size: int = 16) -> Path:
+    def make(
+        files: Mapping[str, bytes] | None = None,
+        *,
+        says: str = "",
+        size: int = 16,
+        restarts: bool = False,
+    ) -> Path:
         content = {
             "config.txt": CONFIG,
             "cmdline.txt": b"root=LABEL=rootfs\n",
-            "vmlinuz": small_kernel(says),
+            "vmlinuz": small_kernel(says, restarts=restarts),
             TREE: small_tree(),
             **(files or {}),
         }

@@ -97,6 +97,34 @@ def test_the_power_is_cut_at_the_status_asked_for(
     assert rehearsal.status == applying
 
 
+def test_a_node_that_restarts_itself_is_followed_to_its_result(
+    make_card: MakeCard, put_files: Callable[..., None]
+) -> None:
+    card = make_card(PAYLOAD, says="up\r\nreboot: Restarting system\r\n", restarts=True)
+    boots: list[str] = []
+
+    def count() -> None:
+        boots.append("up")
+        if len(boots) == 3:
+            put_files(card, {"autosetup/status.json": DONE.to_json()})
+
+    rehearsal = boot(card, when_printed("up", count), keep=True)
+    assert rehearsal.status == DONE
+    assert rehearsal.console.count("up") >= 3
+
+
+def test_a_node_that_restarts_for_ever_is_given_up(make_card: MakeCard) -> None:
+    with pytest.raises(RehearsalFailed) as caught:
+        boot(make_card(PAYLOAD, says="reboot: Restarting system\r\n", restarts=True))
+    assert caught.value.code == "node-restarts"
+
+
+def test_a_node_that_stops_without_a_word_of_restarting_has_stopped(make_card: MakeCard) -> None:
+    with pytest.raises(RehearsalFailed) as caught:
+        boot(make_card(PAYLOAD, says="bye\r\n", restarts=True))
+    assert caught.value.code == "node-stopped"
+
+
 def test_colours_of_a_console_are_not_shown(make_card: MakeCard) -> None:
     card = make_card(
         says="\x1b]104\x07[\x1b[0;32m  OK  \x1b[0m] Started\r\nKernel panic - not syncing\r\n"
@@ -146,12 +174,12 @@ def test_a_missing_kernel_is_told_before_anything_starts(make_card: MakeCard) ->
 
 
 def test_what_a_config_gets_wrong_is_noted(make_card: MakeCard) -> None:
-    config = b"upstream_kernel=1\nkernel=vmlinuz\ngpu_mem = 64\n"
+    config = b"arm_64bit=1\nupstream_kernel=1\nkernel=vmlinuz\ngpu_mem = 64\n"
     heard: list[Event] = []
     with pytest.raises(RehearsalFailed, match="gave up"):
         boot(make_card({"config.txt": config}, says="Kernel panic - not syncing\r\n"), heard.append)
     warnings = [event.text for event in heard if isinstance(event, Noted) and event.warning]
-    assert "config.txt line 3: spaces beside the equals sign spoil 'gpu_mem = 64'." in warnings
+    assert "config.txt line 4: spaces beside the equals sign spoil 'gpu_mem = 64'." in warnings
 
 
 def test_a_card_that_cannot_be_emulated_itself_is_refused_with_a_remedy(

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from flasher.errors import FlasherError
+from flasher.firmware.boards import PI_2B, PI_3B
+from flasher.firmware.config_txt import BootFiles
 from flasher.rehearsal.boot_plan import BootPlan, plan_boot
-from flasher.rehearsal.config_txt import BootFiles
 
 MakeFiles = Callable[..., BootFiles]
 FIRMWARE = ("bootcode.bin", "start.elf", "fixup.dat")
@@ -40,10 +41,11 @@ def test_a_debian_card_boots_what_its_config_names_with_its_own_command_line(
     )
     plan = plan_boot(files)
     assert plan == BootPlan(
+        board=PI_3B,
         kernel="vmlinuz-6.12",
         initramfs=("initrd.img-6.12",),
         device_tree=UPSTREAM,
-        cmdline=cmdline.strip(),
+        cmdline="console=ttyS1,115200 root=LABEL=rootfs rootwait",
         not_rehearsed=plan.not_rehearsed,
         problems=(),
     )
@@ -149,18 +151,47 @@ def test_a_missing_file_is_named_with_the_line_that_asks_for_it(
 
 
 @pytest.mark.parametrize(
-    ("config", "names"),
+    ("config", "kernel"),
     [
-        ("", ["kernel7.img", "kernel8.img"]),
-        ("arm_64bit=0", ["kernel8.img"]),
-        ("kernel=kernel7.img", ["kernel7.img"]),
+        ("", "kernel7.img"),
+        ("arm_64bit=0", "kernel7.img"),
+        ("arm_64bit=0\nkernel=vmlinuz-6.12-armmp", "vmlinuz-6.12-armmp"),
+        ("kernel=vmlinuz-6.12-armmp", "vmlinuz-6.12-armmp"),
+        ("kernel=kernel7.img", "kernel7.img"),
+        ("[pi3]\nkernel=other\n[pi2]\nkernel=mine", "mine"),
     ],
 )
-def test_a_32_bit_card_is_refused_plainly(
-    make_files: MakeFiles, config: str, names: list[str]
+def test_a_32_bit_card_is_started_as_a_pi_2_would(
+    make_files: MakeFiles, config: str, kernel: str
 ) -> None:
-    error = failure_of(make_files(config, *names, DOWNSTREAM, cmdline__txt="root=x"))
-    assert error.code == "kernel-32-bit"
+    tree = "bcm2709-rpi-2-b.dtb"
+    plan = plan_boot(make_files(config, kernel, "kernel7.img", tree, cmdline__txt="root=x"))
+    assert (plan.board, plan.kernel, plan.device_tree) == (PI_2B, kernel, tree)
+
+
+@pytest.mark.parametrize(
+    ("cmdline", "expected"),
+    [
+        ("console=ttyS1,115200 console=tty0 a", "console=ttyS1,115200 a"),
+        ("console=tty1 console=ttyS1 console=tty0 a", "console=ttyS1 a"),
+        ("console=tty0 console=ttyS1 a", "console=tty0 console=ttyS1 a"),
+        ("console=tty0 a", "console=tty0 a"),
+        ("a", "a"),
+    ],
+)
+def test_what_the_screen_would_show_is_on_the_serial_line(
+    make_files: MakeFiles, cmdline: str, expected: str
+) -> None:
+    files = make_files("upstream_kernel=1", "kernel8.img", UPSTREAM, cmdline__txt=cmdline)
+    plan = plan_boot(files)
+    assert plan.cmdline == expected
+    assert (cmdline != expected) == any("screen" in what for what in plan.not_rehearsed)
+
+
+def test_a_pi_2_has_its_serial_console_on_the_full_uart(make_files: MakeFiles) -> None:
+    names = ["kernel7.img", "bcm2709-rpi-2-b.dtb"]
+    files = make_files("", *names, cmdline__txt="console=serial0,115200 a")
+    assert plan_boot(files).cmdline == "console=ttyAMA0,115200 a"
 
 
 def test_what_only_the_firmware_does_is_told_with_its_line(make_files: MakeFiles) -> None:
@@ -195,5 +226,5 @@ def test_a_card_that_no_real_pi_3_starts_from_is_warned_about(make_files: MakeFi
     problems = plan_boot(make_files("", *names, cmdline__txt="a\nb\n")).problems
     assert problems == (
         "cmdline.txt: only the first line counts.",
-        "There is no bootcode.bin: a Pi 3 could not start from this card.",
+        "There is no bootcode.bin: a Raspberry Pi 3B could not start from this card.",
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flasher.firmware.boards import PI_2B, PI_3B
 from flasher.rehearsal.machine import MachineFiles, card_size, machine_argv
 
 FILES = MachineFiles(
@@ -18,7 +19,7 @@ FILES = MachineFiles(
 
 
 def test_the_card_command_line_and_files_reach_the_machine_as_they_are() -> None:
-    argv = machine_argv(FILES, "console=ttyS1 root=LABEL=rootfs,x")
+    argv = machine_argv(PI_3B, FILES, "console=ttyS1 root=LABEL=rootfs,x")
     pairs = dict(pairwise(argv))
     assert pairs["-M"] == "raspi3b"
     assert (pairs["-kernel"], pairs["-initrd"], pairs["-dtb"]) == ("/k", "/i", "/d")
@@ -26,12 +27,16 @@ def test_the_card_command_line_and_files_reach_the_machine_as_they_are() -> None
     assert pairs["-drive"] == "if=sd,format=raw,file=/cards/a.img"
 
 
+def test_a_32_bit_card_gets_a_pi_2() -> None:
+    assert dict(pairwise(machine_argv(PI_2B, FILES, "")))["-M"] == "raspi2b"
+
+
 def test_a_card_without_initramfs_starts_without_one() -> None:
-    assert "-initrd" not in machine_argv(replace(FILES, initramfs=None), "")
+    assert "-initrd" not in machine_argv(PI_3B, replace(FILES, initramfs=None), "")
 
 
 def test_a_comma_in_a_name_is_no_end_of_an_option() -> None:
-    argv = machine_argv(replace(FILES, card=Path("/cards/a,readonly=on.img")), "")
+    argv = machine_argv(PI_3B, replace(FILES, card=Path("/cards/a,readonly=on.img")), "")
     assert "if=sd,format=raw,file=/cards/a,,readonly=on.img" in argv
 
 

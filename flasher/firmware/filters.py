@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from flasher.firmware.boards import Board
+
 _MODELS = frozenset(
     {"pi0", "pi0w", "pi02", "pi1", "pi2", "pi3", "pi3+", "pi4", "pi400", "pi5", "pi500", "pi500+"}
     | {"cm0", "cm1", "cm3", "cm3+", "cm4", "cm4s", "cm5", "none"}
@@ -16,17 +18,6 @@ _MODELS = frozenset(
 _BOARD_TYPE = re.compile(r"board-type=(0x[0-9a-fA-F]+|\d+)")
 _SERIAL = re.compile(r"0x[0-9a-fA-F]+")
 _PIN = re.compile(r"gpio\d+=[01]")
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """A kind of Raspberry Pi: the model filters that it matches, and its type number."""
-
-    models: frozenset[str]
-    board_type: int
-
-
-PI_3B = Board(frozenset({"pi3"}), 0x08)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from flasher.rehearsal.filters import Board, Filters
+from flasher.firmware.boards import Board
+from flasher.firmware.filters import Filters
 
 CONFIG = "config.txt"
 LINE_LIMIT = 98

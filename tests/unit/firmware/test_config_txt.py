@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from flasher.rehearsal.config_txt import BootFiles, read_config
-from flasher.rehearsal.filters import PI_3B, Board
+from flasher.firmware.boards import PI_3B, PI_4B
+from flasher.firmware.config_txt import BootFiles, read_config
 
 MakeFiles = Callable[..., BootFiles]
-PI_4B = Board(frozenset({"pi4"}), 0x11)
 
 
 @pytest.mark.parametrize(
