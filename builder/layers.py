@@ -11,7 +11,6 @@ A layer appears under its final name only when every byte of it is on disk.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -22,9 +21,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from builder.rights import IdMap, require_rights
-from builder.sandbox import remove_tree
+from builder.sandbox import remove_tree, try_overlay
 from flasher.errors import EnvironmentLacks, FlasherError
 from flasher.events import CancelFlag, Emit, Noted, check_cancelled
 from flasher.files import sync_folder, write_atomic
@@ -177,23 +177,9 @@ def _require_fitting(root: Path, ids: IdMap) -> None:
             "Build as that user, or set FLASHER_CACHE to another folder.",
         )
     if not record.exists():
-        _require_attributes(root)
+        with TemporaryDirectory(dir=root, prefix=_DRAFT) as folder:
+            try_overlay(Path(folder))
         write_atomic(record, f"{ids}\n")
-
-
-def _require_attributes(root: Path) -> None:
-    """Overlays keep what they must remember in user attributes: see overlayfs, userxattr."""
-    try:
-        os.setxattr(root, "user.overlay.probe", b"")
-        os.removexattr(root, "user.overlay.probe")
-    except OSError as error:
-        if error.errno != errno.ENOTSUP:
-            raise
-        raise EnvironmentLacks(
-            "store-unsuitable",
-            f"The file system of {root} keeps no extended attributes, which layers need.",
-            "Set FLASHER_CACHE to a folder on ext4, xfs or btrfs.",
-        ) from None
 
 
 def _lock(descriptor: int, root: Path, emit: Emit, cancel: CancelFlag) -> None:

@@ -16,9 +16,15 @@ from flasher.errors import EnvironmentLacks
 from flasher.events import CancelFlag
 from flasher.process import Finished, ProgramFailed, run
 
-__all__ = ["Mount", "Plan", "overlay", "remove_tree", "run_inside", "script"]
+__all__ = ["Mount", "Plan", "overlay", "remove_tree", "run_inside", "script", "try_overlay"]
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+
+_UNFIT = (
+    "overlay-refused",
+    "Set FLASHER_CACHE to a folder on ext4, xfs or btrfs; not a network's, and not a container's "
+    "own.",
+)
 
 # How the sandbox's own words about a failure begin, the error's code, and what to do.
 _REFUSALS = (
@@ -27,12 +33,7 @@ _REFUSALS = (
         "namespaces-forbidden",
         "Allow user namespaces to users, or run the same command with sudo.",
     ),
-    (
-        "mounting overlay",
-        "overlay-refused",
-        "Set FLASHER_CACHE to a folder on a file system that can be stacked, such as ext4, xfs or "
-        "btrfs; not a network's, and not a container's own.",
-    ),
+    ("mounting overlay", *_UNFIT),
     (
         "mounting binfmt_misc",
         "handler-missing",
@@ -104,3 +105,25 @@ def overlay(target: str, lower: tuple[str, ...], *, upper: str = "", work: str =
 def script(module_file: str, *arguments: str) -> tuple[str, ...]:
     """Command line of one of our own scripts in `builder.inside`, standard library only."""
     return (sys.executable, "-I", "-S", str(Path(module_file)), *arguments)
+
+
+def try_overlay(folder: Path) -> None:
+    """Stack trees in an empty folder for a moment, and remove something there as layers do.
+
+    Raises:
+        EnvironmentLacks: this user, kernel or file system cannot.
+    """
+    for name in ("lower", "upper", "work", "merged"):
+        (folder / name).mkdir()
+    (folder / "lower/file").touch()
+    stack = overlay("merged", ("lower",), upper="upper", work="work")
+    try:
+        os.setxattr(folder / "upper", "user.overlay.probe", b"")  # the kernel would do without
+        run_inside(Plan(("rm", "merged/file"), _ENVIRONMENT, (stack,), folder=str(folder)))
+    except (OSError, ProgramFailed) as error:
+        code, hint = _UNFIT
+        raise EnvironmentLacks(
+            code, f"The file system of {folder.parent} cannot hold layers: {error}.", hint
+        ) from error
+    finally:
+        remove_tree(folder / "work")

@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from builder.emulation import find_handler
+from builder.rights import require_rights
+from builder.sandbox import try_overlay
 from flasher import paths
 from flasher.console import Console
 from flasher.errors import EnvironmentLacks, ExitCode
@@ -40,7 +45,7 @@ def configure(_parser: argparse.ArgumentParser) -> None:
 
 def run(_args: argparse.Namespace, console: Console) -> int:
     """Look at everything, and say what to do about what is missing."""
-    findings = [*_programs(), _disk(), *_folders(), _rights()]
+    findings = [*_programs(), _disk(), *_folders(), *_sandbox(), _rights()]
     lacking = [finding for finding in findings if finding.remedy and finding.needed_by != "test"]
     console.table(
         ("", "WHAT", "FOR"), [("✗" if f.remedy else "✓", f.what, f.needed_by) for f in findings]
@@ -93,7 +98,31 @@ def _disk() -> Finding:
     return Finding(f"{readable_size(free)} free below {place}", "build-base", remedy)
 
 
+def _sandbox() -> list[Finding]:
+    """What a build needs of the kernel, tried out; each row stands for one sort of error."""
+    place = _existing(paths.cache())
+    return [
+        _tried("the ids of an image's users", require_rights),
+        _tried(f"layers stacked below {place}", lambda: _stack_below(place)),
+        _tried("a handler for arm64 programs", lambda: find_handler("arm64")),
+    ]
+
+
+def _tried(what: str, attempt: Callable[[], object]) -> Finding:
+    try:
+        attempt()
+    except EnvironmentLacks as lacking:
+        return Finding(what, "build-base", f"{lacking.message} {lacking.hint}")
+    return Finding(what, "build-base", "")
+
+
+def _stack_below(place: Path) -> None:
+    if os.access(place, os.W_OK):  # if not, that has a row of its own
+        with TemporaryDirectory(dir=place, prefix=".flasher-") as folder:
+            try_overlay(Path(folder))
+
+
 def _rights() -> Finding:
     is_root = os.geteuid() == 0
-    remedy = "" if is_root else "Run it with sudo to build images or to write to real drives."
-    return Finding("the rights of root", "build-base, prepare", remedy)
+    remedy = "" if is_root else "Run it with sudo to write to real drives."
+    return Finding("the rights of root", "prepare", remedy)
