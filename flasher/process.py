@@ -73,6 +73,18 @@ def leashed(argv: Sequence[str]) -> list[str]:
     return [find_program("setpriv"), "--pdeathsig", "KILL", find_program(argv[0]), *argv[1:]]
 
 
+def outliving(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own, to clean up after us; all its streams are pipes."""
+    return subprocess.Popen(
+        [find_program(argv[0]), *argv[1:]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        start_new_session=True,
+    )
+
+
 def run(
     argv: Sequence[str],
     *,
