@@ -7,6 +7,7 @@ that fits a recipe is not resolved anew: see `find_misfit`.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,9 +15,11 @@ from pathlib import Path
 
 from builder.bench import StepFailed
 from builder.catalogue import Archive, Catalogue, Offer
-from builder.lock import Lock, LockedGroup, LockedPackage
+from builder.lock import Lock, LockedGroup, LockedPackage, format_lock, read_lock
 from builder.recipe import Recipe
+from flasher.errors import BadInput
 from flasher.events import CancelFlag, Emit, step
+from flasher.files import write_atomic
 
 BOTTOM = "debian"
 
@@ -38,9 +41,9 @@ MINIMUM = (
 )
 
 # The image is assembled by the programs of one suite, whatever the image and the computer run:
-# mke2fs keeps time out of its file systems since 1.47.1, and reads tar files through libarchive.
+# mke2fs keeps the time of the build out of its file systems since 1.47.1.
 TOOLS_SUITE = "trixie"
-TOOLS = ("e2fsprogs", "libarchive13t64")
+TOOLS = ("dosfstools", "e2fsprogs", "mtools")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,49 @@ def resolve(
         tools=tools,
     )
     return _keep_epochs(lock, before) if before else lock
+
+
+def choose_lock(
+    recipe: Recipe,
+    native: Native,
+    desk: Desk,
+    path: Path,
+    *,
+    given: Path | None = None,
+    update: bool = False,
+) -> Lock:
+    """The lock to build from, which is then at `path`.
+
+    Args:
+        recipe, native, desk: as in `resolve`.
+        path: of the lock that builds of this recipe keep; used where it fits, else resolved anew.
+        given: another lock to build from, exactly.
+        update: resolve anew also where the kept lock fits.
+
+    Raises:
+        BadInput: a lock is faulty, or the given one is not this recipe's.
+        StepFailed, EnvironmentLacks: as in `resolve`.
+    """
+    if given is not None:
+        lock = read_lock(given)
+        if misfit := find_misfit(lock, recipe, native):
+            raise BadInput(
+                "lock-misfit",
+                f"{given} is no lock of the recipe {recipe.name}. {misfit}",
+                "Name the lock that was made with it, or build without one: a new one is written.",
+            )
+        return _keep(lock, path)
+    before = read_lock(path) if path.exists() else None
+    if before and not update and not find_misfit(before, recipe, native):
+        return before
+    return _keep(resolve(recipe, native, desk, now=int(time.time()), before=before), path)
+
+
+def _keep(lock: Lock, path: Path) -> Lock:
+    text = format_lock(lock).encode()
+    if not path.exists() or path.read_bytes() != text:
+        write_atomic(path, text)
+    return lock
 
 
 def _wanted(recipe: Recipe) -> _Wanted:
