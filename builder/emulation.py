@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from shutil import which
 
+from builder.inside.enter import Mount
 from flasher.errors import EnvironmentLacks
 
 HANDLERS = Path("/proc/sys/fs/binfmt_misc")
@@ -27,31 +29,87 @@ class Machine:
         qemu: the suffix of QEMU's user emulator.
         magic, mask: the head of its ELF files (20 bytes: identification, type, machine), ELF
             specification version 1.2, figure 1-3.
+        tuple: Debian's multiarch tuple, which names the folder of its libraries.
     """
 
     names: tuple[str, ...]
     qemu: str
     magic: bytes
     mask: bytes
+    tuple: str
 
 
 _MASK = bytes.fromhex("ffffffffffffff00fffffffffffffffffeffffff")
 
 MACHINES = {
     "arm64": Machine(
-        ("aarch64",), "aarch64", bytes.fromhex("7f454c460201010000000000000000000200b700"), _MASK
+        ("aarch64",),
+        "aarch64",
+        bytes.fromhex("7f454c460201010000000000000000000200b700"),
+        _MASK,
+        "aarch64-linux-gnu",
     ),
     "armhf": Machine(
-        ("armv7l",), "arm", bytes.fromhex("7f454c4601010100000000000000000002002800"), _MASK
+        ("armv7l",),
+        "arm",
+        bytes.fromhex("7f454c4601010100000000000000000002002800"),
+        _MASK,
+        "arm-linux-gnueabihf",
     ),
     "amd64": Machine(
-        ("x86_64",), "x86_64", bytes.fromhex("7f454c4602010100000000000000000002003e00"), _MASK
+        ("x86_64",),
+        "x86_64",
+        bytes.fromhex("7f454c4602010100000000000000000002003e00"),
+        _MASK,
+        "x86_64-linux-gnu",
     ),
 }
 
 
-def find_handler(architecture: str, *, handlers: Path = HANDLERS) -> str:
-    """The private binfmt_misc registration that a sandbox needs, or "" where it needs none.
+class Table(Enum):
+    """Whose binfmt_misc table starts the emulator."""
+
+    NONE = "none"
+    PRIVATE = "private"
+    HOST = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """How foreign programs can be run here.
+
+    Attributes:
+        table: `NONE` where they run natively.
+        program: QEMU's static user emulator; unused where the host has a handler of its own.
+    """
+
+    machine: Machine
+    table: Table
+    program: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Emulation:
+    """What a sandbox needs so that programs of the image run in it; by default nothing.
+
+    Attributes:
+        handler: a line to register in the sandbox's own table, "" for none.
+        stand: a tree laid below all layers while such programs run, relative to the store;
+            "" without twins.
+        binds: sources and where they go, relative to the root.
+    """
+
+    handler: str = ""
+    stand: str = ""
+    binds: tuple[tuple[str, str], ...] = ()
+
+    def mounts(self, root: str) -> tuple[Mount, ...]:
+        """The binds below a root."""
+        return tuple(Mount("bind", f"{root}/{target}", source) for source, target in self.binds)
+
+
+def find_emulator(architecture: str, *, handlers: Path = HANDLERS) -> Emulator:
+    """Find how programs of an architecture run here.
 
     Args:
         architecture: Debian's name of it, one of `MACHINES`.
@@ -61,30 +119,40 @@ def find_handler(architecture: str, *, handlers: Path = HANDLERS) -> str:
         EnvironmentLacks: nothing here can run such programs.
     """
     machine = MACHINES[architecture]
-    if os.uname().machine in machine.names or _host_has_handler(machine, handlers):
-        return ""
-    emulator = which(f"qemu-{machine.qemu}-static") or which(f"qemu-{machine.qemu}")
-    if emulator is None:
+    if os.uname().machine in machine.names:
+        return Emulator(machine, Table.NONE, Path())
+    program = which(f"qemu-{machine.qemu}-static") or which(f"qemu-{machine.qemu}")
+    private = kernel_version(os.uname().release) >= PRIVATE_TABLES_SINCE
+    if program and private:
+        return Emulator(machine, Table.PRIVATE, Path(program))
+    if _host_has_handler(machine, handlers):
+        return Emulator(machine, Table.HOST, Path(program or ""))
+    if program is None:
         raise EnvironmentLacks(
             "emulator-missing",
             f"This computer cannot run {architecture} programs: QEMU's user emulator is missing.",
             "Install the package qemu-user-static.",
         )
-    if kernel_version(os.uname().release) < PRIVATE_TABLES_SINCE:
-        raise EnvironmentLacks(
-            "handler-missing",
-            f"This kernel ({os.uname().release}) has no handler for {architecture} programs.",
-            "Install the package binfmt-support and restart, or use Linux 6.7 or newer.",
-        )
-    return registration(machine, emulator)
+    raise EnvironmentLacks(
+        "handler-missing",
+        f"This kernel ({os.uname().release}) has no handler for {architecture} programs.",
+        "Install the package binfmt-support and restart, or use Linux 6.7 or newer.",
+    )
 
 
-def registration(machine: Machine, emulator: str) -> str:
-    """The line to register: fixed binary (F), opened file and credentials kept (O, C)."""
+def plain_emulation(emulator: Emulator) -> Emulation:
+    """Every program of the image is emulated, by a fixed binary (F) with its credentials (C)."""
+    if emulator.table is not Table.PRIVATE:
+        return Emulation()
+    return Emulation(registration(emulator.machine, emulator.program, "OCF"))
+
+
+def registration(machine: Machine, handler: Path, flags: str) -> str:
+    """The line that registers a handler for a machine's programs."""
     magic, mask = (
         "".join(f"\\x{byte:02x}" for byte in raw) for raw in (machine.magic, machine.mask)
     )
-    return f":qemu-{machine.qemu}:M::{magic}:{mask}:{emulator}:OCF"
+    return f":flasher-{machine.qemu}:M::{magic}:{mask}:{handler}:{flags}"
 
 
 def kernel_version(release: str) -> tuple[int, int]:
@@ -108,3 +176,8 @@ def _fits(entry: str, machine: Machine) -> bool:
         and "F" in lines.get("flags:", "")
         and lines.get("magic") == machine.magic.hex()
     )
+
+
+def find_handler(architecture: str, *, handlers: Path = HANDLERS) -> str:
+    """The private registration of plain emulation, "" where none is needed."""
+    return plain_emulation(find_emulator(architecture, handlers=handlers)).handler
