@@ -6,14 +6,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from builder.bench import Bench, Step
 from builder.emulation import find_handler
 from builder.layers import Layer, Store, layer_key, open_store
+from builder.lock import Lock, LockedGroup
 from builder.log import Log, open_log
 from builder.recipe import LayerRecipe, Recipe, load_recipe
-from builder.release import Release, image_key, make_release
+from builder.release.files import Form, Release
+from builder.release.make import has_release, make_release
+from builder.release.publish import require_own_sums, sign_sums
+from builder.release.sign import load_signer
 from builder.rights import require_rights
 from builder.steps.bootstrap import Bootstrap
 from builder.steps.files import Files, python_files
@@ -35,8 +38,6 @@ _PROGRAMS = (
 )
 _PERCENT = 100
 
-Compression = Literal["zst", "xz", "zip"]
-
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
@@ -50,12 +51,9 @@ class LayerResult:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A base image with all that goes with it; see `builder.release`."""
+    """A base image with all that goes with it; see `builder.release.files`."""
 
-    image: Path
-    compressed: Path
-    bmap: Path
-    sums: Path
+    release: Release
     layers: tuple[LayerResult, ...]
 
 
@@ -79,8 +77,8 @@ def build_base(
     lock: Path | None = None,  # noqa: ARG001
     update: bool = False,  # noqa: ARG001
     twins: bool = True,  # noqa: ARG001
-    compression: Compression = "zst",  # noqa: ARG001
-    sign_with: Path | None = None,  # noqa: ARG001
+    compression: Form = "zst",
+    sign_with: Path | None = None,
     emit: Emit = ignore,
     cancel: CancelFlag | None = None,
 ) -> Built:
@@ -96,7 +94,7 @@ def build_base(
         update: resolve anew, to the newest packages.
         twins: run native programs in place of emulated ones.
         compression: of the image that is handed out.
-        sign_with: file of the Ed25519 key that signs the checksums.
+        sign_with: file of the Ed25519 key that signs the checksums; see `builder.release.sign`.
         emit: hears a step of 100 percent for every layer, and the lines of every program.
         cancel: ends the build at the next line or so; finished layers stay.
 
@@ -111,14 +109,25 @@ def build_base(
     for program in _PROGRAMS:
         find_program(program)
     flag = cancel or CancelFlag()
+    release = Release(out, plan.name, compression)
+    signer = load_signer(sign_with, emit) if sign_with else None
+    if signer:
+        require_own_sums(release, signer)
     with (
         open_store(store, emit=emit, cancel=flag) as opened,
         open_log(opened.root / "logs", emit) as log,
     ):
         workshop = Workshop(opened, handler, log, emit, flag)
         layers, results = make_layers(workshop, plan_steps(plan))
-        release = _make_image(workshop, plan, layers, out)
-    return Built(release.image, release.compressed, release.bmap, release.sums, results)
+        _make_image(workshop, plan, _unlocked(plan, layers), layers, release)
+    if signer:
+        sign_sums(release, signer)
+    return Built(release, results)
+
+
+def _unlocked(recipe: Recipe, layers: tuple[Layer, ...]) -> Lock:
+    none = LockedGroup("debian", layers[-1].made_at, (), ())
+    return Lock(recipe.suite, recipe.architecture, "", (none,), "amd64", none, none)
 
 
 def plan_steps(recipe: Recipe) -> tuple[Step, ...]:
@@ -179,14 +188,11 @@ def _make_layer(workshop: Workshop, each: Step, key: str, below: tuple[Layer, ..
 
 
 def _make_image(
-    workshop: Workshop, recipe: Recipe, layers: tuple[Layer, ...], out: Path
-) -> Release:
-    key = image_key(layers[-1].key, recipe.image)
-    release = Release(out, recipe.name)
-    if release.holds(key):
-        return release
+    workshop: Workshop, recipe: Recipe, lock: Lock, layers: tuple[Layer, ...], release: Release
+) -> None:
+    if has_release(release, layers[-1].key, recipe, lock, workshop.store.root):
+        return
     log = workshop.log.about(recipe.name)
     with step(workshop.emit, recipe.name, "assemble", _PERCENT) as progress:
         bench = Bench(workshop.store, layers, None, "", log, progress, workshop.cancel)
-        make_release(release, key, recipe, bench)
-    return release
+        make_release(release, recipe, lock, bench)

@@ -9,6 +9,9 @@ architecture = "arm64"
 [image]
 boot_size_mib = 256
 
+[release]
+url = "https://example.org/images/"     # where the files will be found, for Raspberry Pi Imager
+
 [[layer]]
 name = "system"
 packages = ["openssh-server"]
@@ -50,6 +53,9 @@ _PATH = pattern(r"(?!.*(/\.{1,2}(/|$)|//))/[^\0]*[^/\0]", "an absolute path: /et
 _MODE = pattern(r"0[0-7]{3,4}", 'an octal mode: "0644"')
 _LABEL = pattern(r"[A-Za-z0-9_-]{1,11}", "a label of up to 11 letters, digits, - and _")
 _UNIT = pattern(r"[\w@.\\-]+\.(service|socket|timer|path|target|mount)", "a unit: ssh.service")
+_LINK = pattern(r"https?://\S+", "an address: https://example.org/logo.png")
+_BASE = pattern(r"https?://\S+/", "the address of a folder: https://example.org/images/")
+_DEVICE = pattern(r"[a-z0-9]+(-[a-z0-9]+)*", "a tag of Raspberry Pi Imager: pi4-64bit")
 _MODULE = pattern(r"[a-z_]\w*", "a Python package name")
 _ARCHITECTURE = pattern("|".join(MACHINES), f"one of {', '.join(MACHINES)}")
 
@@ -90,6 +96,25 @@ class ImageSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseSettings:
+    """What Raspberry Pi Imager is told of the image.
+
+    Attributes:
+        description: a line below the title; by default its suite and architecture.
+        url: of the folder where the files will be found, with its slash; "" for beside the list.
+        icon: address of a picture of 40 × 40 pixels.
+        website: address of a page about the image.
+        devices: Imager's tags of the boards; by default those of the architecture.
+    """
+
+    description: str = ""
+    url: str = ""
+    icon: str = ""
+    website: str = ""
+    devices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A base image, from its Debian suite to its layers, lowest first."""
 
@@ -99,6 +124,7 @@ class Recipe:
     architecture: str
     image: ImageSettings
     layers: tuple[LayerRecipe, ...]
+    release: ReleaseSettings = ReleaseSettings()
 
 
 def load_recipe(path: Path, architecture: str | None = None) -> Recipe:
@@ -166,6 +192,17 @@ def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
         architecture=place.architecture,
         image=_image(top.table("image")),
         layers=tuple(_layer(table, place) for table in top.tables("layer")),
+        release=_release(top.table("release")),
+    )
+
+
+def _release(table: Table) -> ReleaseSettings:
+    return ReleaseSettings(
+        description=table.string("description", default=""),
+        url=table.string("url", default="", form=_BASE),
+        icon=table.string("icon", default="", form=_LINK),
+        website=table.string("website", default="", form=_LINK),
+        devices=table.strings("devices", default=(), form=_DEVICE),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from flasher import paths
 from flasher.errors import BadInput
 
-_SUFFIXES = (".img", ".img.zst", ".img.xz", ".img.gz")
+_SUFFIXES = (".img", ".img.zst", ".img.xz", ".img.gz", ".zip")
 
 
 def image_folder() -> Path:
@@ -48,4 +48,6 @@ def choose_image(named: Path | None) -> Path:
 
 
 def _has_raw_twin(path: Path) -> bool:
-    return path.suffix != ".img" and path.with_suffix("").is_file()
+    bare = path.with_suffix("")
+    raw = bare if bare.suffix == ".img" else bare.with_name(f"{bare.name}.img")  # base.zip
+    return path.suffix != ".img" and raw.is_file()

@@ -19,8 +19,10 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
+from zipfile import BadZipFile
 
 from flasher import paths
+from flasher.card.zipped import open_zipped
 from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, Progress, check_cancelled, ignore, step
 from flasher.files import replacing, write_atomic
@@ -43,8 +45,15 @@ _MAGIC = {
     b"PK\x03\x04": "zip",
     b"BZh": "bz2",
 }
-_SUFFIXES = (".zst", ".xz", ".gz", ".img")
-_DAMAGE = (EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError, gzip.BadGzipFile)
+_SUFFIXES = (".zst", ".xz", ".gz", ".zip", ".img")
+_DAMAGE = (
+    EOFError,
+    lzma.LZMAError,
+    zlib.error,
+    zstd.ZstdError,
+    gzip.BadGzipFile,
+    BadZipFile,
+)
 _SUMS_LINE = re.compile(r"^([0-9a-fA-F]{64})(?: [ *](.+))?$")
 _NEVER = CancelFlag()
 
@@ -57,6 +66,7 @@ _OPENERS: dict[str, Callable[[BinaryIO], AbstractContextManager[_Readable]]] = {
     "xz": lzma.open,
     "gz": gzip.open,
     "zst": zstd.open,
+    "zip": open_zipped,
 }
 
 
@@ -97,10 +107,10 @@ def open_image(path: Path, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER) 
     """Check an image, and unpack it first where it is compressed and not yet in the cache.
 
     Enforced where they lie beside it: ``SHA256SUMS``, ``<image>.sha256`` and the block map,
-    ``<image>.bmap``, also without ``.zst`` and ``.img``.
+    ``<image>.bmap``, also without ``.zst`` (or its like) and ``.img``.
 
     Args:
-        path: ``.img``, or that compressed with zstd, xz or gzip; told apart by contents.
+        path: ``.img``, or that compressed with zstd, xz, gzip or zip; told apart by contents.
 
     Raises:
         BadInput: it is no image of a card, damaged, cut off, or not what its checksums say.
@@ -123,7 +133,7 @@ def _form(path: Path) -> str | None:
     with FileBlocks(path) as blocks:
         head = blocks.read(0, min(8, blocks.size))
     form = next((form for magic, form in _MAGIC.items() if head.startswith(magic)), None)
-    if form in ("zip", "bz2"):
+    if form == "bz2":
         what = f"{path} is compressed as .{form}, which is not supported."
         raise BadInput("unknown-compression", what, "Unpack it and name the .img file.")
     return form

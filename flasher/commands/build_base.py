@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from builder.build import Built, build_base
+from builder.release.files import FORMS, Release
 from flasher import paths
 from flasher.console import Console
 from flasher.errors import ExitCode
@@ -13,7 +14,7 @@ from flasher.events import CancelFlag
 from flasher.images import image_folder
 from flasher.progress import readable_seconds, readable_size
 
-EXAMPLE = "sudo flasher build-base --out images"
+EXAMPLE = "sudo flasher build-base --out images --compress xz --sign ~/keys/release.key"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arch", help="arm64, armhf or amd64; default: as the recipe says")
     parser.add_argument(
         "--out", type=Path, help=f"folder for the image (default: {image_folder()})"
+    )
+    lock = parser.add_mutually_exclusive_group()
+    lock.add_argument(
+        "--lock",
+        type=Path,
+        metavar="FILE",
+        help="build from exactly these packages (default: those of the last build in the folder)",
+    )
+    lock.add_argument("--update", action="store_true", help="take the newest packages")
+    parser.add_argument(
+        "--compress", choices=FORMS, default="zst", help="form of the image to hand out"
+    )
+    parser.add_argument(
+        "--sign", type=Path, metavar="KEY", help="file of the Ed25519 key that signs the checksums"
+    )
+    parser.add_argument(
+        "--no-twins", action="store_true", help="run no native programs in place of emulated ones"
     )
 
 
@@ -34,6 +52,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
             architecture=args.arch,
             out=(args.out or image_folder()).absolute(),
             store=paths.cache() / "layers",
+            lock=args.lock,
+            update=args.update,
+            twins=not args.no_twins,
+            compression=args.compress,
+            sign_with=args.sign,
             emit=emit,
             cancel=CancelFlag(),
         )
@@ -46,8 +69,26 @@ def _say(built: Built, console: Console) -> None:
     for layer in built.layers:
         state = "reused" if layer.reused else f"made in {readable_seconds(layer.seconds)}"
         console.say(f"layer {layer.name:<12} {layer.key[:12]}  {state}")
-    for path in (built.image, built.compressed, built.bmap, built.sums):
+    for path in _files(built.release).values():
         console.say(f"{readable_size(path.stat().st_size):>10}  {path}")
+
+
+def _files(release: Release) -> dict[str, Path]:
+    """What was made, by the names that JSON has for it."""
+    files = {
+        "image": release.image,
+        "compressed": release.compressed,
+        "bmap": release.bmap,
+        "packages": release.packages,
+        "spdx": release.spdx,
+        "cyclonedx": release.cyclonedx,
+        "os_list": release.os_list,
+        "manifest": release.manifest,
+        "log": release.log,
+        "sums": release.sums,
+        "signature": release.signature,
+    }
+    return {name: path for name, path in files.items() if path.exists()}
 
 
 def _as_json(built: Built) -> dict[str, object]:
@@ -55,5 +96,5 @@ def _as_json(built: Built) -> dict[str, object]:
         {"name": x.name, "key": x.key, "reused": x.reused, "seconds": round(x.seconds, 1)}
         for x in built.layers
     ]
-    files = {name: str(getattr(built, name)) for name in ("image", "compressed", "bmap", "sums")}
+    files = {name: str(path) for name, path in _files(built.release).items()}
     return {**files, "layers": layers}

@@ -101,7 +101,7 @@ def _used_blocks(offset: int, data: bytes) -> list[ByteRange]:
 
 def any_set(data: bytes) -> bool:
     """Whether any bit is set."""
-    return data.count(0) != len(data)
+    return data != bytes(len(data))  # ends at the first set byte; counting would go on
 
 
 def hash_range(image: Blocks, found: ByteRange, checksum_type: ChecksumType) -> str:

@@ -93,6 +93,7 @@ def test_the_newest_image_is_taken(tmp_path):
 def test_a_compressed_image_beside_its_raw_one_is_passed_over(tmp_path):
     raw = put(tmp_path / "base.img", 1)
     put(tmp_path / "base.img.zst", 2)
+    put(tmp_path / "base.zip", 3)
     assert newest_image(tmp_path) == raw
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import lzma
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
@@ -25,10 +27,21 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+
+def zipped(*images: bytes, method: int = ZIP_DEFLATED) -> bytes:
+    packed = io.BytesIO()
+    with ZipFile(packed, "w", method) as archive:
+        archive.writestr("licence.txt", "as it is")
+        for number, image in enumerate(images):
+            archive.writestr(f"images/base{number}.img", image)
+    return packed.getvalue()
+
+
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "zst": zstd.compress,
     "xz": lzma.compress,
     "gz": gzip.compress,
+    "zip": zipped,
 }
 
 
@@ -138,7 +151,11 @@ def test_a_block_map_beside_an_image_is_enforced_and_followed(
         (b"", "no-image"),
         (b"<html>Not found</html>" * 100, "no-partition-table"),
         (bytes(1 << 20), "no-partition-table"),
-        (b"PK\x03\x04" + bytes(1000), "unknown-compression"),
+        (b"BZh" + bytes(1000), "unknown-compression"),
+        (b"PK\x03\x04" + bytes(1000), "image-damaged"),
+        (zipped(), "zip-without-image"),
+        (zipped(b"one", b"two"), "zip-without-image"),
+        (zipped(b"secret").replace(b"\x00\x00\x08\x00", b"\x01\x00\x08\x00"), "zip-unreadable"),
         (bytes(Mbr(1, (Partition(2, LINUX, 1, 2),))) + bytes(512), "image-cut-off"),
     ],
 )

@@ -1,0 +1,111 @@
+"""Put a finished set in place of the old one, so that a set with a manifest is whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from builder.release.files import Release
+from builder.release.sign import Signer
+from builder.release.whole import Measure, sum_lines
+from flasher.errors import BadInput
+from flasher.files import sync_folder, write_atomic
+from flasher.process import run
+
+
+@contextmanager
+def drafting(release: Release) -> Iterator[Release]:
+    """A hidden folder on the same file system; what killed builds left of it goes first."""
+    _make_folder(release.out)
+    for stale in release.out.glob(f".{release.name}-*.part"):
+        shutil.rmtree(stale, ignore_errors=True)
+    folder = release.out.resolve() / f".{release.name}-{secrets.token_hex(4)}.part"
+    folder.mkdir()
+    try:
+        yield replace(release, out=folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_in_place(draft: Release, release: Release, files: Mapping[str, Measure]) -> None:
+    """Rename a draft's files to their final names: the manifest goes first and comes back last.
+
+    Args:
+        files: all that the checksums speak of.
+    """
+    run(["sync", "--file-system", str(draft.out)])
+    for stale in (release.manifest, release.signature, *release.other_forms):
+        stale.unlink(missing_ok=True)
+    for made, final in zip(draft.described, release.described, strict=True):
+        made.replace(final)
+    draft.log.replace(release.log)
+    sync_folder(release.out)
+    write_atomic(release.sums, _merge_sums(release, files))
+    draft.manifest.replace(release.manifest)
+    sync_folder(release.out)
+    _hand_over(*release.summed, release.log, release.sums)
+
+
+def sign_sums(release: Release, signer: Signer) -> None:
+    """Sign the checksums, unless this key has done so already."""
+    sums = release.sums.read_bytes()
+    with suppress(FileNotFoundError):
+        if signer.made(release.signature.read_bytes(), sums):
+            return
+    write_atomic(release.signature, signer.sign(sums))
+    _hand_over(release.signature)
+
+
+def require_own_sums(release: Release, signer: Signer) -> None:
+    """Refuse to sign for files of others: only what this key has signed may stand beside ours.
+
+    Raises:
+        BadInput: ``sums-of-others``.
+    """
+    try:
+        sums = release.sums.read_bytes()
+    except FileNotFoundError:
+        return
+    if not _others(release, sums.decode(errors="replace")):
+        return
+    with suppress(FileNotFoundError):
+        if signer.made(release.signature.read_bytes(), sums):
+            return
+    raise BadInput(
+        "sums-of-others",
+        f"{release.sums} speaks of other images too, and this key has not signed it.",
+        "Build into a folder of its own with --out; or remove that file, if you know all it names.",
+    )
+
+
+def _merge_sums(release: Release, files: Mapping[str, Measure]) -> str:
+    """The old lines about other images, and ours, by name."""
+    old = release.sums.read_text(encoding="utf-8") if release.sums.exists() else ""
+    lines = sorted([*_others(release, old), *sum_lines(files)], key=lambda line: line[66:])
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _others(release: Release, sums: str) -> list[str]:
+    ours = {path.name for path in (*release.summed, *release.other_forms)}
+    return [line for line in sums.splitlines() if line.partition("  ")[2] not in ours]
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its missing parents, for the person who called sudo."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir()
+        _hand_over(folder)
+
+
+def _hand_over(*paths: Path) -> None:
+    """Give paths to the person who called sudo."""
+    with suppress(KeyError, ValueError):
+        user, group = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
+        for path in paths:
+            os.chown(path, user, group)

@@ -1,0 +1,389 @@
+"""A release set, judged by the tools and libraries that those who get it will use."""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packageurl import PackageURL
+
+from builder.lock import Lock
+from builder.recipe import ImageSettings
+from builder.release.files import FORMS, Form, Release
+from builder.release.publish import require_own_sums, sign_sums
+from builder.release.sign import load_signer
+from flasher.card.source import open_image
+from flasher.errors import BadInput
+from flasher.events import Event, Noted, ignore
+from flasher.process import run
+
+MIB = 1 << 20
+
+Builds = Callable[..., Release]
+Asks = Callable[..., bool]
+
+
+def names(release: Release) -> set[str]:
+    return {path.name for path in release.out.iterdir()}
+
+
+# --- forms -----------------------------------------------------------------------------------
+
+TESTS = {"zst": ("zstd", "-t"), "xz": ("xz", "-t"), "zip": ("unzip", "-tq")}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_is_whole_by_its_own_tool_and_read_by_all_who_write_cards(
+    build: Builds, tmp_path: Path, form: Form
+):
+    release = build(form=form)
+    run([*TESTS[form], str(release.compressed)])
+    target = tmp_path / "copied.img"
+    bmap = ("--bmap", str(release.bmap))
+    run(["bmaptool", "copy", *bmap, str(release.compressed), str(target)])
+    assert target.read_bytes() == release.image.read_bytes()
+    opened = open_image(release.compressed)
+    assert opened.path.read_bytes() == release.image.read_bytes()
+    assert opened.ranges == open_image(release.image).ranges != ()
+
+
+def test_xz_can_be_read_from_the_middle_and_unpacked_on_all_cores(build: Builds):
+    told = run(["xz", "--list", "--robot", str(build(form="xz").compressed)]).text
+    totals = next(line.split("\t") for line in told.splitlines() if line.startswith("totals"))
+    assert int(totals[1]) > 1
+
+
+def test_another_form_takes_the_place_of_the_one_before(build: Builds):
+    build(form="zst")
+    release = build(form="zip")
+    assert "tiny.zip" in names(release)
+    assert "tiny.img.zst" not in names(release)
+    assert "tiny.img.zst" not in release.sums.read_text()
+
+
+# --- the set ---------------------------------------------------------------------------------
+
+
+def test_the_checksums_hold_for_the_whole_set(build: Builds):
+    release = build()
+    done = run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=release.out).text
+    assert done.count(": OK") == 8
+    assert names(release) == {
+        "tiny.img",
+        "tiny.img.zst",
+        "tiny.bmap",
+        "tiny.packages.tsv",
+        "tiny.spdx.json",
+        "tiny.cdx.json",
+        "tiny.os_list.json",
+        "tiny.manifest.json",
+        "tiny.build.log",
+        "SHA256SUMS",
+    }
+
+
+def test_the_manifest_tells_what_went_in_and_no_time_of_day(build: Builds, lock: Lock):
+    release = build()
+    told = json.loads(release.manifest.read_bytes())
+    assert told["epoch"] == lock.epoch == 1_700_000_000
+    assert [layer["name"] for layer in told["layers"]] == ["below", "above"]
+    assert told["tools"]["e2fsprogs"] == "1.47.2-3"
+    assert told["tools"].keys() >= {"flasher", "zstd"}
+    assert told["inputs"].keys() == {"recipe", "lock", "image"}
+    for name, file in told["files"].items():
+        assert file["size"] == (release.out / name).stat().st_size
+
+
+def test_checksums_of_other_images_in_the_folder_stay(build: Builds, tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/SHA256SUMS").write_text(f"{'0' * 64}  other.img\n")
+    assert "other.img" in build().sums.read_text()
+
+
+def test_the_log_of_the_build_lies_with_the_image(build: Builds):
+    assert "mke2fs" in build().log.read_text()
+
+
+def test_what_a_killed_build_left_is_removed_by_the_next(build: Builds, tmp_path: Path):
+    (tmp_path / "out/.tiny-0badcafe.part").mkdir(parents=True)
+    (tmp_path / "out/.tiny-0badcafe.part/tiny.img").write_text("half")
+    assert not any(name.startswith(".") for name in names(build()))
+
+
+def test_the_person_behind_sudo_owns_the_files(build: Builds, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SUDO_UID", "4711")
+    monkeypatch.setenv("SUDO_GID", "4712")
+    release = build(folder="new/out")
+    for path in (release.out.parent, release.out, *release.out.iterdir()):
+        assert (path.stat().st_uid, path.stat().st_gid) == (4711, 4712)
+
+
+# --- whole or not ----------------------------------------------------------------------------
+
+
+def bytes_read() -> int:
+    """What this process has read so far, from the page cache too."""
+    lines = Path("/proc/self/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("rchar:"))
+
+
+def test_a_set_is_found_again_without_reading_it(build: Builds, is_there: Asks):
+    release = build()
+    assert is_there(release)
+    before = bytes_read()
+    assert is_there(release)
+    assert bytes_read() - before < 1 * MIB
+    release.image.touch()
+    assert is_there(release)
+    assert bytes_read() - before > release.image.stat().st_size
+
+
+def test_other_settings_another_lock_or_form_want_another_set(
+    build: Builds, is_there: Asks, lock: Lock
+):
+    release = build()
+    settings = ImageSettings(boot_label="FIRMWARE", boot_size_mib=64, root_slack_mib=16)
+    assert not is_there(release, settings)
+    assert not is_there(release, lock=replace(lock, sources="deb http://elsewhere trixie main"))
+    assert not is_there(replace(release, form="xz"))
+    assert is_there(release)
+
+
+@pytest.mark.parametrize("which", ["image", "compressed", "bmap", "packages", "spdx", "os_list"])
+def test_a_set_with_another_byte_anywhere_is_not_taken_for_whole(
+    build: Builds, is_there: Asks, which: str
+):
+    release = build()
+    assert is_there(release)
+    path: Path = getattr(release, which)
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.seek(before.st_size // 2)
+        byte = file.read(1)
+        file.seek(before.st_size // 2)
+        file.write(bytes([byte[0] ^ 1]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as if nothing had happened
+    assert not is_there(release)
+    shutil.copyfile(path, path.with_name("spoiled"))
+    with path.open("r+b") as file:
+        file.seek(before.st_size // 2)
+        file.write(byte)
+    assert is_there(release)
+
+
+@pytest.mark.parametrize("which", ["image", "compressed", "sums", "manifest", "cyclonedx"])
+def test_a_set_with_a_file_missing_or_cut_off_is_not_taken_for_whole(
+    build: Builds, is_there: Asks, which: str
+):
+    release = build()
+    path: Path = getattr(release, which)
+    os.truncate(path, path.stat().st_size - 3)
+    assert not is_there(release)
+    path.unlink()
+    assert not is_there(release)
+
+
+def test_a_checksum_too_few_or_too_many_is_noticed(build: Builds, is_there: Asks):
+    release = build()
+    lines = release.sums.read_text().splitlines(keepends=True)
+    for damaged in (lines[1:], [*lines, f"{'0' * 64}  tiny.img\n"]):
+        release.sums.write_text("".join(damaged))
+        assert not is_there(release)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "7", "null", "\xff", "[" * 100_000, '{"key": "k"}', '{"files": []}']
+)
+def test_notes_or_a_manifest_of_garbage_do_no_harm(
+    build: Builds, is_there: Asks, tmp_path: Path, text: str
+):
+    release = build()
+    (notes,) = (tmp_path / "store/releases").iterdir()
+    notes.write_text(text, encoding="latin-1")
+    assert is_there(release)
+    release.manifest.write_text(text, encoding="latin-1")
+    assert not is_there(release)
+
+
+# --- papers ----------------------------------------------------------------------------------
+
+
+def test_the_package_list_names_version_and_layer(build: Builds):
+    lines = build().packages.read_text().splitlines()
+    assert lines[0].split("\t") == ["package", "version", "architecture", "layer"]
+    assert [line.split("\t") for line in lines[1:]] == [
+        ["libstdc++6", "14.2.0-19", "arm64", "debian"],
+        ["openssh-server", "1:10.0p1-7~bpo1", "arm64", "system"],
+        ["tzdata", "2025b-4+deb13u1", "all", "debian"],
+        ["us", "0.1.0", "all", "agent"],
+    ]
+
+
+def test_the_spdx_document_is_valid_and_tells_which_layer_brought_what(
+    build: Builds, tmp_path: Path
+):
+    release = build()
+    judge = Path(sys.executable).with_name("pyspdxtools")
+    run([str(judge), "--infile", str(release.spdx), "--outfile", str(tmp_path / "again.yaml")])
+    told = json.loads(release.spdx.read_bytes())
+    ids = {package["SPDXID"]: package for package in told["packages"]}
+    image = ids["SPDXRef-Image"]
+    assert image["checksums"][0]["checksumValue"] == digest(release.image)
+    holder = {
+        ids[relation["relatedSpdxElement"]]["name"]: ids[relation["spdxElementId"]]["name"]
+        for relation in told["relationships"]
+        if relation["relationshipType"] == "CONTAINS"
+    }
+    assert holder["openssh-server"] == "system"
+    assert holder["system"] == "tiny.img"
+    assert holder["us"] == "agent"
+
+
+def test_the_cyclonedx_document_is_valid_and_tells_which_layer_brought_what(build: Builds):
+    text = build().cyclonedx.read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    components = {each["name"]: each for each in json.loads(text)["components"]}
+    properties = components["libstdc++6"]["properties"]
+    assert {"name": "flasher:layer", "value": "debian"} in properties
+    assert components["libstdc++6"]["hashes"] == [{"alg": "SHA-256", "content": "5" * 64}]
+
+
+def test_package_urls_are_what_the_specification_says(build: Builds):
+    components = json.loads(build().cyclonedx.read_bytes())["components"]
+    for each in components:
+        told = PackageURL.from_string(each["purl"])
+        assert (told.name, told.version) == (each["name"], each["version"])
+        assert PackageURL.from_string(told.to_string()) == told
+    assert components[0]["purl"] == (
+        "pkg:deb/debian/libstdc%2B%2B6@14.2.0-19?arch=arm64&distro=trixie"
+    )
+
+
+# What Raspberry Pi Imager's os-list-schema.json requires of an entry.
+TEXTS = ("name", "description", "icon", "url", "extract_sha256", "release_date", "bmap_url")
+NUMBERS = ("extract_size", "image_download_size")
+ENTRY = {
+    "type": "object",
+    "required": [*TEXTS[:-1], *NUMBERS, "devices"],
+    "properties": {
+        **{name: {"type": "string"} for name in TEXTS},
+        **{name: {"type": "integer"} for name in NUMBERS},
+        "devices": {"type": "array", "items": {"type": "string"}},
+        "init_format": {
+            "enum": ["", "systemd", "cloudinit", "cloudinit-rpi", "rpi-preseed", "none"]
+        },
+        "architecture": {"enum": ["armel", "armhf", "armv8"]},
+    },
+}
+OS_LIST = {
+    "type": "object",
+    "required": ["os_list"],
+    "properties": {"os_list": {"type": "array", "items": ENTRY}},
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_imagers_list_is_of_its_form_and_true(build: Builds, form: Form):
+    release = build(form=form)
+    told = json.loads(release.os_list.read_bytes())
+    jsonschema.validate(told, OS_LIST)
+    (entry,) = told["os_list"]
+    assert entry["url"] == release.compressed.name
+    assert entry["extract_size"] == release.image.stat().st_size
+    assert entry["extract_sha256"] == digest(release.image)
+    assert entry["image_download_size"] == release.compressed.stat().st_size
+    assert entry["image_download_sha256"] == digest(release.compressed)
+    assert entry["release_date"] == "2023-11-14"
+    assert entry["devices"] == ["pi4-64bit", "pi3-64bit"]
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# --- signatures ------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["pkcs8", "openssh"])
+def key(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / "release.key"
+    if request.param == "pkcs8":
+        run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(path)])
+        path.chmod(0o600)
+    else:
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)])
+    return path
+
+
+def test_openssl_accepts_the_signature_and_no_other_sums(build: Builds, tmp_path: Path):
+    private, public = tmp_path / "release.key", tmp_path / "release.pub"
+    run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(private)])
+    run(["openssl", "pkey", "-in", str(private), "-pubout", "-out", str(public)])
+    release = build()
+    sign_sums(release, load_signer(private, ignore))
+    verify = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", str(public)]
+    files = ["-in", str(release.sums), "-sigfile", str(release.signature)]
+    assert "Verified Successfully" in run([*verify, *files]).text
+    release.sums.write_bytes(release.sums.read_bytes() + b"\n")
+    assert run([*verify, *files], ok=(1,)).status == 1
+
+
+def test_both_forms_of_keys_sign_the_same_way_each_time(build: Builds, key: Path):
+    release, signer = build(), load_signer(key, ignore)
+    sign_sums(release, signer)
+    first = release.signature.read_bytes()
+    assert len(first) == 64
+    release.signature.unlink()
+    sign_sums(release, signer)
+    assert release.signature.read_bytes() == first
+
+
+def test_a_new_set_has_no_old_signature(build: Builds, key: Path):
+    release = build()
+    sign_sums(release, load_signer(key, ignore))
+    assert not build(form="xz").signature.exists()
+
+
+def test_nothing_is_signed_that_somebody_else_wrote(build: Builds, key: Path):
+    release, signer = build(), load_signer(key, ignore)
+    with release.sums.open("a") as sums:
+        sums.write(f"{'0' * 64}  other.img\n")
+    with pytest.raises(BadInput) as refused:
+        require_own_sums(release, signer)
+    assert refused.value.code == "sums-of-others"
+    sign_sums(release, signer)
+    require_own_sums(release, signer)
+
+
+def test_a_key_that_others_may_read_is_warned_of(key: Path):
+    heard: list[Event] = []
+    load_signer(key, heard.append)
+    assert heard == []
+    key.chmod(0o644)
+    load_signer(key, heard.append)
+    (said,) = heard
+    assert isinstance(said, Noted)
+    assert said.warning
+    assert "chmod" in said.text
+
+
+def test_what_is_no_open_ed25519_key_is_refused_with_the_way_to_one(tmp_path: Path):
+    path = tmp_path / "some.key"
+    path.write_text("hello\n")
+    rsa, locked = tmp_path / "rsa.key", tmp_path / "locked.key"
+    run(["openssl", "genpkey", "-algorithm", "rsa", "-out", str(rsa)])
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", str(locked)])
+    codes = {"some.key": "key-unknown", "rsa.key": "key-unknown", "locked.key": "key-locked"}
+    for name, code in {**codes, "none.key": "key-unreadable"}.items():
+        with pytest.raises(BadInput) as refused:
+            load_signer(tmp_path / name, ignore)
+        assert refused.value.code == code
