@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from builder.emulation import Emulation
 from builder.layers import Draft, Inputs, Layer, Store, lower_trees
 from builder.log import Log
+from builder.pool import Pool
 from builder.sandbox import Mount, Plan, overlay, run_inside
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Progress
@@ -37,6 +39,10 @@ class Step(Protocol):
     def inputs(self) -> Inputs:
         """All that this step reads, as JSON values."""
 
+    @property
+    def epoch(self) -> int:
+        """SOURCE_DATE_EPOCH of all that it runs, and the time of all that it makes."""
+
     def make(self, bench: Bench) -> None:
         """Fill the bench's draft; report percent done to its progress."""
 
@@ -52,17 +58,19 @@ class Bench:
     Attributes:
         layers: finished layers below, lowest first.
         draft: None where only reading is wanted, such as when an image is assembled.
-        handler: see `builder.emulation.find_handler`.
+        emulation: so that programs of the tree run here.
         progress: of 100.
+        epoch: SOURCE_DATE_EPOCH of all that runs here.
     """
 
     store: Store
     layers: tuple[Layer, ...]
     draft: Draft | None
-    handler: str
+    emulation: Emulation
     log: Log
     progress: Progress
     cancel: CancelFlag
+    epoch: int = 0
 
     @property
     def tree(self) -> Path:
@@ -74,6 +82,11 @@ class Bench:
     def merged(self) -> Path:
         """Where programs in the sandbox find the whole tree."""
         return self.store.view
+
+    @property
+    def pool(self) -> Pool:
+        """The .debs of the lock."""
+        return Pool(self.store.root / "pool")
 
     def list_folder(self, folder: str) -> tuple[str, ...]:
         """Names in a folder of the whole tree, sorted; none where there is no such folder.
@@ -92,14 +105,21 @@ class Bench:
         env: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
         merge_output: bool = False,
+        emulate: bool = False,
     ) -> Finished:
-        """Run a program of the host that sees the tree at `merged`."""
+        """Run a program of the host that sees the tree at `merged`.
+
+        Args:
+            argv, mounts, env, on_line, merge_output: see `Plan` and `run_inside`.
+            emulate: it runs programs of the tree too; then it also sees what these need.
+        """
+        emulation = self.emulation if emulate else Emulation()
         plan = Plan(
             argv=argv,
-            env=build_environment(env),
-            mounts=(*self._stack(), *mounts),
+            env=build_environment(self.epoch, env),
+            mounts=(*self._stack(emulation), *mounts),
             folder=str(self.store.root),
-            handler=self.handler,
+            handler=emulation.handler,
             merge_output=merge_output,
         )
         return self._run(plan, on_line)
@@ -116,24 +136,30 @@ class Bench:
         root = str(self.merged)
         plan = Plan(
             argv=argv,
-            env=build_environment(env),
-            mounts=(*self._stack(), *_system_mounts(root), *mounts),
+            env=build_environment(self.epoch, env),
+            mounts=(*self._stack(self.emulation), *_system_mounts(root), *mounts),
             folder=str(self.store.root),
             root=root,
-            handler=self.handler,
+            handler=self.emulation.handler,
             merge_output=True,
         )
         return self._run(plan, on_line)
 
-    def _stack(self) -> tuple[Mount, ...]:
-        lower = lower_trees(self.layers)
-        if not lower:
-            return ()
+    def _stack(self, emulation: Emulation) -> tuple[Mount, ...]:
+        """The tree at `merged`, with what is needed to run its programs."""
+        target, lower = str(self.merged), lower_trees(self.layers)
+        if emulation.stand:
+            lower = (*lower, emulation.stand)
         if self.draft is None:
-            return (overlay(str(self.merged), lower if len(lower) > 1 else (*lower, "view")),)
+            return (overlay(target, lower if len(lower) > 1 else (*lower, "view")),)
+        if not lower:
+            return (Mount("bind", target, str(self.tree)),)
         name = self.draft.folder.name
         upper, work = f"{name}/tree", f"{name}/work"
-        return (overlay(str(self.merged), lower, upper=upper, work=work),)
+        return (
+            overlay(target, lower, upper=upper, work=work),
+            *emulation.mounts(target),
+        )
 
     def _run(self, plan: Plan, on_line: Callable[[str], None] | None) -> Finished:
         self.log.write(f"+ {' '.join(plan.argv)}")
@@ -150,13 +176,14 @@ class Bench:
             raise diagnose(plan.argv[0], failure.finished, self.log.path) from failure
 
 
-def build_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def build_environment(epoch: int, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of builds: ours is not theirs, but for the way to the network."""
     proxies = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
         "LC_ALL": "C.UTF-8",
+        "SOURCE_DATE_EPOCH": str(epoch),
         **proxies,
         **(extra or {}),
     }

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 from builder.bench import Bench, Step
-from builder.emulation import find_handler
+from builder.catalogue import Archive
+from builder.emulating import emulating
+from builder.emulation import MACHINES, Emulation, find_emulator
+from builder.inside import settle
 from builder.layers import Layer, Store, layer_key, open_store
 from builder.lock import Lock, LockedGroup
 from builder.log import Log, open_log
+from builder.pool import Pool
 from builder.recipe import LayerRecipe, Recipe, load_recipe
 from builder.release.files import Form, Release
 from builder.release.make import has_release, make_release
 from builder.release.publish import require_own_sums, sign_sums
 from builder.release.sign import load_signer
+from builder.resolve import Desk, Native, choose_lock
 from builder.rights import require_rights
+from builder.sandbox import script
 from builder.steps.bootstrap import Bootstrap
 from builder.steps.files import Files, python_files
 from builder.steps.finish import Finish
-from builder.steps.initramfs import Initramfs
+from builder.steps.initramfs import Initramfs, has_kernel
 from builder.steps.packages import Packages
+from builder.twins import TWIN_PACKAGES, count_runs
 from flasher.events import CancelFlag, Emit, check_cancelled, ignore, step
 from flasher.process import find_program
 
@@ -62,7 +73,7 @@ class Workshop:
     """What all layers of one build share."""
 
     store: Store
-    handler: str
+    emulating: Callable[[], AbstractContextManager[Emulation]]
     log: Log
     emit: Emit
     cancel: CancelFlag
@@ -74,9 +85,9 @@ def build_base(
     architecture: str | None = None,
     out: Path,
     store: Path,
-    lock: Path | None = None,  # noqa: ARG001
-    update: bool = False,  # noqa: ARG001
-    twins: bool = True,  # noqa: ARG001
+    lock: Path | None = None,
+    update: bool = False,
+    twins: bool = True,
     compression: Form = "zst",
     sign_with: Path | None = None,
     emit: Emit = ignore,
@@ -105,7 +116,7 @@ def build_base(
     """
     plan = load_recipe(recipe, architecture)
     require_rights()
-    handler = find_handler(plan.architecture)
+    emulator = find_emulator(plan.architecture)
     for program in _PROGRAMS:
         find_program(program)
     flag = cancel or CancelFlag()
@@ -117,38 +128,52 @@ def build_base(
         open_store(store, emit=emit, cancel=flag) as opened,
         open_log(opened.root / "logs", emit) as log,
     ):
-        workshop = Workshop(opened, handler, log, emit, flag)
-        layers, results = make_layers(workshop, plan_steps(plan))
-        _make_image(workshop, plan, _unlocked(plan, layers), layers, release)
+        desk = Desk(opened.root / "apt", log.write, log.path, emit, flag, Archive())
+        kept = out / f"{plan.name}.lock"
+        locked = choose_lock(
+            plan, _native(plan.architecture), desk, kept, given=lock, update=update
+        )
+        begin_emulating = partial(
+            emulating,
+            opened,
+            Pool(opened.root / "pool", emit),
+            locked,
+            emulator,
+            twins=twins,
+            note=log.write,
+            cancel=flag,
+        )
+        workshop = Workshop(opened, begin_emulating, log, emit, flag)
+        layers, results = make_layers(workshop, plan_steps(plan, locked))
+        _make_image(workshop, plan, locked, layers, release)
     if signer:
         sign_sums(release, signer)
     return Built(release, results)
 
 
-def _unlocked(recipe: Recipe, layers: tuple[Layer, ...]) -> Lock:
-    none = LockedGroup("debian", layers[-1].made_at, (), ())
-    return Lock(recipe.suite, recipe.architecture, "", (none,), "amd64", none, none)
-
-
-def plan_steps(recipe: Recipe) -> tuple[Step, ...]:
-    """The steps of a recipe, lowest layer first."""
-    steps: list[Step] = [Bootstrap(recipe.suite, recipe.architecture)]
+def plan_steps(recipe: Recipe, lock: Lock) -> tuple[Step, ...]:
+    """The steps of a recipe with its packages, lowest layer first."""
+    bottom = lock.layers[0]
+    steps: list[Step] = [Bootstrap(bottom, recipe.architecture, lock.sources)]
+    groups, upper = [bottom], list(lock.layers[1:])
     for layer in recipe.layers:
-        steps += _layer_steps(recipe, layer)
-    return (*steps, Finish())
+        if layer.packages:
+            group = upper.pop(0)
+            steps.append(Packages(group, tuple(groups)))
+            groups.append(group)
+        steps += _steps_above(layer, groups[-1])
+    return (*steps, Finish(lock.epoch))
 
 
-def _layer_steps(recipe: Recipe, layer: LayerRecipe) -> list[Step]:
+def _steps_above(layer: LayerRecipe, group: LockedGroup) -> list[Step]:
+    """What a layer makes upon its packages, if it has any; `group` is the nearest below."""
     steps: list[Step] = []
-    if layer.packages:
-        packages = Packages(layer.name, recipe.suite, recipe.architecture, layer.packages)
-        steps.append(packages)
     python = tuple(file for package in layer.python for file in python_files(package))
     if layer.files or layer.enable or python:
         name = f"{layer.name}-files" if layer.packages else layer.name
-        steps.append(Files(name, (*layer.files, *python), layer.enable))
-    if layer.packages:  # after the files: they may be its settings
-        steps.append(Initramfs(f"{layer.name}-initramfs"))
+        steps.append(Files(name, (*layer.files, *python), layer.enable, group.epoch))
+    if layer.packages and has_kernel(group):  # after the files: they may be its settings
+        steps.append(Initramfs(f"{layer.name}-initramfs", group.epoch))
     return steps
 
 
@@ -156,35 +181,70 @@ def make_layers(
     workshop: Workshop, steps: Sequence[Step]
 ) -> tuple[tuple[Layer, ...], tuple[LayerResult, ...]]:
     """Find or make each layer upon the ones below it."""
-    layers: tuple[Layer, ...] = ()
-    results: tuple[LayerResult, ...] = ()
-    for each in steps:
-        check_cancelled(workshop.cancel, "The build")
-        parent = layers[-1].key if layers else ""
-        key = layer_key(parent, each.kind, each.version, each.inputs())
-        found = workshop.store.find(key)
-        layer = found or _make_layer(workshop, each, key, layers)
-        layers += (layer,)
-        reused = found is not None
-        results += (LayerResult(each.name, layer.key, reused, layer.seconds),)
+    keys = plan_keys(steps)
+    store = workshop.store
+    whole = all(store.find(key) for key in keys)
+    with nullcontext(Emulation()) if whole else workshop.emulating() as emulation:
+        layers: tuple[Layer, ...] = ()
+        results: tuple[LayerResult, ...] = ()
+        for each, key in zip(steps, keys, strict=True):
+            check_cancelled(workshop.cancel, "The build")
+            found = store.find(key)
+            layer = found or _make_layer(workshop, emulation, each, key, layers)
+            layers += (layer,)
+            results += (LayerResult(each.name, key, found is not None, layer.seconds),)
+    if emulation.stand:
+        workshop.log.write(f"Programs of the image: {count_runs(store)}.")
     return layers, results
 
 
-def _make_layer(workshop: Workshop, each: Step, key: str, below: tuple[Layer, ...]) -> Layer:
-    begun = time.monotonic()
+def plan_keys(steps: Sequence[Step]) -> tuple[str, ...]:
+    """The key of each step's layer."""
+    keys = accumulate(
+        steps,
+        lambda parent, each: layer_key(parent, each.kind, each.version, each.inputs()),
+        initial="",
+    )
+    return tuple(keys)[1:]
+
+
+def _make_layer(
+    workshop: Workshop, emulation: Emulation, each: Step, key: str, below: tuple[Layer, ...]
+) -> Layer:
+    begun, since = time.monotonic(), time.time()
     log = workshop.log.about(each.name)
     with (
         step(workshop.emit, each.name, "build", _PERCENT) as progress,
         workshop.store.drafting() as draft,
     ):
         bench = Bench(
-            workshop.store, below, draft, workshop.handler, log, progress, workshop.cancel
+            workshop.store,
+            below,
+            draft,
+            emulation,
+            log,
+            progress,
+            workshop.cancel,
+            each.epoch,
         )
         each.make(bench)
+        _settle(bench, since)
         layer = Layer(each.name, key, round(time.monotonic() - begun, 3), int(time.time()))
         workshop.store.publish(draft, layer)
         progress.reach(_PERCENT)
     return layer
+
+
+def _settle(bench: Bench, since: float) -> None:
+    """Give what a step changed the time of its packages."""
+    told = (str(bench.tree), str(bench.merged), str(bench.epoch), str(since))
+    bench.run_host(script(settle.__file__, *told))
+
+
+def _native(architecture: str) -> Native:
+    """This computer, for builds of an architecture."""
+    own = next((name for name, machine in MACHINES.items() if os.uname().machine in machine.names))
+    return Native(own, () if own == architecture else TWIN_PACKAGES)
 
 
 def _make_image(
@@ -194,5 +254,5 @@ def _make_image(
         return
     log = workshop.log.about(recipe.name)
     with step(workshop.emit, recipe.name, "assemble", _PERCENT) as progress:
-        bench = Bench(workshop.store, layers, None, "", log, progress, workshop.cancel)
+        bench = Bench(workshop.store, layers, None, Emulation(), log, progress, workshop.cancel)
         make_release(release, recipe, lock, bench)

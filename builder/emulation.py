@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from shutil import which
 
@@ -66,26 +65,22 @@ MACHINES = {
 }
 
 
-class Table(Enum):
-    """Whose binfmt_misc table starts the emulator."""
-
-    NONE = "none"
-    PRIVATE = "private"
-    HOST = "host"
-
-
 @dataclass(frozen=True, slots=True)
 class Emulator:
     """How foreign programs can be run here.
 
     Attributes:
-        table: `NONE` where they run natively.
-        program: QEMU's static user emulator; unused where the host has a handler of its own.
+        program: QEMU's static user emulator; None where nothing needs it or there is none.
+        native: they run as they are.
+        private: a sandbox can have a table of handlers of its own.
+        served: the host has a handler of its own, which also works below a chroot.
     """
 
     machine: Machine
-    table: Table
-    program: Path
+    program: Path | None
+    native: bool
+    private: bool
+    served: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,47 +103,54 @@ class Emulation:
         return tuple(Mount("bind", f"{root}/{target}", source) for source, target in self.binds)
 
 
-def find_emulator(architecture: str, *, handlers: Path = HANDLERS) -> Emulator:
+def find_emulator(
+    architecture: str, *, handlers: Path = HANDLERS, release: str = os.uname().release
+) -> Emulator:
     """Find how programs of an architecture run here.
 
     Args:
         architecture: Debian's name of it, one of `MACHINES`.
         handlers: the host's own table.
+        release: of the kernel.
 
     Raises:
         EnvironmentLacks: nothing here can run such programs.
     """
     machine = MACHINES[architecture]
-    if os.uname().machine in machine.names:
-        return Emulator(machine, Table.NONE, Path())
     program = which(f"qemu-{machine.qemu}-static") or which(f"qemu-{machine.qemu}")
-    private = kernel_version(os.uname().release) >= PRIVATE_TABLES_SINCE
-    if program and private:
-        return Emulator(machine, Table.PRIVATE, Path(program))
-    if _host_has_handler(machine, handlers):
-        return Emulator(machine, Table.HOST, Path(program or ""))
+    emulator = Emulator(
+        machine,
+        Path(program) if program else None,
+        native=os.uname().machine in machine.names,
+        private=kernel_version(release) >= PRIVATE_TABLES_SINCE,
+        served=_host_has_handler(machine, handlers),
+    )
+    if emulator.native or emulator.served:
+        return emulator
     if program is None:
         raise EnvironmentLacks(
             "emulator-missing",
             f"This computer cannot run {architecture} programs: QEMU's user emulator is missing.",
             "Install the package qemu-user-static.",
         )
-    raise EnvironmentLacks(
-        "handler-missing",
-        f"This kernel ({os.uname().release}) has no handler for {architecture} programs.",
-        "Install the package binfmt-support and restart, or use Linux 6.7 or newer.",
-    )
-
-
-def plain_emulation(emulator: Emulator) -> Emulation:
-    """Every program of the image is emulated, by a fixed binary (F) with its credentials (C)."""
-    if emulator.table is not Table.PRIVATE:
-        return Emulation()
-    return Emulation(registration(emulator.machine, emulator.program, "OCF"))
+    if not emulator.private and os.geteuid() != 0:
+        raise EnvironmentLacks(
+            "handler-missing",
+            f"This kernel ({release}) has no handler for {architecture} programs.",
+            "Run the same command with sudo, or use Linux 6.7 or newer.",
+        )
+    return emulator
 
 
 def registration(machine: Machine, handler: Path, flags: str) -> str:
-    """The line that registers a handler for a machine's programs."""
+    """The line that registers a handler for a machine's programs.
+
+    Args:
+        machine: whose.
+        handler: a static program.
+        flags: F fixes the program for every root, P hands it the original argv[0], OC give it
+            the opened file and its credentials.
+    """
     magic, mask = (
         "".join(f"\\x{byte:02x}" for byte in raw) for raw in (machine.magic, machine.mask)
     )
@@ -176,8 +178,3 @@ def _fits(entry: str, machine: Machine) -> bool:
         and "F" in lines.get("flags:", "")
         and lines.get("magic") == machine.magic.hex()
     )
-
-
-def find_handler(architecture: str, *, handlers: Path = HANDLERS) -> str:
-    """The private registration of plain emulation, "" where none is needed."""
-    return plain_emulation(find_emulator(architecture, handlers=handlers)).handler

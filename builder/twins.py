@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.emulation import Emulation, Emulator, Table, registration
+from builder.emulation import Emulation, Emulator, registration
 from builder.layers import Store
 from builder.lock import Lock, LockedPackage
 from builder.native_root import NativeRoot
@@ -32,6 +32,8 @@ from flasher.process import find_program, run
 VERSION = 1  # raised when the code makes another stand from the same inputs
 _SOURCE = Path(__file__).with_name("native") / "handler.c"
 _NAME_DIGITS = 20
+
+COMPILER = "musl-gcc"
 
 # What maintainer scripts and their tools run most; each with all that it depends on.
 TWIN_PACKAGES = (
@@ -71,6 +73,9 @@ class Counts:
         """Of the native ones, 0 to 1; 0 where nothing ran."""
         return self.native / max(self.native + self.emulated, 1)
 
+    def __str__(self) -> str:
+        return f"{self.native} ran natively, {self.emulated} were emulated ({self.share:.1%})"
+
 
 def twin_emulation(
     store: Store, pool: Pool, lock: Lock, root: NativeRoot, emulator: Emulator
@@ -82,13 +87,12 @@ def twin_emulation(
         pool: holds the twins' packages.
         lock: tells the versions on both sides: only equal ones are twins.
         root: of the lock's twins.
-        emulator: for all other programs; with a private table.
+        emulator: for all other programs.
 
     Raises:
         EnvironmentLacks: there is no compiler for the handler.
         ProgramFailed: the handler cannot be compiled.
     """
-    assert emulator.table is Table.PRIVATE
     name = f"twins/{_digest(lock, root, emulator)}"
     if not (store.root / name).is_dir():
         with store.drafting() as draft:
@@ -124,6 +128,7 @@ def count_runs(store: Store) -> Counts:
 
 
 def _digest(lock: Lock, root: NativeRoot, emulator: Emulator) -> str:
+    assert emulator.program is not None
     status = emulator.program.stat()
     pairs = sorted((each.name, each.source_version) for each in _packages(lock))
     told = (VERSION, root.folder.name, lock.architecture, pairs, status.st_size, status.st_mtime_ns)
@@ -142,12 +147,9 @@ def _different(pool: Pool, lock: Lock) -> frozenset[str]:
 
     A rebuild of an unchanged source for one architecture (``+b1``) is no other version.
     """
-    versions = {package.name: package.version for package in _packages(lock)}
-    others = [
-        twin
-        for twin in lock.twins.packages
-        if versions.get(twin.name, twin.version) != twin.version
-    ]
+    sources = {package.name: package.source_version for package in _packages(lock)}
+    twins = lock.twins.packages
+    others = [each for each in twins if sources.get(each.name) not in (None, each.source_version)]
     return frozenset(path for deb in pool.fetch(others) for path in _list_paths(deb))
 
 
@@ -171,8 +173,9 @@ class _Stand:
         for folder in (own / "root", own / "exec", self.tree / "usr/lib64"):
             folder.mkdir(parents=True)
         (own / "log").touch()
+        assert self.emulator.program is not None
         shutil.copy(self.emulator.program, own / "qemu")
-        self._compile(own / "handler")
+        _compile(own / "handler", self.emulator.program.read_bytes())
         self._link_libraries()
         for path in self._programs():
             if path not in different:
@@ -180,13 +183,6 @@ class _Stand:
         for pattern in _TOLD:
             for place in self.root.folder.glob(pattern):
                 self._tell_architecture(place)
-
-    def _compile(self, handler: Path) -> None:
-        compiler = find_program("musl-gcc")
-        run([compiler, "-static", "-Os", "-s", "-o", str(handler), str(_SOURCE)])
-        emulator = self.emulator.program.read_bytes()
-        with handler.open("ab") as stream:
-            stream.write(emulator + len(emulator).to_bytes(8, "little"))
 
     def _programs(self) -> Iterator[str]:
         """Absolute paths of the native root's programs that are twins."""
@@ -227,6 +223,12 @@ class _Stand:
                 copy.unlink()
                 copy.write_bytes(replace_word(raw, native, foreign))
                 copy.chmod(0o755)
+
+
+def _compile(handler: Path, emulator: bytes) -> None:
+    run([find_program(COMPILER), "-static", "-Os", "-s", "-o", str(handler), str(_SOURCE)])
+    with handler.open("ab") as stream:
+        stream.write(emulator + len(emulator).to_bytes(8, "little"))
 
 
 def replace_word(raw: bytes, old: str, new: str) -> bytes:

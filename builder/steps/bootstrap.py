@@ -1,4 +1,4 @@
-"""The lowest layer: a minimal Debian, made by mmdebstrap."""
+"""The lowest layer: a minimal Debian, made by mmdebstrap from the locked packages."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from pathlib import Path
 
 from builder.bench import Bench
 from builder.layers import Inputs
+from builder.lock import LockedGroup
+from builder.recipe import RecipeFile
+from builder.steps.installed import describe_group, place_files, require_exactly, tidy_up
 
-COMPONENTS = "main,non-free-firmware"
 HOST_NAME = "autosetup"
-
-# Needed by the maintainer scripts and the agent of every image, whatever else it holds.
-INCLUDED = ("ca-certificates", "dbus", "kmod", "python3", "systemd-sysv", "udev", "zstd")
 
 _HOSTS = f"""127.0.0.1\tlocalhost
 127.0.1.1\t{HOST_NAME}
@@ -24,56 +23,86 @@ ff02::2\t\tip6-allrouters
 
 # What mmdebstrap says at the start of each of its stages, and the percent it reaches by then.
 _STAGES = (
-    (r"I: running apt-get update", 2),
-    (r"I: downloading packages", 8),
-    (r"I: extracting archives", 14),
-    (r"I: installing essential packages", 18),
-    (r"I: installing remaining packages", 55),
-    (r"I: cleaning package lists", 98),
+    (r"I: running apt-get update", 1),
+    (r"I: downloading packages", 2),
+    (r"I: extracting archives", 4),
+    (r"I: installing essential packages", 12),
+    (r"I: installing remaining packages", 45),
 )
 _CONFIGURED = re.compile(r"Setting up ")
-_PERCENT_A_PACKAGE = 0.45
+_PERCENT_A_PACKAGE = 0.5
+
+# apt's own settings for the bootstrap; they do not stay in the tree.
+_SETTINGS = ("etc/apt/apt.conf.d/99mmdebstrap", "etc/dpkg/dpkg.cfg.d/99mmdebstrap")
 
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """A minimal system of a suite; the mirror is the one that mmdebstrap knows."""
+    """The packages of the lowest group, and the names that a tree begins with.
 
-    suite: str
+    Attributes:
+        sources: text of ``/etc/apt/sources.list``.
+    """
+
+    group: LockedGroup
     architecture: str
+    sources: str
     name: str = "debian"
     kind: str = "bootstrap"
-    version: int = 1
+    version: int = 2
+
+    @property
+    def epoch(self) -> int:
+        """The group's."""
+        return self.group.epoch
 
     def inputs(self) -> Inputs:
-        """Suite, architecture, components, and the packages beyond the minimum."""
+        """The packages, and the text of the sources."""
         return {
-            "suite": self.suite,
             "architecture": self.architecture,
-            "components": COMPONENTS,
-            "included": list(INCLUDED),
+            "sources": self.sources,
+            **describe_group(self.group),
         }
 
     def make(self, bench: Bench) -> None:
-        """Run mmdebstrap into the draft, then take out what it copied from this computer."""
-        stages = _Stages(bench)
-        bench.run_host(self._argv(bench.tree), on_line=stages.hear, merge_output=True)
-        _forget_host(bench.tree)
+        """Run mmdebstrap into the draft, then write what it copied from this computer anew.
 
-    def _argv(self, target: Path) -> tuple[str, ...]:
+        Raises:
+            StepFailed: mmdebstrap failed, or installed something else.
+        """
+        stages = _Stages(bench)
+        repository = bench.pool.repository(self.group.packages, cancel=bench.cancel)
+        argv = self._argv(repository, bench.merged)
+        bench.run_host(argv, on_line=stages.hear, merge_output=True, emulate=True)
+        require_exactly(bench, self.group.packages)
+        settings = [str(bench.merged / name) for name in _SETTINGS]
+        bench.run_host(("rm", "--force", *settings))
+        place_files(bench, self._files())
+        tidy_up(bench)
+
+    def _files(self) -> tuple[RecipeFile, ...]:
+        return (
+            RecipeFile("/etc/apt/sources.list", self.sources.encode()),
+            RecipeFile("/etc/hostname", f"{HOST_NAME}\n".encode()),
+            RecipeFile("/etc/hosts", _HOSTS.encode()),
+            RecipeFile("/etc/resolv.conf", b""),
+        )
+
+    def _argv(self, repository: Path, target: Path) -> tuple[str, ...]:
         return (
             "mmdebstrap",
             "--mode=root",
             "--verbose",
-            "--variant=minbase",
+            "--variant=essential",
             "--format=directory",
             f"--architectures={self.architecture}",
-            f"--components={COMPONENTS}",
-            f"--include={','.join(INCLUDED)}",
-            "--skip=check/qemu,output/dev",
+            f"--include={','.join(package.name for package in self.group.packages)}",
+            "--skip=check/empty,check/qemu,output/dev,cleanup/apt/lists",
             "--dpkgopt=force-unsafe-io",
-            self.suite,
+            '--aptopt=APT::Sandbox::User "root"',
+            "",  # of no suite: all that is there is wanted
             str(target),
+            f"deb [trusted=yes] copy:{repository} ./",
         )
 
 
@@ -91,12 +120,3 @@ class _Stages:
         if _CONFIGURED.match(line):
             self._reached = min(self._reached + _PERCENT_A_PACKAGE, 98)
         self._progress.reach(int(self._reached))
-
-
-def _forget_host(tree: Path) -> None:
-    """Name and resolver of this computer were for the bootstrap only."""
-    for name, text in (("hostname", f"{HOST_NAME}\n"), ("hosts", _HOSTS), ("resolv.conf", "")):
-        path = tree / "etc" / name
-        path.unlink(missing_ok=True)
-        path.write_text(text, encoding="ascii")
-        path.chmod(0o644)

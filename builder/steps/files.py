@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import importlib.util
-import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +11,7 @@ from builder.bench import Bench, StepFailed
 from builder.inside import place
 from builder.layers import Inputs
 from builder.recipe import RecipeFile
-from builder.sandbox import script
+from builder.steps.installed import place_files
 
 _PYTHON = PurePosixPath("/usr/lib/python3/dist-packages")
 
@@ -25,6 +23,7 @@ class Files:
     name: str
     files: tuple[RecipeFile, ...]
     enable: tuple[str, ...] = ()
+    epoch: int = 0
     kind: str = "files"
     version: int = 1
 
@@ -41,14 +40,7 @@ class Files:
         Raises:
             StepFailed: ``unit-unknown``, or ``path-through-link``.
         """
-        assert bench.draft is not None
-        contents = [
-            (file.path, file.mode, base64.b64encode(file.data).decode()) for file in self.files
-        ]
-        order = bench.draft.folder / "order.json"
-        order.write_text(json.dumps({"files": contents, "enable": self.enable}), encoding="ascii")
-        said = bench.run_host(script(place.__file__, str(bench.merged), str(order))).text
-        order.unlink()
+        said = place_files(bench, self.files, self.enable)
         if said:
             raise _failure(*said.split("\t"))
 

@@ -11,15 +11,17 @@ from builder.bench import Bench, StepFailed
 from builder.inside import generic, tidy
 from builder.layers import Inputs
 from builder.sandbox import script
+from builder.steps.installed import tidy_up
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
     """Tidies the tree, then checks it; see `builder.inside.tidy` and `builder.inside.generic`."""
 
+    epoch: int = 0
     name: str = "finish"
     kind: str = "finish"
-    version: int = 1
+    version: int = 2
 
     def inputs(self) -> Inputs:
         """The two scripts."""
@@ -33,7 +35,7 @@ class Finish:
             StepFailed: ``not-generic``, naming everything found.
         """
         tree = str(bench.merged)
-        bench.run_host(script(tidy.__file__, tree))
+        tidy_up(bench)
         bench.progress.reach(50)
         found = bench.run_host(script(generic.__file__, tree, socket.gethostname())).text.split(
             "\n"

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from builder.bench import Bench
 from builder.layers import Inputs
+from builder.lock import LockedGroup
+from builder.steps.installed import tidy_up
 
 _KERNEL, _INITRAMFS = "vmlinuz-", "initrd.img-"
 
@@ -24,8 +26,9 @@ class Initramfs:
     """What `update-initramfs -c` makes; nothing where no kernel was added."""
 
     name: str
+    epoch: int = 0
     kind: str = "initramfs"
-    version: int = 1
+    version: int = 2
 
     def inputs(self) -> Inputs:
         """Nothing but the layers below."""
@@ -36,6 +39,12 @@ class Initramfs:
         for kernel in kernels_without_initramfs(bench):
             argv = ("update-initramfs", "-c", "-v", "-k", kernel)
             bench.run_in_tree(argv, on_line=_counting(bench))
+        tidy_up(bench)
+
+
+def has_kernel(group: LockedGroup) -> bool:
+    """Whether one of the packages is a kernel, by Debian's names for them."""
+    return any(package.name.startswith("linux-image-") for package in group.packages)
 
 
 def kernels_without_initramfs(bench: Bench) -> tuple[str, ...]:

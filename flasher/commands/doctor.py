@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from builder.emulation import find_handler
+from builder.emulation import find_emulator
 from builder.rights import require_rights
 from builder.sandbox import try_overlay
 from flasher import paths
@@ -104,7 +104,7 @@ def _sandbox() -> list[Finding]:
     return [
         _tried("the ids of an image's users", require_rights),
         _tried(f"layers stacked below {place}", lambda: _stack_below(place)),
-        _tried("a handler for arm64 programs", lambda: find_handler("arm64")),
+        _tried("a handler for arm64 programs", lambda: find_emulator("arm64")),
     ]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from builder.bench import Bench
 from builder.catalogue import Archive, Catalogue
+from builder.emulation import Emulation
 from builder.layers import Layer, Store, layer_key, open_store
 from builder.lock import Lock, LockedGroup, LockedPackage
 from builder.log import Log, open_log
@@ -56,9 +57,9 @@ def add_layer(store: Store) -> Callable[[str, Grow], Layer]:
 
 @pytest.fixture
 def bench_of(store: Store, log: Log) -> Callable[..., Bench]:
-    def make(*layers: Layer, handler: str = "") -> Bench:
+    def make(*layers: Layer) -> Bench:
         progress = Progress(ignore, "test", "build", 100)
-        return Bench(store, layers, None, handler, log, progress, CancelFlag())
+        return Bench(store, layers, None, Emulation(), log, progress, CancelFlag())
 
     return make
 
@@ -154,7 +155,7 @@ def tiny_recipe() -> Recipe:
 
 def recipe_of(settings: ImageSettings = SETTINGS) -> Recipe:
     layers = (LayerRecipe("system", ("openssh-server",)), LayerRecipe("agent", (), (), ("us",)))
-    return Recipe("tiny", "A tiny tree", "trixie", "arm64", settings, layers)
+    return Recipe("tiny", "A tiny tree", "trixie", "amd64", settings, layers)  # for no board
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.emulation import MACHINES, find_handler
+from builder.emulation import MACHINES, find_emulator, registration
 from builder.sandbox import Mount, Plan, overlay, run_inside
 from flasher.errors import EnvironmentLacks
 from flasher.events import CancelFlag
@@ -170,8 +170,11 @@ def test_a_foreign_program_runs_by_a_handler_that_the_host_never_sees(tmp_path):
     (tmp_path / "answer").chmod(0o755)
     table = Path("/proc/sys/fs/binfmt_misc")
     before = sorted(path.name for path in table.iterdir())
+    emulator = find_emulator(foreign)
+    assert emulator.program is not None
+    handler = registration(emulator.machine, emulator.program, "OCF")
     with pytest.raises(ProgramFailed) as failed:
-        run_inside(plan(str(tmp_path / "answer"), handler=find_handler(foreign)))
+        run_inside(plan(str(tmp_path / "answer"), handler=handler))
     assert failed.value.finished.status == 42
     assert sorted(path.name for path in table.iterdir()) == before
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.emulation import MACHINES, find_handler, kernel_version, registration
+from builder.emulation import MACHINES, find_emulator, kernel_version, registration
+from flasher.errors import EnvironmentLacks
 
 FOREIGN = next(name for name in MACHINES if os.uname().machine not in MACHINES[name].names)
 NATIVE = [name for name in MACHINES if os.uname().machine in MACHINES[name].names]
@@ -21,38 +22,37 @@ def host_table(folder: Path, flags: str, state: str = "enabled") -> Path:
 
 @pytest.mark.parametrize("architecture", NATIVE)
 def test_native_programs_need_no_handler(architecture, tmp_path):
-    assert find_handler(architecture, handlers=tmp_path) == ""
+    assert find_emulator(architecture, handlers=tmp_path).native
 
 
-def test_a_fixed_handler_of_the_host_is_used(tmp_path):
-    assert find_handler(FOREIGN, handlers=host_table(tmp_path, "OCF")) == ""
+def test_a_fixed_handler_of_the_host_is_seen(tmp_path):
+    assert find_emulator(FOREIGN, handlers=host_table(tmp_path, "OCF")).served
 
 
 @pytest.mark.parametrize(("flags", "state"), [("OC", "enabled"), ("OCF", "disabled")])
-def test_a_handler_that_cannot_work_below_a_chroot_is_not_relied_on(
-    flags, state, tmp_path, monkeypatch
-):
-    emulator = tmp_path / f"qemu-{MACHINES[FOREIGN].qemu}-static"
-    emulator.touch(mode=0o755)
+def test_a_handler_that_cannot_work_below_a_chroot_is_not_relied_on(flags, state, tmp_path):
+    assert not find_emulator(FOREIGN, handlers=host_table(tmp_path, flags, state)).served
+
+
+@pytest.mark.parametrize(("release", "private"), [("6.1.0-28-amd64", False), ("6.12.9", True)])
+def test_tables_of_their_own_come_with_linux_6_7(release, private, tmp_path):
+    found = find_emulator(FOREIGN, handlers=host_table(tmp_path, "OCF"), release=release)
+    assert found.private == private
+
+
+def test_a_computer_without_an_emulator_is_told_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    table = tmp_path / "table"
-    table.mkdir()
-    line = find_handler(FOREIGN, handlers=host_table(table, flags, state))
-    assert line == registration(MACHINES[FOREIGN], str(emulator))
+    with pytest.raises(EnvironmentLacks, match="emulator is missing") as lacks:
+        find_emulator(FOREIGN, handlers=tmp_path)
+    assert "qemu-user-static" in lacks.value.hint
 
 
-def test_a_registration_fixes_the_binary_and_keeps_credentials():
-    line = registration(MACHINES["arm64"], "/usr/bin/qemu-aarch64-static")
+def test_a_registration_names_head_handler_and_flags():
+    line = registration(MACHINES["arm64"], Path("/usr/bin/qemu-aarch64-static"), "OCF")
     name, kind, offset, magic, mask, emulator, flags = line[1:].split(":")
-    assert (name, kind, offset) == ("qemu-aarch64", "M", "")
+    assert (name, kind, offset) == ("flasher-aarch64", "M", "")
     assert len(magic) == len(mask) == 20 * len(r"\x00")
     assert (emulator, flags) == ("/usr/bin/qemu-aarch64-static", "OCF")
-
-
-def test_the_kernels_limit_of_a_registration_is_kept():
-    assert all(
-        len(registration(m, "/usr/bin/qemu-aarch64-static")) < 255 for m in MACHINES.values()
-    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""What all steps that install packages share: the locked .debs, and the proof that they are it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+
+from builder.bench import Bench, StepFailed
+from builder.inside import place, tidy
+from builder.layers import Inputs
+from builder.lock import LockedGroup, LockedPackage
+from builder.recipe import RecipeFile
+from builder.sandbox import script
+
+# deb822 text of the packages that were not asked for: apt-mark(8).
+_AUTO = "/var/lib/apt/extended_states"
+_TOLD = 6
+
+
+def describe_group(group: LockedGroup) -> Inputs:
+    """What a layer of these packages is made from, as its key takes it."""
+    return {
+        "epoch": group.epoch,
+        "requested": list(group.requested),
+        "packages": [[p.name, p.version, p.architecture, p.sha256] for p in group.packages],
+    }
+
+
+def auto_installed(groups: Iterable[LockedGroup]) -> RecipeFile:
+    """apt's file of the packages that only others need: it may remove them with those.
+
+    Args:
+        groups: without the lowest, which stays whatever is removed.
+    """
+    told = "\n".join(
+        f"Package: {package.name}\nArchitecture: {package.architecture}\nAuto-Installed: 1\n"
+        for group in groups
+        for package in group.packages
+        if package.name not in group.requested
+    )
+    return RecipeFile(_AUTO, told.encode())
+
+
+def require_exactly(bench: Bench, locked: Sequence[LockedPackage]) -> None:
+    """Check that the tree holds these packages, installed, and no others.
+
+    Raises:
+        StepFailed: ``packages-differ``, naming the first few.
+    """
+    form = "${Package} ${Version} ${Architecture} ${db:Status-Status}\n"
+    argv = (
+        "dpkg-query",
+        f"--admindir={bench.merged}/var/lib/dpkg",
+        "--show",
+        f"--showformat={form}",
+    )
+    found = set(bench.run_host(argv).text.splitlines())
+    wanted = {f"{p.name} {p.version} {p.architecture} installed" for p in locked}
+    differing = sorted(f"  {line} (locked)" for line in wanted - found)
+    differing += sorted(f"  {line} (in the tree)" for line in found - wanted)
+    if differing:
+        more = [f"  and {len(differing) - _TOLD} more"] if len(differing) > _TOLD else []
+        raise StepFailed(
+            "packages-differ",
+            "The tree does not hold the packages that the lock names:\n"
+            + "\n".join([*differing[:_TOLD], *more]),
+            f"Make a new lock (--update). The log is {bench.log.path}.",
+        )
+
+
+def place_files(bench: Bench, files: Sequence[RecipeFile], enable: Sequence[str] = ()) -> str:
+    """Write files into the tree and enable units; return what `builder.inside.place` says."""
+    assert bench.draft is not None
+    contents = [(file.path, file.mode, base64.b64encode(file.data).decode()) for file in files]
+    order = bench.draft.folder / "order.json"
+    order.write_text(json.dumps({"files": contents, "enable": enable}), encoding="ascii")
+    said = bench.run_host(script(place.__file__, str(bench.merged), str(order))).text
+    order.unlink()
+    return said
+
+
+def tidy_up(bench: Bench) -> None:
+    """Take out what the programs of a step left of themselves."""
+    bench.run_host(script(tidy.__file__, str(bench.merged)))
