@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 from autosetup.faults import Fault, Faulty
@@ -85,6 +86,18 @@ class EnvironmentLacks(FlasherError):
     exit_code = ExitCode.ENVIRONMENT
 
 
+_FREE_SPACE = ("disk-full", "Free some space and run the same command again.")
+_SYSTEM_ERRORS = {
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: _FREE_SPACE,
+    errno.EROFS: ("read-only", "Choose a folder that can be written, or mount it writable."),
+}
+_OTHER_SYSTEM_ERROR = (
+    "system-error",
+    "Check the reader, the disk space and your rights, then try again.",
+)
+
+
 def explained(error: Exception) -> FlasherError:
     """Any exception as the one error type: the last net of the command line and of the wizard."""
     if isinstance(error, FlasherError):
@@ -93,11 +106,8 @@ def explained(error: Exception) -> FlasherError:
         return BadDocument("document", error.faults)
     if isinstance(error, OSError):
         place = f" ({error.filename})" if error.filename else ""
-        return FlasherError(
-            "system-error",
-            f"The system said no: {error.strerror or error}{place}.",
-            "Check the reader, the disk space and your rights, then try again.",
-        )
+        code, hint = _SYSTEM_ERRORS.get(error.errno or 0, _OTHER_SYSTEM_ERROR)
+        return FlasherError(code, f"The system said no: {error.strerror or error}{place}.", hint)
     return FlasherError(
         "internal",
         f"The program stumbled: {type(error).__name__}: {error}.",
