@@ -1,48 +1,73 @@
-"""Whether a Raspberry Pi's firmware finds on the boot partition what it is told to start.
+"""Whether Raspberry Pis boot a finished image: what the image itself says, read as they read it.
 
-config.txt and the files the firmware needs: <https://www.raspberrypi.com/documentation/computers/
-configuration.html#boot-folder-contents>.
+Everything that is wrong is found at once. The rules are in `builder.lint`, one module a matter.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 from builder.bench import Bench, StepFailed
+from builder.lint.boards import check_boards, largest_start
+from builder.lint.finding import Finding
+from builder.lint.mounts import check_fstab
+from builder.lint.table import HEAD_SIZE, check_table
+from builder.lint.volumes import check_boot_volume, read_volumes
+from builder.recipe import Recipe
+from flasher.errors import FlasherError
+from flasher.image.blocks import SECTOR, Blocks, FileBlocks
+from flasher.image.fat import FatVolume
+from flasher.image.mbr import Mbr
 
 FIRMWARE = "boot/firmware"
-_CONFIG, _COMMAND_LINE = "config.txt", "cmdline.txt"
-_STARTERS = {"start.elf", "start4.elf"}
-_NAMED = re.compile(r"^(?:kernel=|initramfs[ =])(\S+)", re.MULTILINE)
 
 
-def require_bootable(bench: Bench) -> None:
-    """Raise `StepFailed` (``not-bootable``), naming all that is missing."""
-    names = set(bench.list_folder(FIRMWARE))
-    config = ""
-    if _CONFIG in names:
-        config = bench.run_host(("cat", str(bench.merged / FIRMWARE / _CONFIG))).text
-    if missing := find_missing(names, config):
+def require_bootable(image: Path, recipe: Recipe, bench: Bench) -> None:
+    """Check a finished image; one that is for no board is not looked at.
+
+    Args:
+        image: the raw image.
+        recipe: what it was made from.
+        bench: with the tree that it was made from.
+
+    Raises:
+        StepFailed: ``not-bootable``, naming all that is wrong and what to do about each.
+    """
+    if not recipe.boards:
+        return
+    has_fstab = "fstab" in bench.list_folder("etc")
+    fstab = bench.run_host(("cat", str(bench.merged / "etc/fstab"))).text if has_fstab else ""
+    with FileBlocks(image) as blocks:
+        findings = find_faults(blocks, recipe, fstab)
+    if findings:
         raise StepFailed(
             "not-bootable",
-            "No Pi could boot this image:\n" + "\n".join(f"  {what}" for what in missing),
-            "Add a kernel, initramfs-tools and raspi-firmware to the recipe's packages.",
+            "No Pi, or not every one, could boot this image:\n"
+            + "\n".join(f"  {finding}" for finding in findings),
+            "Mend what is named, or say in the recipe which Pis it is for: [image] boards.",
         )
 
 
-def find_missing(names: AbstractSet[str], config: str) -> list[str]:
-    """What is not on the boot partition but should be, as lines for people.
+def find_faults(blocks: Blocks, recipe: Recipe, fstab: str) -> list[Finding]:
+    """All findings about an image.
 
     Args:
-        names: of the files in the folder.
-        config: text of config.txt.
+        blocks: the image.
+        recipe: for labels, boards and architecture.
+        fstab: text of its /etc/fstab.
     """
-    missing = [f"{name} is missing" for name in (_CONFIG, _COMMAND_LINE) if name not in names]
-    if not names & _STARTERS:
-        missing.append("the firmware is missing: start.elf, start4.elf")
-    named = _NAMED.findall(config)
-    if _CONFIG in names and not named:
-        missing.append(f"{_CONFIG} names no kernel")
-    missing += [f"{_CONFIG} names {name}, which is missing" for name in named if name not in names]
-    return missing
+    head = blocks.read(0, min(HEAD_SIZE, blocks.size)).ljust(HEAD_SIZE, b"\0")
+    findings = check_table(head, blocks.size)
+    try:
+        first = next(part for part in Mbr.from_bytes(head[:SECTOR]).partitions if part.slot == 1)
+        boot, volumes = FatVolume(blocks, first.offset), read_volumes(blocks)
+    except StopIteration:
+        return findings
+    except FlasherError as error:
+        return [*findings, Finding(error.message, error.hint)]
+    return [
+        *findings,
+        *check_boot_volume(boot, recipe.image.boot_label, largest_start(boot, recipe.boards)),
+        *check_boards(boot, recipe.boards, recipe.architecture, volumes),
+        *check_fstab(fstab, volumes),
+    ]

@@ -33,6 +33,7 @@ uses = "agent"          # a layer that ships with the program
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ from autosetup.faults import Faulty
 from autosetup.strict import Table, pattern, reading
 from builder.emulation import MACHINES
 from flasher.errors import BadDocument, BadInput
+from flasher.firmware.boards import BOARDS, Board
 from flasher.paths import assets
 
 FORMAT = 1
@@ -57,6 +59,7 @@ _LINK = pattern(r"https?://\S+", "an address: https://example.org/logo.png")
 _BASE = pattern(r"https?://\S+/", "the address of a folder: https://example.org/images/")
 _DEVICE = pattern(r"[a-z0-9]+(-[a-z0-9]+)*", "a tag of Raspberry Pi Imager: pi4-64bit")
 _MODULE = pattern(r"[a-z_]\w*", "a Python package name")
+_BOARD = pattern("|".join(map(re.escape, BOARDS)), f"one of {', '.join(BOARDS)}")
 _ARCHITECTURE = pattern("|".join(MACHINES), f"one of {', '.join(MACHINES)}")
 
 
@@ -87,12 +90,18 @@ class LayerRecipe:
 
 @dataclass(frozen=True, slots=True)
 class ImageSettings:
-    """The partitions: FAT32 for the firmware, ext4 for the rest; sizes in MiB."""
+    """The partitions: FAT32 for the firmware, ext4 for the rest; sizes in MiB.
+
+    Attributes:
+        boards: the Pis that must boot it, by their names in `flasher.firmware.boards`; None stands
+            for all that can run the architecture.
+    """
 
     boot_label: str = "bootfs"
     root_label: str = "rootfs"
     boot_size_mib: int = 256
     root_slack_mib: int = 400
+    boards: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,14 @@ class Recipe:
     image: ImageSettings
     layers: tuple[LayerRecipe, ...]
     release: ReleaseSettings = ReleaseSettings()
+
+    @property
+    def boards(self) -> tuple[Board, ...]:
+        """The Pis that must boot the image; none of them for an architecture of PCs."""
+        if self.image.boards is not None:
+            return tuple(BOARDS[name] for name in self.image.boards)
+        wide = {"arm64": (True,), "armhf": (True, False)}.get(self.architecture, ())
+        return tuple(board for board in BOARDS.values() if board.wide in wide)
 
 
 def load_recipe(path: Path, architecture: str | None = None) -> Recipe:
@@ -217,6 +234,7 @@ def _image(table: Table) -> ImageSettings:
         root_slack_mib=table.integer(
             "root_slack_mib", default=default.root_slack_mib, low=16, high=1 << 16
         ),
+        boards=table.strings("boards", form=_BOARD) if table.has("boards") else None,
     )
 
 

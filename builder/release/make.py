@@ -48,13 +48,12 @@ def make_release(release: Release, recipe: Recipe, lock: Lock, bench: Bench) -> 
         bench: with all layers and no draft; its progress reaches 100.
 
     Raises:
-        StepFailed: ``not-bootable``, for a Pi's architecture.
+        StepFailed: ``not-bootable``, for the boards that the recipe is for.
     """
-    if recipe.architecture != "amd64":
-        require_bootable(bench)
     key = image_key(bench.layers[-1].key, recipe.image)
     with drafting(release) as draft:
         geometry = assemble(draft.image, recipe.image, Identity.from_key(key), bench, lock.epoch)
+        require_bootable(draft.image, recipe, bench)
         bench.progress.reach(_ASSEMBLED)
         packed = _pack(draft, geometry, bench)
         _write_papers(draft, recipe, lock, packed)
