@@ -39,7 +39,7 @@ class Initramfs:
         for kernel in kernels_without_initramfs(bench):
             argv = ("update-initramfs", "-c", "-v", "-k", kernel)
             bench.run_in_tree(argv, on_line=_counting(bench))
-        tidy_up(bench)
+            tidy_up(bench)
 
 
 def has_kernel(group: LockedGroup) -> bool:

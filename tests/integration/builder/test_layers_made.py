@@ -1,14 +1,18 @@
 """Layers made one upon the other, from a small system in place of a bootstrapped one."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from builder.bench import Bench, Step, StepFailed
 from builder.build import LayerResult, Workshop, make_layers, plan_steps
+from builder.emulation import Emulation
 from builder.layers import Inputs, Layer, Store, lower_trees
+from builder.lock import Lock, LockedGroup, LockedPackage
 from builder.log import Log
 from builder.recipe import ImageSettings, LayerRecipe, Recipe, RecipeFile
 from builder.steps.files import Files, python_files
@@ -16,6 +20,7 @@ from builder.steps.finish import Finish
 from builder.steps.initramfs import Initramfs, kernels_without_initramfs
 from flasher.events import CancelFlag, Event, StepFinished, StepStarted
 
+EPOCH = 1_700_000_000
 UNIT = "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/x\n[Install]\nWantedBy=multi-user.target\n"
 
 
@@ -26,6 +31,7 @@ class SmallSystem:
     name: str = "small"
     kind: str = "small"
     version: int = 1
+    epoch: int = EPOCH
     secret: bool = False
 
     def inputs(self) -> Inputs:
@@ -59,7 +65,8 @@ def events() -> list[Event]:
 
 @pytest.fixture
 def workshop(store: Store, log: Log, events: list[Event]) -> Iterator[Workshop]:
-    return Workshop(store, "", log, events.append, CancelFlag())
+    native = partial(nullcontext, Emulation())
+    return Workshop(store, native, log, events.append, CancelFlag())
 
 
 @pytest.fixture
@@ -134,6 +141,7 @@ class FolderByProgram:
     name: str = "program"
     kind: str = "program"
     version: int = 1
+    epoch: int = EPOCH
 
     def inputs(self) -> Inputs:
         return {}
@@ -188,13 +196,35 @@ def test_only_kernels_that_have_none_get_an_initramfs(bench_of, workshop: Worksh
     assert kernels_without_initramfs(bench_of(*layers)) == ("6.12", "6.13")
 
 
+def test_what_a_step_makes_has_the_time_of_its_packages(workshop: Workshop, store: Store):
+    layers, _ = make_layers(workshop, (SmallSystem(), replace(AGENT, epoch=EPOCH + 5)))
+    for layer, epoch in zip(layers, (EPOCH, EPOCH + 5), strict=True):
+        tree = store.root / layer.tree
+        assert {path.lstat().st_mtime for path in (tree, *tree.rglob("*"))} == {epoch}
+
+
+def group(name: str, *packages: str) -> LockedGroup:
+    held = (LockedPackage(each, "1", "arm64", each, "1", "", 1, "") for each in packages)
+    return LockedGroup(name, EPOCH, (), tuple(held))
+
+
 def test_a_recipes_layers_are_bootstrapped_first_and_finished_last():
-    layer = LayerRecipe("mine", ("tmux",), (RecipeFile("/etc/motd", b""),))
-    recipe = Recipe("r", "", "trixie", "arm64", ImageSettings(), (layer,))
-    assert [(step.kind, step.name) for step in plan_steps(recipe)] == [
+    motd = RecipeFile("/etc/motd", b"")
+    layers = (
+        LayerRecipe("kernel", ("linux-image-arm64",), (motd,)),
+        LayerRecipe("tools", ("tmux",)),
+        LayerRecipe("texts", (), (motd,)),
+    )
+    groups = (group("debian"), group("kernel", "linux-image-6.12-arm64"), group("tools", "tmux"))
+    none = group("none")
+    recipe = Recipe("r", "", "trixie", "arm64", ImageSettings(), layers)
+    lock = Lock("trixie", "arm64", "", groups, "arm64", none, none)
+    assert [(step.kind, step.name) for step in plan_steps(recipe, lock)] == [
         ("bootstrap", "debian"),
-        ("packages", "mine"),
-        ("files", "mine-files"),
-        ("initramfs", "mine-initramfs"),
+        ("packages", "kernel"),
+        ("files", "kernel-files"),
+        ("initramfs", "kernel-initramfs"),
+        ("packages", "tools"),
+        ("files", "texts"),
         ("finish", "finish"),
     ]

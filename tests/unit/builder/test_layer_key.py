@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.layers import layer_key
+from builder.lock import LockedGroup, LockedPackage
 from builder.recipe import RecipeFile
 from builder.steps.bootstrap import Bootstrap
 from builder.steps.files import Files
@@ -49,12 +50,37 @@ def test_a_name_for_people_makes_no_other_layer():
     assert key_of(FILES) == key_of(replace(FILES, name="renamed"))
 
 
-def test_the_order_of_packages_makes_no_other_layer():
-    one = Packages("system", "trixie", "arm64", ("sudo", "udev"))
-    assert key_of(one) == key_of(replace(one, packages=("udev", "sudo")))
-    assert key_of(one) != key_of(replace(one, packages=("sudo",)))
+def package(name: str, version: str = "1", sha256: str = KEY) -> LockedPackage:
+    return LockedPackage(name, version, "arm64", name, version, "", 1, sha256)
 
 
-def test_suite_and_architecture_make_another_system():
-    keys = {key_of(Bootstrap(s, a), "") for s in ("trixie", "sid") for a in ("arm64", "armhf")}
+SYSTEM = LockedGroup("system", 1_700_000_000, ("sudo",), (package("sudo"), package("udev")))
+
+
+def test_a_version_a_byte_a_package_or_another_time_makes_another_layer():
+    sudo, udev = SYSTEM.packages
+    changed = [
+        replace(SYSTEM, packages=(replace(sudo, version="2"), udev)),
+        replace(SYSTEM, packages=(replace(sudo, sha256="0" * 64), udev)),
+        replace(SYSTEM, packages=(sudo,)),
+        replace(SYSTEM, requested=("sudo", "udev")),
+        replace(SYSTEM, epoch=1_700_000_001),
+    ]
+    keys = {key_of(Packages(group, ())) for group in (SYSTEM, *changed)}
+    assert len(keys) == len(changed) + 1
+
+
+def test_where_a_package_was_found_makes_no_other_layer():
+    moved = replace(
+        SYSTEM, packages=tuple(replace(p, uri="http://m/x.deb") for p in SYSTEM.packages)
+    )
+    assert key_of(Packages(SYSTEM, ())) == key_of(Packages(moved, ()))
+
+
+def test_sources_and_architecture_make_another_system():
+    keys = {
+        key_of(Bootstrap(SYSTEM, architecture, sources), "")
+        for architecture in ("arm64", "armhf")
+        for sources in ("deb http://m trixie main\n", "deb http://m sid main\n")
+    }
     assert len(keys) == 4
