@@ -23,11 +23,12 @@ from builder.pool import Pool
 from builder.recipe import LayerRecipe, Recipe, load_recipe
 from builder.release.files import Form, Release
 from builder.release.make import has_release, make_release
-from builder.release.publish import require_own_sums, sign_sums
+from builder.release.publish import make_folder, require_own_sums, sign_sums
 from builder.release.sign import load_signer
 from builder.resolve import Desk, Native, choose_lock
 from builder.rights import require_rights
 from builder.sandbox import script
+from builder.space import require_room_for_image, require_room_for_layers, require_writable
 from builder.steps.bootstrap import Bootstrap
 from builder.steps.files import Files, python_files
 from builder.steps.finish import Finish
@@ -121,6 +122,8 @@ def build_base(
         find_program(program)
     flag = cancel or CancelFlag()
     release = Release(out, plan.name, compression)
+    make_folder(out)
+    require_writable(out)
     signer = load_signer(sign_with, emit) if sign_with else None
     if signer:
         require_own_sums(release, signer)
@@ -144,11 +147,22 @@ def build_base(
             cancel=flag,
         )
         workshop = Workshop(opened, begin_emulating, log, emit, flag)
-        layers, results = make_layers(workshop, plan_steps(plan, locked))
+        steps = plan_steps(plan, locked)
+        _require_room(opened, steps, locked)
+        layers, results = make_layers(workshop, steps)
         _make_image(workshop, plan, locked, layers, release)
     if signer:
         sign_sums(release, signer)
     return Built(release, results)
+
+
+def _require_room(store: Store, steps: Sequence[Step], lock: Lock) -> None:
+    missing = {
+        each.name
+        for each, key in zip(steps, plan_keys(steps), strict=True)
+        if store.find(key) is None
+    }
+    require_room_for_layers(store.root, (group for group in lock.layers if group.name in missing))
 
 
 def plan_steps(recipe: Recipe, lock: Lock) -> tuple[Step, ...]:
@@ -252,6 +266,7 @@ def _make_image(
 ) -> None:
     if has_release(release, layers[-1].key, recipe, lock, workshop.store.root):
         return
+    require_room_for_image(release.out, lock.layers)
     log = workshop.log.about(recipe.name)
     with step(workshop.emit, recipe.name, "assemble", _PERCENT) as progress:
         bench = Bench(workshop.store, layers, None, Emulation(), log, progress, workshop.cancel)

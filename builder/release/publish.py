@@ -21,7 +21,7 @@ from flasher.process import run
 @contextmanager
 def drafting(release: Release) -> Iterator[Release]:
     """A hidden folder on the same file system; what killed builds left of it goes first."""
-    _make_folder(release.out)
+    make_folder(release.out)
     for stale in release.out.glob(f".{release.name}-*.part"):
         shutil.rmtree(stale, ignore_errors=True)
     folder = release.out.resolve() / f".{release.name}-{secrets.token_hex(4)}.part"
@@ -95,10 +95,10 @@ def _others(release: Release, sums: str) -> list[str]:
     return [line for line in sums.splitlines() if line.partition("  ")[2] not in ours]
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make a folder and its missing parents, for the person who called sudo."""
     if not folder.exists():
-        _make_folder(folder.parent)
+        make_folder(folder.parent)
         folder.mkdir()
         _hand_over(folder)
 
