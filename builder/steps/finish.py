@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 import socket
 from dataclasses import dataclass
 
@@ -24,8 +25,9 @@ class Finish:
     version: int = 2
 
     def inputs(self) -> Inputs:
-        """The two scripts."""
+        """The two scripts, and what the second looks for."""
         sources = [inspect.getsource(module).encode() for module in (tidy, generic)]
+        sources.append(generic.TABLE.read_bytes())
         return {"scripts": [hashlib.sha256(source).hexdigest() for source in sources]}
 
     def make(self, bench: Bench) -> None:
@@ -37,9 +39,8 @@ class Finish:
         tree = str(bench.merged)
         tidy_up(bench)
         bench.progress.reach(50)
-        found = bench.run_host(script(generic.__file__, tree, socket.gethostname())).text.split(
-            "\n"
-        )
+        own = (socket.gethostname(), str(bench.store.root), *_homes())
+        found = bench.run_host(script(generic.__file__, tree, *own)).text.split("\n")
         findings = [f"  {line}" for line in found if line]
         if findings:
             raise StepFailed(
@@ -47,3 +48,10 @@ class Finish:
                 "The image would carry an identity to every card:\n" + "\n".join(findings),
                 "Take these out of the recipe's layers; a node gets its own from its payload.",
             )
+
+
+def _homes() -> tuple[str, ...]:
+    """The folders of the person who builds, and of the one who called sudo."""
+    people = ("~", f"~{os.environ.get('SUDO_USER', '')}")
+    # expanduser: it leaves the name of a person who has no folder as it is.
+    return tuple(dict.fromkeys(os.path.expanduser(name) for name in people))  # noqa: PTH111
