@@ -218,7 +218,12 @@ _DIAGNOSES = (
         "Free some space and run the same command again: finished layers are kept.",
     ),
     (
-        r"Failed to fetch|Hash Sum mismatch|is not signed|NO_PUBKEY",
+        r"is not signed|NO_PUBKEY|Missing key|BADSIG|EXPKEYSIG|(?:not|invalid) signature",
+        "signature-bad",
+        "Install the newest debian-archive-keyring; if it comes back, the mirror is not Debian's.",
+    ),
+    (
+        r"Failed to fetch|Hash Sum mismatch",
         "download-failed",
         "Run the same command again later: finished layers are kept.",
     ),

@@ -15,6 +15,7 @@ LOG = Path("/store/logs/x.log")
         ("E: Package 'nonesuch' has no installation candidate", "package-unknown"),
         ("  Temporary failure resolving 'deb.example'", "network-down"),
         ("  Could not connect to deb.example:80 (192.0.2.1). - connect (111)", "network-down"),
+        ("  The following signatures couldn't be verified: NO_PUBKEY 6ED0E7B8", "signature-bad"),
         ("dpkg: error: failed to write: No space left on device", "disk-full"),
         ("E: Failed to fetch http://deb.example/x.deb  404  Not Found", "download-failed"),
     ],

@@ -1,0 +1,148 @@
+"""Locks resolved from Debian's archive as it is now."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder.bench import StepFailed
+from builder.catalogue import Archive
+from builder.lock import Lock, read_lock, write_lock
+from builder.recipe import ImageSettings, LayerRecipe, Recipe
+from builder.resolve import Desk, Native, choose_lock, resolve
+from flasher.errors import BadInput
+from flasher.events import CancelFlag, ignore
+
+ARCHITECTURE = subprocess.run(
+    ["dpkg", "--print-architecture"], check=True, stdout=subprocess.PIPE, text=True
+).stdout.strip()
+NATIVE = Native(ARCHITECTURE)
+WIFI = LayerRecipe("wifi", ("iw",))
+SCREEN = LayerRecipe("screen", ("tmux",))
+RECIPE = Recipe("small", "", "trixie", ARCHITECTURE, ImageSettings(), (WIFI, SCREEN))
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    folder = tmp_path_factory.mktemp("lists")
+    return Desk(folder, lambda _: None, Path(os.devnull), ignore, CancelFlag(), Archive())
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, desk: Desk) -> Path:
+    """A lock of the recipe, resolved at 1,000,000,000; not to change."""
+    path = tmp_path_factory.mktemp("out") / "small.lock"
+    write_lock(path, resolve(RECIPE, NATIVE, desk, now=1_000_000_000))
+    return path
+
+
+@pytest.fixture
+def offline(tmp_path: Path, desk: Desk) -> Desk:
+    """A desk with nothing on it, and no way to an archive."""
+    archive = Archive("http://127.0.0.1:9/debian", "http://127.0.0.1:9/security")
+    return replace(desk, folder=tmp_path / "lists", archive=archive)
+
+
+def names(lock: Lock, layer: str) -> list[str]:
+    (group,) = (group for group in lock.layers if group.name == layer)
+    return [package.name for package in group.packages]
+
+
+def test_each_layer_adds_what_those_below_do_not_have(kept: Path):
+    lock = read_lock(kept)
+    everything = [name for layer in lock.layers for name in names(lock, layer.name)]
+    assert len(everything) == len(set(everything))
+    assert {"dpkg", "apt", "systemd", "python3", "libc6"} <= set(names(lock, "debian"))
+    assert "iw" in names(lock, "wifi")
+    assert {"tmux", "libevent-core-2.1-7t64"} <= set(names(lock, "screen"))
+    assert "e2fsprogs" in [package.name for package in lock.tools.packages]
+    assert lock.twins.packages == ()
+
+
+def test_what_the_archive_tells_is_all_there(kept: Path):
+    lock = read_lock(kept)
+    (tmux,) = (each for each in lock.layers[2].packages if each.name == "tmux")
+    assert tmux.source == "tmux"
+    assert tmux.section == "admin"
+    assert tmux.homepage.startswith("https://")
+    assert tmux.description == "terminal multiplexer"
+    assert tmux.filename == f"tmux_{tmux.version}_{ARCHITECTURE}.deb"
+    (libc,) = (each for each in lock.layers[0].packages if each.name == "libc6")
+    assert libc.source == "glibc"
+
+
+def test_a_kept_lock_that_fits_asks_nobody(kept: Path, offline: Desk):
+    before = kept.read_bytes()
+    assert choose_lock(RECIPE, NATIVE, offline, kept) == read_lock(kept)
+    assert kept.read_bytes() == before
+    assert not offline.folder.exists()
+
+
+def test_groups_that_stay_the_same_keep_their_time(kept: Path, desk: Desk):
+    changed = replace(RECIPE, layers=(WIFI, replace(SCREEN, packages=("screen",))))
+    before = read_lock(kept)
+    after = resolve(changed, NATIVE, desk, now=2_000_000_000, before=before)
+    assert after.layers[:2] == before.layers[:2]
+    assert after.layers[2].epoch == 2_000_000_000
+    assert after.epoch == 2_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda recipe: replace(recipe, suite="bookworm"), "It is for trixie"),
+        (lambda recipe: replace(recipe, updates=False), "takes updates of the suite"),
+        (lambda recipe: replace(recipe, layers=()), "It has 3 layers with packages"),
+        (
+            lambda recipe: replace(recipe, layers=(SCREEN, WIFI)),
+            "Its layer wifi has not the packages of the recipe's layer screen.",
+        ),
+    ],
+)
+def test_a_given_lock_of_another_recipe_is_refused_and_says_why(
+    kept: Path, offline: Desk, change: Callable[[Recipe], Recipe], why: str
+):
+    with pytest.raises(BadInput) as refused:
+        choose_lock(change(RECIPE), NATIVE, offline, kept.with_name("other.lock"), given=kept)
+    assert refused.value.code == "lock-misfit"
+    assert why in refused.value.message
+    assert not kept.with_name("other.lock").exists()
+
+
+def test_a_given_lock_of_another_computer_is_refused(kept: Path, offline: Desk):
+    with pytest.raises(BadInput, match="this computer is riscv64"):
+        choose_lock(RECIPE, Native("riscv64"), offline, kept, given=kept)
+
+
+def test_a_package_that_is_not_there_is_named_with_its_layer(tmp_path: Path, desk: Desk):
+    recipe = replace(RECIPE, layers=(WIFI, replace(SCREEN, packages=("tmux", "no-such-thing"))))
+    with pytest.raises(StepFailed) as failed:
+        choose_lock(recipe, NATIVE, desk, tmp_path / "small.lock")
+    assert failed.value.code == "package-unknown"
+    assert "The layer screen asks for no-such-thing, which trixie does not have" in str(
+        failed.value
+    )
+    assert not (tmp_path / "small.lock").exists()
+
+
+def test_a_mirror_that_is_down_is_told_as_such(tmp_path: Path, offline: Desk):
+    with pytest.raises(StepFailed) as failed:
+        choose_lock(RECIPE, NATIVE, offline, tmp_path / "small.lock")
+    assert failed.value.code == "network-down"
+
+
+def test_an_archive_signed_by_others_is_refused(tmp_path: Path, desk: Desk):
+    nobodys = tmp_path / "keys.gpg"
+    nobodys.touch()
+    archive = replace(desk.archive, keyring=nobodys)
+    strict = replace(desk, folder=tmp_path / "lists", archive=archive)
+    with pytest.raises(StepFailed) as failed:
+        choose_lock(RECIPE, NATIVE, strict, tmp_path / "small.lock")
+    assert failed.value.code == "signature-bad"
