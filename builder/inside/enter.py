@@ -28,7 +28,7 @@ STATUS_DESCRIPTOR = 3
 
 # <linux/sched.h>, <linux/mount.h>, <linux/prctl.h>
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
-_CLONE_NEWUSER, _CLONE_NEWPID = 0x10000000, 0x20000000
+_CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 _MS_RDONLY, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
 
@@ -129,6 +129,7 @@ def enter(order: Order) -> int:
 
 def _separate(plan: Plan, life: int, tell_ready: int) -> int:
     flags = _CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWPID | _CLONE_NEWIPC | _CLONE_NEWUTS
+    flags |= _CLONE_NEWNET  # what a build needs was fetched before, and checked
     _check(_libc.unshare(flags), "making namespaces")
     _die_with_parent(life)
     os.write(tell_ready, b"x")

@@ -59,6 +59,11 @@ def test_only_the_programs_of_the_sandbox_are_seen_in_it():
     assert sum(name.isdigit() for name in seen) == 2
 
 
+def test_a_build_has_no_network():
+    devices = run_inside(plan("cat", "/proc/net/dev")).text.splitlines()[2:]
+    assert [line.split(":")[0].strip() for line in devices] == ["lo"]
+
+
 def test_mounts_are_seen_inside_and_never_outside(tmp_path):
     before = host_mounts()
     inside = run_inside(plan("cat", "/proc/mounts", mounts=(Mount("tmpfs", str(tmp_path)),)))
