@@ -131,7 +131,8 @@ def build_base(
         open_store(store, emit=emit, cancel=flag) as opened,
         open_log(opened.root / "logs", emit) as log,
     ):
-        desk = Desk(opened.root / "apt", log.write, log.path, emit, flag, Archive())
+        archive = Archive(updates=plan.updates)
+        desk = Desk(opened.root / "apt", log.write, log.path, emit, flag, archive)
         kept = out / f"{plan.name}.lock"
         locked = choose_lock(
             plan, _native(plan.architecture), desk, kept, given=lock, update=update

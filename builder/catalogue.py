@@ -27,16 +27,21 @@ _URI = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) SHA256:(?P<sha2
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Where Debian's packages come from, and whose signature counts; Debian's own by default."""
+    """Where Debian's packages come from, and whose signature counts; Debian's own by default.
+
+    Attributes:
+        updates: whether what came after the suite's last release counts, security fixes included.
+    """
 
     mirror: str = "http://deb.debian.org/debian"
     security: str = "http://security.debian.org/debian-security"
     keyring: Path = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+    updates: bool = True
 
     def sources(self, suite: str) -> str:
         """Text of sources.list for a suite, as its release notes give it."""
         places = [(self.mirror, suite)]
-        if suite not in _ROLLING:
+        if self.updates and suite not in _ROLLING:
             places += [(self.mirror, f"{suite}-updates")]
             places += [(self.security, f"{suite}-security")] if self.security else []
         return "".join(f"deb {uri} {name} {_COMPONENTS}\n" for uri, name in places)

@@ -125,7 +125,11 @@ class ReleaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A base image, from its Debian suite to its layers, lowest first."""
+    """A base image, from its Debian suite to its layers, lowest first.
+
+    Attributes:
+        updates: False for the suite as it was last released, without later fixes.
+    """
 
     name: str
     title: str
@@ -134,6 +138,7 @@ class Recipe:
     image: ImageSettings
     layers: tuple[LayerRecipe, ...]
     release: ReleaseSettings = ReleaseSettings()
+    updates: bool = True
 
     @property
     def boards(self) -> tuple[Board, ...]:
@@ -206,6 +211,7 @@ def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
         name=top.string("name", form=_NAME),
         title=top.string("title", default=""),
         suite=top.string("from", form=_SOURCE).removeprefix("debian:"),
+        updates=top.boolean("updates", default=True),
         architecture=place.architecture,
         image=_image(top.table("image")),
         layers=tuple(_layer(table, place) for table in top.tables("layer")),

@@ -22,6 +22,7 @@ from flasher.events import CancelFlag, Emit, step
 from flasher.files import write_atomic
 
 BOTTOM = "debian"
+_UPDATES = "-updates "  # in the names of suites, as sources.list has them
 
 _Wanted = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -100,6 +101,9 @@ def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
             f"It is for {lock.suite} on {lock.architecture}, "
             f"and the recipe is for {recipe.suite} on {recipe.architecture}."
         )
+    asked_for = Archive(updates=recipe.updates).sources(recipe.suite)
+    if (_UPDATES in lock.sources) != (_UPDATES in asked_for):
+        return "Only one of it and the recipe takes updates of the suite."
     for asked, held in zip(wanted, locked, strict=False):
         if asked != held:
             return f"Its layer {held[0]} has not the packages of the recipe's layer {asked[0]}."

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.catalogue import Archive
 from builder.recipe import ImageSettings, RecipeFile, load_recipe, load_shipped_layer
 from flasher.errors import BadDocument, BadInput
 from flasher.paths import assets
@@ -84,6 +85,35 @@ def test_what_is_not_said_has_a_default(write):
     assert recipe.architecture == "arm64"
     assert recipe.image == ImageSettings("bootfs", "rootfs", 256, 400)
     assert recipe.layers == ()
+    assert recipe.updates
+
+
+def test_a_recipe_may_take_the_suite_as_it_was_released(write):
+    recipe = load_recipe(write("updates = false\n"))
+    assert not recipe.updates
+    assert Archive(updates=True).sources("trixie").count("\n") == 3
+    assert Archive(updates=recipe.updates).sources("trixie").split()[2:] == [
+        "trixie",
+        "main",
+        "non-free-firmware",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings", "titles"),
+    [
+        ("arm64", "", {"3B", "3B+", "Zero 2 W", "4B", "400"}),
+        ("armhf", "", {"2B", "3B", "3B+", "Zero 2 W", "4B", "400"}),
+        ("amd64", "", set()),
+        ("arm64", '[image]\nboards = ["pi3+", "pi4"]\n', {"3B+", "4B"}),
+        ("arm64", "[image]\nboards = []\n", set()),
+    ],
+)
+def test_an_image_is_for_all_boards_of_its_architecture_or_those_named(
+    write, architecture, settings, titles
+):
+    recipe = load_recipe(write(settings), architecture)
+    assert {board.title for board in recipe.boards} == {f"Raspberry Pi {t}" for t in titles}
 
 
 def test_files_come_from_lines_or_from_a_source_beside_the_recipe(write, tmp_path):
@@ -116,6 +146,7 @@ def test_an_unknown_architecture_is_refused_with_the_known_ones(write):
         ('architecture = "arm65"\n', "Did you mean arm64?"),
         ("[image]\nboot_size = 256\n", "Did you mean boot_size_mib?"),
         ("[image]\nboot_size_mib = 1\n", "from 64 to 2048"),
+        ('[image]\nboards = ["pi9"]\n', "one of pi2, pi3, pi3+"),
         ('[image]\nboot_label = "much-too-long"\n', "up to 11 letters"),
         ('[[layer]]\nname = "x"\npackages = ["Tmux"]\n', "a Debian package name"),
         ('[[layer]]\nname = "x"\npackages_for.armhf = ["Tmux"]\n', "a Debian package name"),
