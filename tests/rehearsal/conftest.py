@@ -38,6 +38,18 @@ def base_image() -> Path:
     return Path(str(built["image"]))
 
 
+@pytest.fixture(scope="session")
+def armhf_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for older boards, from the suite as it was last released."""
+    text = (paths.assets() / "recipes" / "base.toml").read_text(encoding="utf-8")
+    recipe = tmp_path_factory.mktemp("recipe") / "released.toml"
+    recipe.write_text(text.replace("\narchitecture", "\nupdates = false\narchitecture", 1))
+    out = paths.cache() / "images-armhf"
+    env = {"FLASHER_CACHE": str(paths.cache())}
+    (built,) = call("build-base", recipe, "--arch", "armhf", "--out", out, env=env)
+    return Path(str(built["image"]))
+
+
 @pytest.fixture(scope="module")
 def flasher(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The program with folders of the module's own."""
