@@ -57,7 +57,6 @@ _LABEL = pattern(r"[A-Za-z0-9_-]{1,11}", "a label of up to 11 letters, digits, -
 _UNIT = pattern(r"[\w@.\\-]+\.(service|socket|timer|path|target|mount)", "a unit: ssh.service")
 _LINK = pattern(r"https?://\S+", "an address: https://example.org/logo.png")
 _BASE = pattern(r"https?://\S+/", "the address of a folder: https://example.org/images/")
-_DEVICE = pattern(r"[a-z0-9]+(-[a-z0-9]+)*", "a tag of Raspberry Pi Imager: pi4-64bit")
 _MODULE = pattern(r"[a-z_]\w*", "a Python package name")
 _BOARD = pattern("|".join(map(re.escape, BOARDS)), f"one of {', '.join(BOARDS)}")
 _ARCHITECTURE = pattern("|".join(MACHINES), f"one of {', '.join(MACHINES)}")
@@ -113,14 +112,12 @@ class ReleaseSettings:
         url: of the folder where the files will be found, with its slash; "" for beside the list.
         icon: address of a picture of 40 × 40 pixels.
         website: address of a page about the image.
-        devices: Imager's tags of the boards; by default those of the architecture.
     """
 
     description: str = ""
     url: str = ""
     icon: str = ""
     website: str = ""
-    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +222,6 @@ def _release(table: Table) -> ReleaseSettings:
         url=table.string("url", default="", form=_BASE),
         icon=table.string("icon", default="", form=_LINK),
         website=table.string("website", default="", form=_LINK),
-        devices=table.strings("devices", default=(), form=_DEVICE),
     )
 
 

@@ -11,12 +11,9 @@ from builder.recipe import Recipe
 from builder.release.files import Release
 from builder.release.subject import Subject
 
-# Imager's tags of boards, and its names of architectures.
-_DEVICES = {
-    "arm64": ("pi4-64bit", "pi3-64bit"),
-    "armhf": ("pi4-32bit", "pi3-32bit", "pi2-32bit"),
-}
-_ARCHITECTURES = {"arm64": "armv8", "armhf": "armhf"}
+# Imager's names of architectures, and its tags of boards by the filters of config.txt.
+_ARCHITECTURES = {"arm64": ("armv8", "64bit"), "armhf": ("armhf", "32bit")}
+_TAGS = {"pi2": "pi2", "pi3": "pi3", "pi02": "pi3", "pi4": "pi4"}
 
 
 def write_os_list(
@@ -33,7 +30,6 @@ def write_os_list(
         "name": subject.title,
         "description": told.description or _describe(recipe),
         "icon": told.icon,
-        "website": told.website,
         "url": told.url + release.compressed.name,
         "bmap_url": told.url + release.bmap.name,
         "release_date": subject.time[:10],
@@ -41,14 +37,23 @@ def write_os_list(
         "extract_sha256": subject.sha256,
         "image_download_size": sizes[1],
         "image_download_sha256": digest,
-        "devices": [*(told.devices or _DEVICES.get(recipe.architecture, ()))],
+        "devices": _devices(recipe),
         "init_format": "none",  # the payload of a card does what Imager would ask for
     }
     if recipe.architecture in _ARCHITECTURES:
-        entry["architecture"] = _ARCHITECTURES[recipe.architecture]
-    if not told.website:
-        del entry["website"]
+        entry["architecture"] = _ARCHITECTURES[recipe.architecture][0]
+    if told.website:
+        entry["website"] = told.website
     return json.dumps({"os_list": [entry]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _devices(recipe: Recipe) -> list[str]:
+    """Tags of the boards that must boot the image, the newest first."""
+    if recipe.architecture not in _ARCHITECTURES:
+        return []
+    width = _ARCHITECTURES[recipe.architecture][1]
+    found = {_TAGS[model] for board in recipe.boards for model in board.models if model in _TAGS}
+    return [f"{tag}-{width}" for tag in sorted(found, reverse=True)]
 
 
 def _describe(recipe: Recipe) -> str:
