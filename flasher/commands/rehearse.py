@@ -54,7 +54,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
 def _say(rehearsal: Rehearsal, console: Console) -> None:
     if rehearsal.status:
         _say_status(rehearsal.status, console)
-    console.say(f"booted in {readable_seconds(rehearsal.seconds)} from {rehearsal.card}")
+    took = readable_seconds(rehearsal.seconds)
+    console.say(f"booted in {took} as a {rehearsal.board} from {rehearsal.card}")
     for what in rehearsal.not_rehearsed:
         console.say(f"not rehearsed: {what}")
 
@@ -72,6 +73,7 @@ def _say_status(status: Status, console: Console) -> None:
 def _as_json(rehearsal: Rehearsal) -> dict[str, object]:
     return {
         "card": str(rehearsal.card),
+        "board": rehearsal.board,
         "seconds": round(rehearsal.seconds, 1),
         "status": asdict(rehearsal.status) if rehearsal.status else None,
         "not_rehearsed": list(rehearsal.not_rehearsed),

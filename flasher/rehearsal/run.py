@@ -39,6 +39,7 @@ class Rehearsal:
 
     Attributes:
         status: the node's own result; None for a card without a payload, which only started.
+        board: the Raspberry Pi that was emulated.
         seconds: from switching on to the end.
         console: the lines that the node printed.
         not_rehearsed: what only a real Pi would show.
@@ -46,6 +47,7 @@ class Rehearsal:
     """
 
     status: Status | None
+    board: str
     seconds: float
     console: tuple[str, ...]
     not_rehearsed: tuple[str, ...]
@@ -160,7 +162,12 @@ class _Session:
                 plan = plan_boot(self._status.volume())  # the node may have changed its files
         seconds = time.monotonic() - begun
         return Rehearsal(
-            watch.status, seconds, tuple(self._console), plan.not_rehearsed, self._card
+            watch.status,
+            plan.board.title,
+            seconds,
+            tuple(self._console),
+            plan.not_rehearsed,
+            self._card,
         )
 
     def _once(

@@ -40,6 +40,7 @@ def boot(card: Path) -> Rehearsal:
 
 def test_a_32_bit_card_boots_to_done(boot: Rehearsal) -> None:
     assert boot.status is not None
+    assert boot.board == "Raspberry Pi 2B"
     assert boot.status.state == "done"
     assert boot.status.pi_model.startswith("Raspberry Pi 2")
     assert boot.status.addresses

@@ -80,6 +80,7 @@ def test_the_nodes_result_is_read_from_the_card_while_it_runs(
     assert rehearsal.status == DONE
     assert rehearsal.console == ("up",)
     assert rehearsal.card == card
+    assert rehearsal.board == "Raspberry Pi 3B"
 
 
 def test_the_power_is_cut_at_the_status_asked_for(
