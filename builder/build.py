@@ -19,6 +19,7 @@ from builder.inside import settle
 from builder.layers import Layer, Store, layer_key, open_store
 from builder.lock import Lock, LockedGroup
 from builder.log import Log, open_log
+from builder.native_root import native_root
 from builder.pool import Pool
 from builder.recipe import LayerRecipe, Recipe, load_recipe
 from builder.release.files import Form, Release
@@ -40,11 +41,7 @@ from flasher.process import find_program
 
 _PROGRAMS = (
     "mmdebstrap",
-    "mkfs.fat",
-    "mke2fs",
-    "dumpe2fs",
-    "e2image",
-    "mcopy",
+    "dpkg-deb",
     "sfdisk",
     "setpriv",
 )
@@ -271,4 +268,6 @@ def _make_image(
     log = workshop.log.about(recipe.name)
     with step(workshop.emit, recipe.name, "assemble", _PERCENT) as progress:
         bench = Bench(workshop.store, layers, None, Emulation(), log, progress, workshop.cancel)
-        make_release(release, recipe, lock, bench)
+        pool = Pool(workshop.store.root / "pool", workshop.emit)
+        tools = native_root(workshop.store, pool, lock.tools, workshop.cancel)
+        make_release(release, recipe, lock, bench, tools)

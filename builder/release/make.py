@@ -7,8 +7,10 @@ from pathlib import Path
 
 from builder.bench import Bench
 from builder.bootable import require_bootable
-from builder.disk import MIB, Geometry, Identity, assemble, used_ranges
+from builder.disk import Geometry, Identity, assemble
+from builder.filesystems import MIB, used_ranges
 from builder.lock import Lock
+from builder.native_root import NativeRoot
 from builder.recipe import Recipe
 from builder.release.contents import list_parts, write_table
 from builder.release.cyclonedx import write_cyclonedx
@@ -38,7 +40,9 @@ def has_release(release: Release, top: str, recipe: Recipe, lock: Lock, store: P
     return is_whole(release, key, memory_of(release, store))
 
 
-def make_release(release: Release, recipe: Recipe, lock: Lock, bench: Bench) -> None:
+def make_release(
+    release: Release, recipe: Recipe, lock: Lock, bench: Bench, tools: NativeRoot
+) -> None:
     """Assemble the image and all that goes with it, then put them in place.
 
     Args:
@@ -46,16 +50,18 @@ def make_release(release: Release, recipe: Recipe, lock: Lock, bench: Bench) -> 
         recipe: for settings and names.
         lock: what the layers were made from.
         bench: with all layers and no draft; its progress reaches 100.
+        tools: dosfstools, e2fsprogs and mtools, as locked.
 
     Raises:
         StepFailed: ``not-bootable``, for the boards that the recipe is for.
     """
     key = image_key(bench.layers[-1].key, recipe.image)
     with drafting(release) as draft:
-        geometry = assemble(draft.image, recipe.image, Identity.from_key(key), bench, lock.epoch)
+        identity = Identity.from_key(key)
+        geometry = assemble(draft.image, recipe.image, identity, bench, tools, lock.epoch)
         require_bootable(draft.image, recipe, bench)
         bench.progress.reach(_ASSEMBLED)
-        packed = _pack(draft, geometry, bench)
+        packed = _pack(draft, geometry, bench, tools)
         _write_papers(draft, recipe, lock, packed)
         known = {draft.image: packed.image, draft.compressed: packed.compressed}
         files = {path.name: measure(path, known.get(path)) for path in draft.described}
@@ -68,13 +74,14 @@ def make_release(release: Release, recipe: Recipe, lock: Lock, bench: Bench) -> 
     memory_of(release, bench.store.root).note(release.summed, files)
 
 
-def _pack(draft: Release, geometry: Geometry, bench: Bench) -> Packed:
+def _pack(draft: Release, geometry: Geometry, bench: Bench, tools: NativeRoot) -> Packed:
     """Compress and map the image.
 
     Mapped is all that must be written, zeros included, for what a card held before must not shine
     through: the first MiB, the boot partition, and what ext4 uses, journal and tables with it.
     """
-    always = (ByteRange(0, MIB), geometry.boot, *used_ranges(draft.image, geometry.root))
+    used = used_ranges(draft.image, geometry.root, tools)
+    always = (ByteRange(0, MIB), geometry.boot, *used)
 
     def report(done: int) -> None:
         share = done / geometry.size

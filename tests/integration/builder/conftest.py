@@ -171,6 +171,7 @@ def build(
     add_layer: Callable[[str, Grow], Layer],
     bench_of: Callable[..., Bench],
     lock: Lock,
+    tools: NativeRoot,
 ) -> Callable[..., Release]:
     """Make the set of a tiny tree: `settings` of the image, `folder`, `form`."""
     layers = (add_layer("below", tiny_trees[0]), add_layer("above", tiny_trees[1]))
@@ -179,7 +180,7 @@ def build(
         settings: ImageSettings = SETTINGS, folder: str = "out", form: Form = "zst"
     ) -> Release:
         release = Release(tmp_path / folder, "tiny", form)
-        make_release(release, recipe_of(settings), lock, bench_of(*layers))
+        make_release(release, recipe_of(settings), lock, bench_of(*layers), tools)
         return release
 
     return make

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from builder.bench import Bench, StepFailed
-from builder.disk import MIB, Identity
+from builder.disk import Identity
+from builder.filesystems import MIB
 from builder.layers import Layer
 from builder.lock import Lock
+from builder.native_root import NativeRoot
 from builder.recipe import ImageSettings, Recipe
 from builder.release.files import Release
 from builder.release.make import make_release
@@ -143,12 +145,13 @@ def test_a_tree_that_no_pi_could_boot_is_refused_with_all_that_is_missing(
     lock: Lock,
     add_layer: Callable[..., Layer],
     bench_of: Callable[..., Bench],
+    tools: NativeRoot,
     tmp_path: Path,
 ):
     bench = bench_of(add_layer("below", tiny_trees[0]))
     for_pis = replace(tiny_recipe, architecture="arm64")
     with pytest.raises(StepFailed) as refused:
-        make_release(Release(tmp_path / "out", "tiny"), for_pis, lock, bench)
+        make_release(Release(tmp_path / "out", "tiny"), for_pis, lock, bench, tools)
     assert refused.value.code == "not-bootable"
     for name in ("config.txt", "cmdline.txt", "start.elf"):
         assert name in refused.value.message
@@ -161,6 +164,7 @@ def test_boot_files_that_do_not_fit_are_refused_with_the_setting_to_raise(
     lock: Lock,
     add_layer: Callable[..., Layer],
     bench_of: Callable[..., Bench],
+    tools: NativeRoot,
     tmp_path: Path,
 ):
     below, above = tiny_trees
@@ -172,7 +176,7 @@ def test_boot_files_that_do_not_fit_are_refused_with_the_setting_to_raise(
 
     bench = bench_of(add_layer("below", below), add_layer("large", grow))
     with pytest.raises(FlasherError) as refused:
-        make_release(Release(tmp_path / "out", "tiny"), tiny_recipe, lock, bench)
+        make_release(Release(tmp_path / "out", "tiny"), tiny_recipe, lock, bench, tools)
     assert refused.value.code == "boot-partition-too-small"
     assert "boot_size_mib" in refused.value.hint
     assert list((tmp_path / "out").iterdir()) == []

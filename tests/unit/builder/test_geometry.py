@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.disk import ALIGNMENT, BLOCK, JOURNAL_MIB, MIB, Identity, plan_geometry
+from builder.disk import ALIGNMENT, Identity, plan_geometry
+from builder.filesystems import BLOCK, JOURNAL_MIB, MIB
 from builder.recipe import ImageSettings
 
 sizes = st.builds(

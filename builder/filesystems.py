@@ -1,0 +1,222 @@
+"""The two file systems of an image: FAT32 for the firmware, ext4 for the rest.
+
+One tree gives the same bytes always and everywhere: the programs are those of the lock, ids and
+times are given, and what lies in folders is taken in the order of its names.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from builder.bench import Bench
+from builder.bootable import FIRMWARE
+from builder.inside import freshen, measure
+from builder.inside.measure import Measure
+from builder.native_root import NativeRoot
+from builder.sandbox import Mount, Plan, run_inside, script
+from flasher.errors import EnvironmentLacks, FlasherError
+from flasher.image.ranges import ByteRange
+from flasher.process import run
+
+MIB = 1 << 20
+BLOCK = 4096
+JOURNAL_MIB = 32
+_SECTOR = 512
+
+# A FAT32 has at least 65,525 clusters (Microsoft's FAT specification 1.03, "FAT type").
+_FAT32_CLUSTERS = 65525
+
+_CONFIG = Path(__file__).with_name("mke2fs.conf")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What goes into the file systems.
+
+    Attributes:
+        bench: with all layers and no draft.
+        tools: dosfstools, e2fsprogs and mtools.
+        epoch: no time in the file systems is later; seconds since 1970.
+    """
+
+    bench: Bench
+    tools: NativeRoot
+    epoch: int
+
+    def measure(self) -> Measure:
+        """Measure the tree; afterwards no access or change in it is before the epoch."""
+        folder = str(self.bench.merged)
+        told = self.bench.run_host(script(measure.__file__, folder, f"{folder}/{FIRMWARE}")).output
+        found = Measure.from_json(told)
+        if found.oldest < self.epoch:
+            self._freshen()
+        return found
+
+    def _freshen(self) -> None:
+        """mke2fs takes over access and change times, which tell of the build, up to the epoch."""
+        if time.time() < self.epoch:
+            raise EnvironmentLacks(
+                "clock-behind",
+                "This computer's clock is behind: the lock was made later than now.",
+                "Set the clock and run the same command again.",
+            )
+        trees = (layer.tree for layer in self.bench.layers)
+        argv = script(freshen.__file__, str(self.epoch), *trees)
+        run_inside(Plan(argv, {}, folder=str(self.bench.store.root)), cancel=self.bench.cancel)
+
+    def run(self, argv: tuple[str, ...], *mounts: Mount) -> None:
+        """Run one of the tools, which sees the tree."""
+        environment = {
+            **self.tools.environment,
+            "LC_ALL": "C",
+            "TZ": "UTC",
+            "SOURCE_DATE_EPOCH": str(self.epoch),
+            "E2FSPROGS_FAKE_TIME": str(self.epoch),
+            "MKE2FS_CONFIG": str(_CONFIG),
+            "MTOOLS_SKIP_CHECK": "1",
+        }
+        self.bench.run_host(argv, mounts=mounts, env=environment)
+
+
+# --- boot ------------------------------------------------------------------------------------
+
+
+def require_boot_fits(found: Measure, size: int) -> None:
+    """Raise `FlasherError` unless a FAT of `size` bytes can hold the boot folder."""
+    if found.boot_odd:
+        raise FlasherError(
+            "boot-file-odd",
+            f"/{FIRMWARE}/{found.boot_odd[0]} is neither file nor folder: a FAT cannot hold it.",
+            "Take it out of the recipe's layers.",
+        )
+    needed = sum(-(-length // BLOCK) * BLOCK for _, length in found.boot)
+    if needed > size * 9 // 10:
+        raise FlasherError(
+            "boot-partition-too-small",
+            f"The boot files take {needed // MIB} MiB, too much for the boot partition of "
+            f"{size // MIB} MiB.",
+            "Raise boot_size_mib in the recipe's [image].",
+        )
+
+
+def make_boot(
+    content: Content, found: Measure, image: Path, place: ByteRange, label: str, volume: int
+) -> None:
+    """Make a FAT32 of the boot folder inside an image.
+
+    Args:
+        content: the tree.
+        found: its measure.
+        image: absolute path.
+        place: where in the image.
+        label: up to 11 characters.
+        volume: the volume's id, 32 bits.
+    """
+    tools, target = content.tools, f"{image}@@{place.offset}"
+    content.run(tools.argv("usr/sbin/mkfs.fat", *_mkfs_fat(image, place, label, volume)))
+    if found.boot_folders:
+        folders = (f"::{name}" for name in found.boot_folders)
+        content.run(tools.argv("usr/bin/mmd", "-i", target, *folders))
+    for folder, names in _by_folder(found).items():
+        sources = (str(content.bench.merged / FIRMWARE / name) for name in names)
+        argv = ("-Q", "-i", target, *sources, f"::{folder}")
+        content.run(tools.argv("usr/bin/mcopy", *argv))
+
+
+def _by_folder(found: Measure) -> dict[str, list[str]]:
+    folders = defaultdict(list)
+    for name, _ in found.boot:
+        parent = str(PurePosixPath(name).parent)
+        folders["" if parent == "." else f"{parent}/"].append(name)
+    return folders
+
+
+def _mkfs_fat(image: Path, place: ByteRange, label: str, volume: int) -> tuple[str, ...]:
+    wanted = 4 if place.length // (4 * _SECTOR) > _FAT32_CLUSTERS * 5 // 4 else 1
+    return (
+        "--invariant",  # first: it would reset the id
+        *("-F", "32"),
+        *("-s", str(wanted)),
+        *("-n", label),
+        *("-i", f"{volume:08x}"),
+        *("-h", str(place.offset // _SECTOR)),
+        *("--offset", str(place.offset // _SECTOR)),
+        str(image),
+        str(place.length // 1024),
+    )
+
+
+# --- root ------------------------------------------------------------------------------------
+
+
+def make_root(
+    content: Content,
+    found: Measure,
+    image: Path,
+    place: ByteRange,
+    label: str,
+    ids: tuple[str, str],
+) -> None:
+    """Make an ext4 of the tree inside an image; the boot folder is empty in it.
+
+    Args:
+        content: the tree.
+        found: its measure.
+        image: absolute path.
+        place: where in the image.
+        label: up to 16 characters.
+        ids: UUIDs: of the file system, and the seed of the hashes in its folders.
+    """
+    uuid, seed = ids
+    extended = (
+        f"offset={place.offset},hash_seed={seed},root_owner=0:0,"
+        "lazy_itable_init=0,lazy_journal_init=0,nodiscard"
+    )
+    argv = content.tools.argv(
+        "usr/sbin/mke2fs",
+        *("-q", "-F", "-t", "ext4"),
+        *("-b", str(BLOCK)),
+        *("-m", "1"),
+        *("-J", f"size={JOURNAL_MIB}"),
+        *("-L", label),
+        *("-U", uuid),
+        *("-E", extended),
+        *("-d", str(content.bench.merged)),
+        str(image),
+        str(place.length // BLOCK),
+    )
+    hidden = Mount("tmpfs", str(content.bench.merged / FIRMWARE))
+    content.run(argv, *(hidden,) * bool(found.boot or found.boot_folders))
+
+
+def used_ranges(image: Path, root: ByteRange, tools: NativeRoot) -> tuple[ByteRange, ...]:
+    """The bytes of the image that ext4 counts as used: files, journal, inode tables, everything."""
+    # dumpe2fs reads whole files only (its "?offset=" is gone in e2fsprogs 1.47.2), so it gets a
+    # sparse copy of the metadata.
+    metadata = image.with_name("metadata.raw")
+    offset = str(root.offset)
+    try:
+        run(tools.argv("usr/sbin/e2image", "-r", "-o", offset, str(image), str(metadata)))
+        text = run(tools.argv("usr/sbin/dumpe2fs", str(metadata))).text
+    finally:
+        metadata.unlink(missing_ok=True)
+    ranges, begin = [], 0
+    for first, end in (*_free_blocks(text), (root.length // BLOCK,) * 2):
+        if first > begin:
+            ranges.append(ByteRange(root.offset + begin * BLOCK, (first - begin) * BLOCK))
+        begin = end
+    return tuple(ranges)
+
+
+def _free_blocks(dump: str) -> list[tuple[int, int]]:
+    """Free blocks as (first, end) pairs, in order, from what dumpe2fs prints for each group."""
+    free = []
+    for line in re.findall(r"^ +Free blocks: (.+)$", dump, re.MULTILINE):
+        for span in line.split(", "):
+            first, _, last = span.partition("-")
+            free.append((int(first), int(last or first) + 1))
+    return sorted(free)
