@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 from flasher.errors import BadInput
 from flasher.image.blocks import Blocks
-from flasher.image.ranges import ByteRange, chunks, merge, widen
+from flasher.image.ranges import ByteRange, chunks, gaps, merge, widen
 
 BLOCK_SIZE = 4096
 ChecksumType = Literal["sha1", "sha256", "sha512"]
@@ -75,11 +75,11 @@ def map_blocks(image: Blocks, always: Iterable[ByteRange] = ()) -> BlockMap:
     """Map an image: every 4 KiB block that is not all zeros, and the ranges `always`, hashed.
 
     Args:
-        image: read once, in chunks of 4 MiB.
+        image: read in chunks of 4 MiB, and what turns out to be mapped once more.
         always: bytes that must be written even where they are zeros.
     """
-    used = [*always]
-    for chunk in chunks([ByteRange(0, image.size)] if image.size else [], _READ):
+    used = [*widen(always, BLOCK_SIZE, image.size)]
+    for chunk in chunks(gaps(used, image.size), _READ):
         used += _used_blocks(chunk.offset, image.read(chunk.offset, chunk.length))
     ranges = []
     for found in widen(used, BLOCK_SIZE, image.size):

@@ -45,6 +45,16 @@ def widen(ranges: Iterable[ByteRange], unit: int, size: int) -> tuple[ByteRange,
     return merge(grown)
 
 
+def gaps(ranges: Iterable[ByteRange], size: int) -> tuple[ByteRange, ...]:
+    """What merged ranges leave out of `size` bytes."""
+    found, begin = [], 0
+    for each in (*ranges, ByteRange(size, 1)):
+        if each.offset > begin:
+            found.append(ByteRange(begin, each.offset - begin))
+        begin = each.end
+    return tuple(found)
+
+
 def total(ranges: Iterable[ByteRange]) -> int:
     """Bytes in ranges that do not overlap."""
     return sum(found.length for found in ranges)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flasher.image.ranges import ByteRange, chunks, merge, overlap, total, widen
+from flasher.image.ranges import ByteRange, chunks, gaps, merge, overlap, total, widen
 
 some_ranges = st.lists(st.builds(ByteRange, st.integers(0, 200), st.integers(1, 40)), max_size=8)
 
@@ -47,3 +47,11 @@ def test_widened_ranges_are_whole_units_inside_the_size(ranges: list[ByteRange],
 def test_an_overlap_is_what_both_have(first: ByteRange, second: ByteRange) -> None:
     both = overlap(first, second)
     assert covered([both] if both else []) == covered([first]) & covered([second])
+
+
+@given(some_ranges)
+def test_gaps_are_the_bytes_that_are_left_out(ranges: list[ByteRange]) -> None:
+    size = 250
+    left = gaps(merge(ranges), size)
+    assert covered(left) == set(range(size)) - covered(ranges)
+    assert merge(left) == left
