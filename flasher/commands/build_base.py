@@ -14,7 +14,7 @@ from flasher.events import CancelFlag
 from flasher.images import image_folder
 from flasher.progress import readable_seconds, readable_size
 
-EXAMPLE = "sudo flasher build-base --out images --compress xz --sign ~/keys/release.key"
+EXAMPLE = "flasher build-base --out images --compress xz --sign release.key"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,8 +69,24 @@ def _say(built: Built, console: Console) -> None:
     for layer in built.layers:
         state = "reused" if layer.reused else f"made in {readable_seconds(layer.seconds)}"
         console.say(f"layer {layer.name:<12} {layer.key[:12]}  {state}")
-    for path in _files(built.release).values():
-        console.say(f"{readable_size(path.stat().st_size):>10}  {path}")
+    console.say(f"In {built.release.out}:")
+    for name, path in _files(built.release).items():
+        console.say(f"{readable_size(path.stat().st_size):>10}  {path.name:<24}{_WORDS[name]}")
+
+
+_WORDS = {
+    "image": "the image",
+    "compressed": "the same, to hand out",
+    "bmap": "what of it must be written, for bmaptool",
+    "packages": "its packages",
+    "spdx": "its bill of materials, SPDX",
+    "cyclonedx": "its bill of materials, CycloneDX",
+    "os_list": "for Raspberry Pi Imager",
+    "manifest": "what it was made from",
+    "log": "the words of its build",
+    "sums": "check with: sha256sum --check SHA256SUMS",
+    "signature": "the signature of these checksums",
+}
 
 
 def _files(release: Release) -> dict[str, Path]:
