@@ -11,6 +11,7 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
+from builder.ahead import fetching_ahead
 from builder.bench import Bench, Step
 from builder.catalogue import Archive
 from builder.emulating import emulating
@@ -195,13 +196,20 @@ def make_layers(
     """Find or make each layer upon the ones below it."""
     keys = plan_keys(steps)
     store = workshop.store
-    whole = all(store.find(key) for key in keys)
-    with nullcontext(Emulation()) if whole else workshop.emulating() as emulation:
+    missing = [each for each, key in zip(steps, keys, strict=True) if not store.find(key)]
+    groups = [each.group for each in missing if isinstance(each, Bootstrap | Packages)]
+    with (
+        workshop.emulating() if missing else nullcontext(Emulation()) as emulation,
+        fetching_ahead(
+            Pool(store.root / "pool", workshop.emit), groups, workshop.cancel
+        ) as wait_for,
+    ):
         layers: tuple[Layer, ...] = ()
         results: tuple[LayerResult, ...] = ()
         for each, key in zip(steps, keys, strict=True):
             check_cancelled(workshop.cancel, "The build")
             found = store.find(key)
+            wait_for(each.name)
             layer = found or _make_layer(workshop, emulation, each, key, layers)
             layers += (layer,)
             results += (LayerResult(each.name, key, found is not None, layer.seconds),)

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from builder.lock import LockedPackage
+from builder.ahead import fetching_ahead
+from builder.lock import LockedGroup, LockedPackage
 from builder.pool import Pool
 from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, StepFinished, StepStarted
@@ -143,6 +144,31 @@ def test_a_cancelled_download_stops_and_is_gone_on_with(mirror: Mirror, pool: Po
         pool.fetch((package,), cancel=flag)
     assert pool.fetch((package,))[0].read_bytes() == DATA
     assert mirror.asked[1] != "bytes=0-"
+
+
+def group(name: str, *packages: LockedPackage) -> LockedGroup:
+    return LockedGroup(name, 0, (), packages)
+
+
+def test_what_is_fetched_ahead_is_there_when_it_was_waited_for(mirror: Mirror, pool: Pool):
+    low, high = mirror.offer("low", DATA), mirror.offer("high", DATA[1:])
+    groups = (group("low", low), group("high", high))
+    with fetching_ahead(pool, groups, CancelFlag()) as wait_for:
+        wait_for("low")
+        assert pool.path(low).exists()
+        wait_for("high")
+        assert pool.path(high).exists()
+        wait_for("files")
+
+
+def test_what_cannot_be_fetched_ahead_fails_who_waits_for_it(mirror: Mirror, pool: Pool):
+    there = mirror.offer("there", DATA)
+    gone = replace(there, name="gone", uri=f"{mirror.address}/g.deb", sha256="0" * 64)
+    groups = (group("low", there), group("high", gone))
+    with fetching_ahead(pool, groups, CancelFlag()) as wait_for:
+        wait_for("low")
+        with pytest.raises(FlasherError, match="gone"):
+            wait_for("high")
 
 
 def build_deb(folder: Path, name: str, depends: str = "") -> bytes:
