@@ -129,7 +129,7 @@ def cmdline(text: str) -> Change:
 
 
 def recipe_of(architecture: str, *boards: str) -> Recipe:
-    return Recipe("t", "", "trixie", architecture, ImageSettings(boards=boards), ())
+    return Recipe("t", "", "trixie", architecture, ImageSettings(boards=boards or None), ())
 
 
 def find(image: Path, recipe: Recipe, fstab: str = FSTAB) -> list[str]:

@@ -45,6 +45,22 @@ def small_kernel(text: str, *, restarts: bool = False) -> bytes:
     return struct.pack("<14I", *program) + text.encode() + b"\0"
 
 
+def small_32_bit_kernel(text: str) -> bytes:
+    """The same for a Pi 2, whose processors know only the older instructions."""
+    program = [
+        0xE3010000,  # movw  r0, #0x1000
+        0xE3430F20,  # movt  r0, #0x3f20
+        0xE28F1014,  # add   r1, pc, #20
+        0xE4D12001,  # ldrb  r2, [r1], #1
+        0xE3520000,  # cmp   r2, #0
+        0x15802000,  # strne r2, [r0]
+        0x1AFFFFFB,  # bne   -3
+        0xE320F003,  # wfi
+        0xEAFFFFFD,  # b     -1
+    ]
+    return struct.pack("<9I", *program) + text.encode() + b"\0"
+
+
 def small_tree() -> bytes:
     """The least device tree there is: a root that says how wide addresses are.
 
@@ -86,6 +102,21 @@ def make_card(tmp_path: Path) -> MakeCard:
         )
         put(card, content)
         return card
+
+    return make
+
+
+@pytest.fixture
+def make_32_bit_card(make_card: MakeCard) -> MakeCard:
+    """Makes a card for a Pi 2."""
+
+    def make(*, says: str) -> Path:
+        files = {
+            "config.txt": CONFIG.replace(b"arm_64bit=1", b"arm_64bit=0"),
+            "vmlinuz": small_32_bit_kernel(says),
+            "bcm2836-rpi-2-b.dtb": small_tree(),
+        }
+        return make_card(files)
 
     return make
 

@@ -98,6 +98,13 @@ def test_the_power_is_cut_at_the_status_asked_for(
     assert rehearsal.status == applying
 
 
+def test_a_32_bit_card_starts_on_a_pi_2(make_32_bit_card: MakeCard) -> None:
+    with pytest.raises(RehearsalFailed) as caught:
+        boot(make_32_bit_card(says="Booting\r\nKernel panic - not syncing: no root\r\n"))
+    assert caught.value.code == "kernel-panic"
+    assert caught.value.console == ("Booting", "Kernel panic - not syncing: no root")
+
+
 def test_a_node_that_restarts_itself_is_followed_to_its_result(
     make_card: MakeCard, put_files: Callable[..., None]
 ) -> None:
