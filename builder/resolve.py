@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from builder.bench import StepFailed
 from builder.catalogue import Archive, Catalogue, Offer
-from builder.lock import Lock, LockedGroup, LockedPackage, format_lock, read_lock
+from builder.epochs import epochs_of, recall_epochs, remember_epochs, with_epochs
+from builder.lock import Lock, LockedGroup, format_lock, read_lock
 from builder.recipe import Recipe
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Emit, step
@@ -77,6 +78,11 @@ class Desk:
     cancel: CancelFlag
     archive: Archive
 
+    @property
+    def memory(self) -> Path:
+        """Where the times of groups are remembered."""
+        return self.folder / "epochs.json"
+
     def open(self, suite: str, architecture: str) -> Catalogue:
         """What a suite has now for an architecture."""
         catalogue = Catalogue(
@@ -122,18 +128,14 @@ def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
     return ""
 
 
-def resolve(
-    recipe: Recipe, native: Native, desk: Desk, *, now: int, before: Lock | None = None
-) -> Lock:
+def resolve(recipe: Recipe, native: Native, desk: Desk, *, now: int) -> Lock:
     """Choose the newest packages for a recipe.
 
     Args:
         recipe: what is wanted.
         native: the building computer.
         desk: where the archive's lists lie.
-        now: seconds since 1970, UTC: the epoch of every group that changed.
-        before: an earlier lock; groups that are the same in it, and have the same below them, keep
-            their epoch, and so their layers.
+        now: seconds since 1970, UTC: the epoch of every group.
 
     Raises:
         StepFailed: the archive cannot be reached or trusted, or has no such packages.
@@ -153,7 +155,7 @@ def resolve(
 
         twins = resolve_native("twins", recipe.suite, native.twins)
         tools = resolve_native("tools", TOOLS_SUITE, TOOLS)
-    lock = Lock(
+    return Lock(
         suite=recipe.suite,
         architecture=recipe.architecture,
         sources=desk.archive.sources(recipe.suite),
@@ -162,7 +164,6 @@ def resolve(
         twins=twins,
         tools=tools,
     )
-    return _keep_epochs(lock, before) if before else lock
 
 
 def choose_lock(
@@ -180,7 +181,8 @@ def choose_lock(
         recipe, native, desk: as in `resolve`.
         path: of the lock that builds of this recipe keep; used where it fits, else resolved anew.
         given: another lock to build from, exactly.
-        update: resolve anew also where the kept lock fits.
+        update: resolve anew also where the kept lock fits. Groups that stay what they were, upon
+            what they were upon, keep their time, and so their layers.
 
     Raises:
         BadInput: a lock is faulty, or the given one is not this recipe's.
@@ -194,14 +196,17 @@ def choose_lock(
                 f"{given} is no lock of the recipe {recipe.name}. {misfit}",
                 "Name the lock that was made with it, or build without one: a new one is written.",
             )
-        return _keep(lock, path)
+        return _keep(lock, path, desk)
     before = read_lock(path) if path.exists() else None
     if before and not update and not find_misfit(before, recipe, native):
-        return before
-    return _keep(resolve(recipe, native, desk, now=int(time.time()), before=before), path)
+        return _keep(before, path, desk)
+    known = recall_epochs(desk.memory) | (epochs_of(before) if before else {})
+    lock = resolve(recipe, native, desk, now=int(time.time()))
+    return _keep(with_epochs(lock, known), path, desk)
 
 
-def _keep(lock: Lock, path: Path) -> Lock:
+def _keep(lock: Lock, path: Path, desk: Desk) -> Lock:
+    remember_epochs(desk.memory, lock)
     text = format_lock(lock).encode()
     if not path.exists() or path.read_bytes() != text:
         write_atomic(path, text)
@@ -246,26 +251,3 @@ def _closure(
             f"for {catalogue.architecture}.",
             failure.hint,
         ) from failure
-
-
-def _keep_epochs(lock: Lock, before: Lock) -> Lock:
-    """Groups that are what they were, upon what they were upon, have the time they had."""
-    layers: tuple[LockedGroup, ...] = ()
-    same = True
-    for at, group in enumerate(lock.layers):
-        old = before.layers[at] if at < len(before.layers) else None
-        same = same and old is not None and _same(group, old)
-        layers += (replace(group, epoch=old.epoch) if same and old else group,)
-    twins, tools = (
-        replace(group, epoch=old.epoch) if _same(group, old) else group
-        for group, old in ((lock.twins, before.twins), (lock.tools, before.tools))
-    )
-    return replace(lock, layers=layers, twins=twins, tools=tools)
-
-
-def _same(one: LockedGroup, other: LockedGroup) -> bool:
-    return _digests(one.packages) == _digests(other.packages)
-
-
-def _digests(packages: tuple[LockedPackage, ...]) -> list[str]:
-    return [package.sha256 for package in packages]

@@ -82,16 +82,27 @@ def test_a_kept_lock_that_fits_asks_nobody(kept: Path, offline: Desk):
     before = kept.read_bytes()
     assert choose_lock(RECIPE, NATIVE, offline, kept) == read_lock(kept)
     assert kept.read_bytes() == before
-    assert not offline.folder.exists()
+    assert [path.name for path in offline.folder.iterdir()] == ["epochs.json"]
 
 
-def test_groups_that_stay_the_same_keep_their_time(kept: Path, desk: Desk):
+def test_groups_that_stay_the_same_keep_their_time(kept: Path, desk: Desk, tmp_path: Path):
+    path = tmp_path / "small.lock"
+    path.write_bytes(kept.read_bytes())
     changed = replace(RECIPE, layers=(WIFI, replace(SCREEN, packages=("screen",))))
-    before = read_lock(kept)
-    after = resolve(changed, NATIVE, desk, now=2_000_000_000, before=before)
+    before, after = read_lock(kept), choose_lock(changed, NATIVE, desk, path)
     assert after.layers[:2] == before.layers[:2]
-    assert after.layers[2].epoch == 2_000_000_000
-    assert after.epoch == 2_000_000_000
+    assert after.layers[2].epoch > before.layers[2].epoch
+    assert after.epoch == after.layers[2].epoch
+    assert read_lock(path) == after
+
+
+def test_a_store_gives_equal_packages_their_time_again_without_their_lock(
+    kept: Path, desk: Desk, tmp_path: Path
+):
+    choose_lock(RECIPE, NATIVE, desk, kept)
+    shorter = replace(RECIPE, name="shorter", layers=(WIFI,))
+    after = choose_lock(shorter, NATIVE, desk, tmp_path / "shorter.lock")
+    assert after.layers == read_lock(kept).layers[:2]
 
 
 @pytest.mark.parametrize(
