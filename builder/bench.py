@@ -180,6 +180,9 @@ def build_environment(epoch: int, extra: Mapping[str, str] | None = None) -> dic
         "HOME": "/root",
         "LC_ALL": "C.UTF-8",
         "SOURCE_DATE_EPOCH": str(epoch),
+        # Programs that list a dictionary then do so in the same order each time.
+        "PYTHONHASHSEED": "0",
+        "PERL_HASH_SEED": "0",
         **(extra or {}),
     }
 
