@@ -34,6 +34,13 @@ print((folder / "a").exists())
 """
 
 
+HANDLER = """
+import sys
+from builder.sandbox import Plan, run_inside
+print(run_inside(Plan((sys.argv[1],), {}, handler=":own:M::own-magic::/bin/cat:F")).text)
+"""
+
+
 @pytest.fixture
 def run_as_user(tmp_path: Path) -> AsUser:
     def run(*argv: str, lent: int = LENT) -> subprocess.CompletedProcess[str]:
@@ -49,6 +56,16 @@ def test_owners_inside_are_lent_ids_on_disk_and_such_trees_can_be_removed(
     home = tmp_path / "user/home"
     done = run_as_user(sys.executable, "-c", SANDBOX, str(home))
     assert done.stdout.split() == [str(LENT + 32), str(LENT + 41), "33", "42", "False"], done.stderr
+
+
+def test_a_user_has_handlers_too_that_the_host_never_sees(tmp_path: Path, run_as_user: AsUser):
+    program = tmp_path / "user/home/program"
+    program.parent.mkdir(parents=True)
+    program.write_text("own-magic")
+    program.chmod(0o755)
+    done = run_as_user(sys.executable, "-c", HANDLER, str(program))
+    assert done.stdout.strip() == "own-magic", done.stderr
+    assert not Path("/proc/sys/fs/binfmt_misc/own").exists()
 
 
 def test_the_doctor_tells_a_user_who_lacks_nothing_but_the_right_to_write_drives(
