@@ -21,10 +21,10 @@ from pathlib import Path
 from builder.bench import Bench
 from builder.disk import Identity, assemble
 from builder.emulation import Emulation
-from builder.filesystems import BLOCK
 from builder.layers import Store, open_store
 from builder.lock import read_lock
 from builder.log import open_log
+from builder.measure import BLOCK
 from builder.native_root import NativeRoot, native_root
 from builder.pool import Pool
 from builder.recipe import ImageSettings
@@ -47,7 +47,17 @@ def bare(tools: NativeRoot, tree: Path, image: Path, size: int) -> None:
     """The ext4 alone."""
     run(
         tools.argv(
-            "usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-d", str(tree), str(image), str(size)
+            "usr/sbin/mke2fs",
+            "-q",
+            "-F",
+            "-t",
+            "ext4",
+            "-b",
+            str(BLOCK),
+            "-d",
+            str(tree),
+            str(image),
+            str(size),
         )
     )
 

@@ -7,13 +7,13 @@ Partitions start at multiples of 4 MiB, the erase unit that SD cards commonly ha
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from builder.bench import Bench
 from builder.filesystems import (
-    BLOCK,
     JOURNAL_MIB,
     MIB,
     Content,
@@ -21,6 +21,7 @@ from builder.filesystems import (
     make_root,
     require_boot_fits,
 )
+from builder.measure import BLOCK
 from builder.native_root import NativeRoot
 from builder.recipe import ImageSettings
 from flasher.image.ranges import ByteRange
@@ -115,10 +116,12 @@ def assemble(
     with image.open("xb") as handle:
         handle.truncate(geometry.size)
     _write_table(image, geometry, identity)
-    make_boot(content, found, image, geometry.boot, settings.boot_label, identity.volume)
-    bench.progress.reach(10)
     ids = (str(identity.root), str(identity.hash_seed))
-    make_root(content, found, image, geometry.root, settings.root_label, ids)
+    with ThreadPoolExecutor(1) as beside:
+        boot = (content, found, image, geometry.boot, settings.boot_label, identity.volume)
+        making_boot = beside.submit(make_boot, *boot)
+        make_root(content, found, image, geometry.root, settings.root_label, ids)
+        making_boot.result()
     return geometry
 
 

@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from builder.bench import Bench
 from builder.bootable import FIRMWARE
-from builder.inside import freshen, measure
-from builder.inside.measure import Measure
+from builder.inside import freshen
+from builder.measure import BLOCK, Measure, find_arguments, measure
 from builder.native_root import NativeRoot
 from builder.sandbox import Mount, Plan, run_inside, script
 from flasher.errors import EnvironmentLacks, FlasherError
@@ -23,7 +23,6 @@ from flasher.image.ranges import ByteRange
 from flasher.process import run
 
 MIB = 1 << 20
-BLOCK = 4096
 JOURNAL_MIB = 32
 _SECTOR = 512
 
@@ -49,9 +48,8 @@ class Content:
 
     def measure(self) -> Measure:
         """Measure the tree; afterwards no access or change in it is before the epoch."""
-        folder = str(self.bench.merged)
-        told = self.bench.run_host(script(measure.__file__, folder, f"{folder}/{FIRMWARE}")).output
-        found = Measure.from_json(told)
+        told = self.bench.run_host(find_arguments(str(self.bench.merged))).output
+        found = measure(told, FIRMWARE)
         if found.oldest < self.epoch:
             self._freshen()
         return found

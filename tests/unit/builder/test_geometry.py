@@ -2,7 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.disk import ALIGNMENT, Identity, plan_geometry
-from builder.filesystems import BLOCK, JOURNAL_MIB, MIB
+from builder.filesystems import JOURNAL_MIB, MIB
+from builder.measure import BLOCK
 from builder.recipe import ImageSettings
 
 sizes = st.builds(

@@ -1,49 +1,58 @@
+import os
 from pathlib import Path
 
 from builder.inside.freshen import freshen
-from builder.inside.measure import Measure, measure
+from builder.measure import Measure, measure
 
 
-def put(root: Path, name: str, text: str = "") -> Path:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
+def told(*lines: str) -> Measure:
+    """Measure a tree of a root, one block large, and these; all of them accessed at 70."""
+    root = "d 4096 3 1 70.5 80.5 "
+    return measure("".join(f"{line}\0" for line in (root, *lines)).encode(), "boot/firmware")
 
 
-def measured(root: Path) -> Measure:
-    return measure(str(root), str(root / "boot/firmware"))
-
-
-def test_a_file_with_two_names_is_measured_once(tmp_path):
-    put(tmp_path, "a", "x" * 5000)
-    (tmp_path / "b").hardlink_to(tmp_path / "a")
-    put(tmp_path, "empty")
-    (tmp_path / "short").symlink_to("a")
-    (tmp_path / "long").symlink_to("a" * 100)
+def test_a_file_with_two_names_is_measured_once():
+    found = told(
+        "f 5000 2 7 70.1 80.1 a",
+        "f 5000 2 7 70.1 80.1 b",
+        "f 0 1 8 70.1 80.1 empty",
+        "l 1 1 9 70.1 80.1 short",
+        "l 100 1 10 70.1 80.1 long",
+    )
     root_block, file_blocks, link_block = 1, 2, 1
-    found = measured(tmp_path)
     assert (found.blocks, found.files) == (root_block + file_blocks + link_block, 5)
 
 
-def test_what_lies_in_the_boot_folder_is_listed_and_not_counted(tmp_path):
-    for name in ("z", "a.dat", "overlays/deep/one", "overlays/two"):
-        put(tmp_path, f"boot/firmware/{name}", name)
-    (tmp_path / "boot/firmware/link").symlink_to("z")
-    put(tmp_path, "boot/firmware-notes", "not in it")
-    found = measured(tmp_path)
-    assert found.boot == [("a.dat", 5), ("overlays/deep/one", 17), ("overlays/two", 12), ("z", 1)]
-    assert found.boot_folders == ["overlays", "overlays/deep"]
-    assert found.boot_odd == ["link"]
-    assert found.files == 4  # the root, two folders, the notes
+def test_what_lies_in_the_boot_folder_is_listed_and_not_counted():
+    found = told(
+        "d 4096 2 2 70.1 80.1 boot/firmware",
+        "f 1 1 3 70.1 80.1 boot/firmware/z",
+        "d 4096 2 4 70.1 80.1 boot/firmware/overlays",
+        "f 17 1 5 70.1 80.1 boot/firmware/overlays/one",
+        "f 5 1 6 70.1 80.1 boot/firmware/a file.dat",
+        "l 1 1 7 70.1 80.1 boot/firmware/link",
+        "f 9 1 8 70.1 80.1 boot/firmware-notes",
+    )
+    assert found.boot == (("a file.dat", 5), ("overlays/one", 17), ("z", 1))
+    assert found.boot_folders == ("overlays",)
+    assert found.boot_odd == ("link",)
+    assert (found.blocks, found.files) == (3, 3)
 
 
-def test_after_freshening_nothing_is_older_and_nothing_is_modified(tmp_path):
-    put(tmp_path, "below/old")
+def test_the_oldest_time_is_an_access_or_a_change_of_anything():
+    assert told().oldest == 70
+    assert told("f 0 1 2 60.9 80.9 read").oldest == 60
+    assert told("l 1 1 2 80.9 50.9 boot/firmware/changed").oldest == 50
+
+
+def test_after_freshening_nothing_is_older_and_nothing_is_modified(tmp_path: Path):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below/old").write_text("old")
     (tmp_path / "link").symlink_to("nowhere")
-    before = measured(tmp_path)
-    modified = {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
-    since = before.oldest + 1
-    while measured(tmp_path).oldest < since:
+    paths = [tmp_path, *tmp_path.rglob("*")]
+    for path in paths:
+        os.utime(path, (50, 60), follow_symlinks=False)
+    since = int(tmp_path.lstat().st_ctime) + 1
+    while min(min(path.lstat().st_atime, path.lstat().st_ctime) for path in paths) < since:
         freshen(since, str(tmp_path))
-    assert {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")} == modified
+    assert {path.lstat().st_mtime for path in paths} == {60.0}
