@@ -167,7 +167,6 @@ class Catalogue:
             "Dir::Etc::SourceParts": "/dev/null",
             "Dir::Etc::Preferences": "/dev/null",
             "Dir::Etc::PreferencesParts": "/dev/null",
-            "Dir::Etc::Trusted": "/dev/null",
             "Dir::Etc::TrustedParts": f"{self._folder}/keys",
             "Dir::State": f"{self._folder}",
             "Dir::State::Lists": f"{self._folder}/lists",
