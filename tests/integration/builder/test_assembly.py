@@ -104,9 +104,7 @@ Assemble = Callable[..., Assembled]
 def build(tmp_path: Path, tools: NativeRoot) -> Assemble:
     """Makes layers in a store of their own, and the image of them."""
 
-    def make(
-        name: str, *grow: Grow, epoch: int = EPOCH, settings: ImageSettings = SETTINGS
-    ) -> Assembled:
+    def make(name: str, *grow: Grow, epoch: Callable[[], int] = lambda: EPOCH) -> Assembled:
         folder = tmp_path / name
         with (
             open_store(folder / "store", emit=ignore, cancel=CancelFlag()) as store,
@@ -116,7 +114,7 @@ def build(tmp_path: Path, tools: NativeRoot) -> Assemble:
             progress = Progress(ignore, "test", "build", 100)
             bench = Bench(store, layers, None, Emulation(), log, progress, CancelFlag())
             image = folder / "tiny.img"
-            geometry = assemble(image, settings, IDENTITY, bench, tools, epoch)
+            geometry = assemble(image, SETTINGS, IDENTITY, bench, tools, epoch())
             return Assembled(image, geometry, tuple(store.root / each.tree for each in layers))
 
     return make
@@ -170,20 +168,21 @@ def test_the_time_of_the_build_stays_out_also_when_the_layers_are_older_than_the
     build: Assemble,
 ):
     """A layer that is kept was made before a lock that only changed what lies above it."""
-    epoch = int(time.time()) + 1
+    epochs: list[int] = []
 
     def dated(tree: Path) -> None:
         below(tree)
         set_times(tree)
+        epochs.append(int(tree.stat().st_ctime) + 1)
 
     def wait_for_epoch(tree: Path) -> None:
         (tree / "etc").mkdir()
-        while tree.stat().st_ctime < epoch:
+        while tree.stat().st_ctime < epochs[0]:
             tree.chmod(0o755)
         set_times(tree)
 
-    first = build("first", dated, wait_for_epoch, epoch=epoch)
-    assert same_bytes(first, build("second", dated, wait_for_epoch, epoch=epoch))
+    first = build("first", dated, wait_for_epoch, epoch=lambda: epochs[0])
+    assert same_bytes(first, build("second", dated, wait_for_epoch, epoch=lambda: epochs[0]))
 
 
 def test_holes_and_zeros_are_the_same(build: Assemble):
@@ -198,7 +197,7 @@ def test_holes_and_zeros_are_the_same(build: Assemble):
 
 def test_a_lock_from_the_future_is_refused(build: Assemble):
     with pytest.raises(FlasherError) as refused:
-        build("first", below, above, epoch=int(time.time()) + 3600)
+        build("first", below, above, epoch=lambda: int(time.time()) + 3600)
     assert refused.value.code == "clock-behind"
 
 
