@@ -21,7 +21,7 @@ install_packages = @missing=$$(for package in $(1); do \
 	        > /dev/null || { echo "apt could not install them: check the network and the sources." >&2; exit 1; }; \
 	fi
 
-.PHONY: demo test lint unit real setup setup-test clean
+.PHONY: demo test lint unit real soak setup setup-test clean
 
 demo: setup  ## build the base image, make a card, boot it in an emulated Pi
 	@$(SUDO) $(FLASHER) build-base --out $(DEMO)
@@ -40,7 +40,11 @@ unit: setup-test
 	@$(SUDO) $(VENV)/bin/pytest -q -p no:cacheprovider -n 2 tests/unit tests/integration tests/tui
 
 real: setup-test
-	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider tests/rehearsal
+	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider tests/builds tests/rehearsal
+
+soak: setup-test  ## kill -9 at a hundred moments of a build; FLASHER_SEED=… for other ones
+	@$(SUDO) env FLASHER_KILLS=100 FLASHER_SEED=$(or $(FLASHER_SEED),1) \
+	    $(VENV)/bin/pytest -v -s -p no:cacheprovider tests/builds/test_killed.py
 
 setup: $(VENV)/.run
 setup-test: $(VENV)/.test
