@@ -70,7 +70,8 @@ class Content:
         """Run one of the tools, which sees the tree."""
         environment = {
             **self.tools.environment,
-            "LC_ALL": "C",
+            "LC_ALL": "",  # mke2fs sorts names by their bytes, mtools reads them as UTF-8
+            "LC_CTYPE": "C.UTF-8",
             "TZ": "UTC",
             "SOURCE_DATE_EPOCH": str(self.epoch),
             "E2FSPROGS_FAKE_TIME": str(self.epoch),

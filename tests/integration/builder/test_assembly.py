@@ -34,7 +34,8 @@ Grow = Callable[[Path], None]
 
 
 def tool(*argv: str | Path) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    env = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -76,6 +77,7 @@ def grow_above(tree: Path, names: tuple[str, ...]) -> None:
         (firmware / "overlays" / f"{name}.dtbo").write_text(name)
     (firmware / "overlays/deep/README").write_text("deep")
     (firmware / "config.txt").write_text("kernel=vmlinuz\n")
+    (firmware / "größer als üblich.txt").write_text("not ASCII")
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,7 @@ def test_the_boot_partition_lists_its_files_in_the_order_of_their_names(build: A
     names = [line.removeprefix("::/overlays/") for line in listed]
     assert names == ["deep/", *(f"{name}.dtbo" for name in NAMES)]
     assert tool("mtype", "-i", fat, "::/overlays/deep/README") == "deep"
+    assert "::/größer als üblich.txt" in tool("mdir", "-b", "-i", fat, "::/").splitlines()
     assert "2025-06-15  15:06" in tool("mdir", "-i", fat, "::/config.txt")
 
 
