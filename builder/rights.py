@@ -59,13 +59,15 @@ def require_rights() -> IdMap:
     if os.geteuid() == 0:
         _require_all_ids(Path("/proc/self/uid_map").read_text(encoding="ascii"))
         return IdMap()
-    require_namespaces()
     require_lenders()
     return lent_ids()
 
 
-def require_namespaces(settings: Path = _SETTINGS) -> None:
-    """Raise `EnvironmentLacks` where a setting of the kernel forbids users their namespaces."""
+def explain_refusal(settings: Path = _SETTINGS) -> None:
+    """Raise `EnvironmentLacks` if a setting of the kernel forbids users their namespaces.
+
+    Asked only after a refusal: a security profile may allow us what the setting forbids.
+    """
     for name, forbidding, remedy in _FORBIDDING:
         path = settings / name
         if path.exists() and path.read_text(encoding="ascii").strip() == forbidding:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from builder.inside import enter
 from builder.inside.enter import Mount, Order, Plan
-from builder.rights import require_rights
+from builder.rights import explain_refusal, require_rights
 from flasher.errors import EnvironmentLacks
 from flasher.events import CancelFlag
 from flasher.process import Finished, ProgramFailed, run
@@ -75,6 +75,8 @@ def run_inside(
         )
     except ProgramFailed as failure:
         if failure.finished.status == enter.SETUP_FAILED:
+            if ids.users:
+                explain_refusal()
             raise _refusal(failure.finished.errors.strip()) from failure
         raise
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.rights import IdMap, lent_ids, require_namespaces
+from builder.rights import IdMap, explain_refusal, lent_ids
 from flasher.errors import EnvironmentLacks
 
 NAME = pwd.getpwuid(os.geteuid()).pw_name
@@ -51,10 +51,10 @@ def test_a_kernel_that_forbids_namespaces_is_named_with_the_setting_to_change(
 ):
     (tmp_path / name).parent.mkdir()
     (tmp_path / name).write_text("1\n" if value == "0" else "0\n")
-    require_namespaces(tmp_path)
+    explain_refusal(tmp_path)
     (tmp_path / name).write_text(f"{value}\n")
     with pytest.raises(EnvironmentLacks) as lacking:
-        require_namespaces(tmp_path)
+        explain_refusal(tmp_path)
     assert lacking.value.code == "namespaces-forbidden"
     assert f"sysctl {name.replace('/', '.')}=" in lacking.value.hint
 
