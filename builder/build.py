@@ -37,6 +37,7 @@ from builder.steps.finish import Finish
 from builder.steps.initramfs import Initramfs, has_kernel
 from builder.steps.packages import Packages
 from builder.twins import TWIN_PACKAGES, count_runs
+from flasher.errors import EnvironmentLacks
 from flasher.events import CancelFlag, Emit, check_cancelled, ignore, step
 from flasher.process import find_program
 
@@ -263,7 +264,14 @@ def _settle(bench: Bench, since: float) -> None:
 
 def _native(architecture: str) -> Native:
     """This computer, for builds of an architecture."""
-    own = next((name for name, machine in MACHINES.items() if os.uname().machine in machine.names))
+    here = os.uname().machine
+    own = next((name for name, machine in MACHINES.items() if here in machine.names), None)
+    if own is None:
+        raise EnvironmentLacks(
+            "computer-unknown",
+            f"Nothing is known of building on a computer of the kind {here}.",
+            f"Build on one of: {', '.join(MACHINES)}.",
+        )
     return Native(own, () if own == architecture else TWIN_PACKAGES)
 
 
