@@ -211,6 +211,11 @@ _DIAGNOSES = (
         "packages.debian.org.",
     ),
     (
+        r"remove is disabled|Unable to correct problems|unable to satisfy|unmet dependencies",
+        "packages-conflict",
+        "Take one of the packages that conflict out of the recipe, or put it into another layer.",
+    ),
+    (
         r"No space left on device",
         "disk-full",
         "Free some space and run the same command again: finished layers are kept.",

@@ -122,10 +122,12 @@ class Catalogue:
             Sorted by name.
 
         Raises:
-            StepFailed: ``package-unknown``, or they cannot be installed together.
+            StepFailed: ``package-unknown``, or ``packages-conflict``: they cannot be installed
+                together, or upon what is installed.
         """
         self._set_installed(installed)
-        told = self._run("apt-get", "install", "--assume-yes", "--print-uris", *names)
+        options = ("--assume-yes", "--no-remove", "--print-uris")
+        told = self._run("apt-get", "install", *options, *names)
         found = {match["sha256"]: match for match in _URI.finditer(told)}
         if not found:
             return ()
@@ -154,6 +156,7 @@ class Catalogue:
                 on_line=self._log,
             ).text
         except ProgramFailed as failure:
+            self._log(failure.finished.text)  # where apt tells which packages it is about
             raise diagnose(argv[0], failure.finished, self._log_path) from failure
 
     def _settings(self) -> str:

@@ -6,7 +6,6 @@ that fits a recipe is not resolved anew: see `find_misfit`.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -242,12 +241,11 @@ def _closure(
     try:
         return catalogue.closure(names, installed)
     except StepFailed as failure:
-        unknown = re.search(r"package '?([^\s']+)", failure.message)
-        if failure.code != "package-unknown" or unknown is None:
+        if failure.code not in ("package-unknown", "packages-conflict"):
             raise
         raise StepFailed(
             failure.code,
-            f"The layer {layer} asks for {unknown[1]}, which {catalogue.suite} does not have "
-            f"for {catalogue.architecture}.",
+            f"The layer {layer} cannot have its packages from {catalogue.suite} for "
+            f"{catalogue.architecture}: {failure.message.removeprefix('E: ')}",
             failure.hint,
         ) from failure

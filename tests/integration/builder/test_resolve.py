@@ -137,10 +137,16 @@ def test_a_package_that_is_not_there_is_named_with_its_layer(tmp_path: Path, des
     with pytest.raises(StepFailed) as failed:
         choose_lock(recipe, NATIVE, desk, tmp_path / "small.lock")
     assert failed.value.code == "package-unknown"
-    assert "The layer screen asks for no-such-thing, which trixie does not have" in str(
-        failed.value
-    )
+    assert "The layer screen cannot have its packages from trixie" in failed.value.message
+    assert "no-such-thing" in failed.value.message
     assert not (tmp_path / "small.lock").exists()
+
+
+def test_a_layer_that_would_remove_packages_below_it_is_refused(tmp_path: Path, desk: Desk):
+    clock, other = (LayerRecipe(name, (name,)) for name in ("systemd-timesyncd", "chrony"))
+    with pytest.raises(StepFailed, match="The layer chrony cannot have its packages") as failed:
+        choose_lock(replace(RECIPE, layers=(clock, other)), NATIVE, desk, tmp_path / "small.lock")
+    assert failed.value.code == "packages-conflict"
 
 
 def test_a_mirror_that_is_down_is_told_as_such(tmp_path: Path, offline: Desk):
