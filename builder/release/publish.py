@@ -12,7 +12,7 @@ from pathlib import Path
 
 from builder.release.files import Release
 from builder.release.sign import Signer
-from builder.release.whole import Measure, sum_lines
+from builder.release.whole import Measure, lines_about, sum_lines
 from flasher.errors import BadInput
 from flasher.files import sync_folder, write_atomic
 from flasher.process import run
@@ -39,7 +39,7 @@ def put_in_place(draft: Release, release: Release, files: Mapping[str, Measure])
         files: all that the checksums speak of.
     """
     run(["sync", "--file-system", str(draft.out)])
-    for stale in (release.manifest, release.signature, *release.other_forms):
+    for stale in (release.manifest, release.signature, *_stale_forms(release)):
         stale.unlink(missing_ok=True)
     for made, final in zip(draft.described, release.described, strict=True):
         made.replace(final)
@@ -83,11 +83,21 @@ def require_own_sums(release: Release, signer: Signer) -> None:
     )
 
 
+def _stale_forms(release: Release) -> list[Path]:
+    """Compressed images of the old set; a file of such a name that no set speaks of is not ours."""
+    sums = _read_sums(release)
+    return [path for path in release.other_forms if lines_about({path.name}, sums.splitlines())]
+
+
 def _merge_sums(release: Release, files: Mapping[str, Measure]) -> str:
     """The old lines about other images, and ours, by name."""
-    old = release.sums.read_text(encoding="utf-8") if release.sums.exists() else ""
-    lines = sorted([*_others(release, old), *sum_lines(files)], key=lambda line: line[66:])
+    others = _others(release, _read_sums(release))
+    lines = sorted([*others, *sum_lines(files)], key=lambda line: line[66:])
     return "".join(f"{line}\n" for line in lines)
+
+
+def _read_sums(release: Release) -> str:
+    return release.sums.read_text(encoding="utf-8") if release.sums.exists() else ""
 
 
 def _others(release: Release, sums: str) -> list[str]:

@@ -64,6 +64,13 @@ def test_another_form_takes_the_place_of_the_one_before(build: Builds):
     assert "tiny.img.zst" not in release.sums.read_text()
 
 
+def test_a_file_that_only_has_the_name_of_another_form_stays(build: Builds, tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/tiny.zip").write_text("my notes")
+    build(form="zst")
+    assert (tmp_path / "out/tiny.zip").read_text() == "my notes"
+
+
 # --- the set ---------------------------------------------------------------------------------
 
 
