@@ -20,6 +20,8 @@ _CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[@-Z\\^_]"
     r"|[\x00-\x1f\x7f-\x9f]"
 )
+# What systemd shows while a job takes long, several times a second: it tells nothing of the boot.
+_ANIMATION = re.compile(r"\[[ *]{6}\] .* running \(")
 
 
 class Emulator:
@@ -46,7 +48,7 @@ class Emulator:
         return self._console.pending
 
     def new_lines(self) -> list[str]:
-        """Console lines since the last call, as plain text, empty ones left out."""
+        """Console lines since the last call, as plain text, without empty and moving ones."""
         return self._console.take()
 
     def complaint(self) -> str:
@@ -69,7 +71,7 @@ class _Lines:
         new = _read_from(self._file, self._offset)
         self._offset += len(new)
         *whole, self._rest = (self._rest + new).split(b"\n")
-        return [text for raw in whole if (text := _plain(raw))]
+        return [text for text in map(_plain, whole) if text and not _ANIMATION.match(text)]
 
 
 def _plain(raw: bytes) -> str:

@@ -142,6 +142,16 @@ def test_colours_of_a_console_are_not_shown(make_card: MakeCard) -> None:
     assert caught.value.console[0] == "[  OK  ] Started"
 
 
+def test_the_animation_of_a_long_job_is_no_line(make_card: MakeCard) -> None:
+    moving = "".join(
+        f"[{stars}] Job dev-x.device/start running (4{n}s / 1min 36s)\r\n"
+        for n, stars in enumerate(("\x1b[0;31m*\x1b[0m     ", " ***  "))
+    )
+    with pytest.raises(RehearsalFailed) as caught:
+        boot(make_card(says=f"up\r\n{moving}Kernel panic - not syncing\r\n"))
+    assert caught.value.console == ("up", "Kernel panic - not syncing")
+
+
 def test_an_emulator_that_refuses_says_why(make_card: MakeCard) -> None:
     card = make_card({"bcm2837-rpi-3-b.dtb": b"no device tree"})
     with pytest.raises(RehearsalFailed) as caught:
