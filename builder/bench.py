@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Protocol
 
 from builder.emulation import Emulation
@@ -149,12 +150,11 @@ class Bench:
             lower = (*lower, emulation.stand)
         if self.draft is None:
             return (overlay(target, lower if len(lower) > 1 else (*lower, "view")),)
-        if not lower:
-            return (Mount("bind", target, str(self.tree)),)
         name = self.draft.folder.name
-        upper, work = f"{name}/tree", f"{name}/work"
+        work = mkdtemp(dir=self.draft.folder / "work")  # a volatile overlay takes none twice
+        upper, work = f"{name}/tree", f"{name}/work/{Path(work).name}"
         return (
-            overlay(target, lower, upper=upper, work=work),
+            overlay(target, lower or ("view",), upper=upper, work=work),
             *emulation.mounts(target),
         )
 

@@ -96,11 +96,13 @@ def remove_tree(tree: Path) -> None:
 def overlay(target: str, lower: tuple[str, ...], *, upper: str = "", work: str = "") -> Mount:
     """An overlay of trees, the topmost of `lower` first; read-only without `upper`.
 
-    Paths are relative to the plan's folder: the kernel limits all options to one page.
+    What programs ask to be on disk at once is not: a draft is synced when it is whole. So a work
+    folder serves one mount only. Paths are relative to the plan's folder: the kernel limits all
+    options to one page.
     """
     options = [f"lowerdir={':'.join(lower)}", "userxattr"]
     if upper:
-        options += [f"upperdir={upper}", f"workdir={work}"]
+        options += [f"upperdir={upper}", f"workdir={work}", "volatile"]
     return Mount("overlay", target, options=",".join(options))
 
 
