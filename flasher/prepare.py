@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flasher.card.plan import CardPlan, plan_card
-from flasher.card.source import ImageFile
 from flasher.card.target import open_target
 from flasher.card.write import verify_card, write_card
 from flasher.drives.model import Drive
 from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Emit
+from flasher.image.source import ImageFile
 from flasher.rig.ledger import Entry, Ledger, Result
 from flasher.rig.node_payload import CardIdentity, compose
 from flasher.rig.rigmap import Node, RigMap

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autosetup.payload import FOLDER
-from flasher.card.source import ImageFile
 from flasher.errors import BadInput
 from flasher.image.blocks import SECTOR, Blocks, Extent, Overlay
 from flasher.image.fat_edit import WritableFatVolume
 from flasher.image.mbr import FAT_TYPES, GPT_PROTECTIVE, Mbr, Partition
 from flasher.image.ranges import ByteRange, overlap, widen
+from flasher.image.source import ImageFile
 
 HEAD = 1 << 20
 ALIGNMENT = 4096

@@ -11,10 +11,10 @@ from autosetup.faults import Faulty
 from autosetup.payload import LOG, MANIFEST, STATUS, unpack
 from flasher.card.inspect import payload_files
 from flasher.card.plan import CardPlan, boot_partition, plan_card
-from flasher.card.source import ImageFile
 from flasher.errors import BadDocument, BadInput, FlasherError
 from flasher.image.blocks import Blocks
 from flasher.image.fat import FatVolume
+from flasher.image.source import ImageFile
 
 
 def replan(card: Blocks, image: ImageFile) -> CardPlan:

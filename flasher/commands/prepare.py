@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flasher import paths
-from flasher.card.source import ImageFile, open_image
 from flasher.commands._drives import check_drives, check_sizes, too_small
 from flasher.console import Console
 from flasher.drives.files import create_virtual_card
@@ -15,6 +14,7 @@ from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard
 from flasher.errors import BadInput, ExitCode
 from flasher.events import CancelFlag
+from flasher.image.source import ImageFile, open_image
 from flasher.images import choose_image
 from flasher.prepare import CardResult, NodeCard, plan_node_card, prepare_card
 from flasher.progress import readable_seconds, readable_size

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from flasher.card.replan import replan
-from flasher.card.source import open_image
 from flasher.card.target import open_for_reading
 from flasher.card.write import verify_card
 from flasher.console import Console
@@ -14,6 +13,7 @@ from flasher.drives.find import find_drive
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag
 from flasher.image.blocks import FileBlocks
+from flasher.image.source import open_image
 from flasher.images import choose_image
 from flasher.progress import readable_seconds, readable_size
 

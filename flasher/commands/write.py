@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 
 from flasher.card.plan import plan_card
-from flasher.card.source import open_image
 from flasher.card.target import open_target
 from flasher.card.write import verify_card, write_card
 from flasher.commands._drives import check_drives, check_sizes
 from flasher.console import Console
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag
+from flasher.image.source import open_image
 from flasher.images import choose_image
 from flasher.progress import readable_size
 

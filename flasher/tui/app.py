@@ -10,9 +10,9 @@ from textual.app import App
 from textual.binding import Binding
 from textual.reactive import reactive
 
-from flasher.card.source import ImageFile, open_image
 from flasher.errors import ExitCode, FlasherError
 from flasher.events import CancelFlag, Event, StepAdvanced
+from flasher.image.source import ImageFile, open_image
 from flasher.rig.profile import Profile
 from flasher.rig.rigmap import lay_out
 from flasher.tui.attempt import attempt

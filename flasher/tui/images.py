@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from flasher.card.source import ImageFile
 from flasher.errors import FlasherError
+from flasher.image.source import ImageFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from flasher.card.source import ImageFile
 from flasher.drives.model import Drive
 from flasher.errors import FlasherError
 from flasher.events import Event, StepAdvanced
+from flasher.image.source import ImageFile
 from flasher.prepare import CardResult, NodeCard
 from flasher.rig.profile import Profile
 from flasher.rig.site import Site, SiteSecrets

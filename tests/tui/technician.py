@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 
-from flasher.card.source import ImageFile
+from flasher.image.source import ImageFile
 from flasher.rig.ledger import Entry
 from flasher.tui.app import FlasherApp
 from flasher.tui.screens.bench import BenchScreen

@@ -9,9 +9,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Footer, OptionList, Static
 
-from flasher.card.source import ImageFile
 from flasher.drives.model import Drive
 from flasher.errors import Cancelled, FlasherError
+from flasher.image.source import ImageFile
 from flasher.prepare import CardResult
 from flasher.rig.ledger import Entry
 from flasher.rig.rigmap import Node, RigMap

@@ -10,9 +10,9 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Footer, Static
 
-from flasher.card.source import ImageFile
 from flasher.drives.model import Drive
 from flasher.errors import FlasherError
+from flasher.image.source import ImageFile
 from flasher.prepare import NodeCard, plan_node_card
 from flasher.progress import readable_size
 from flasher.rig.rigmap import Node, RigMap

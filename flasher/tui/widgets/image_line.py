@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from flasher.card.source import ImageFile
+from flasher.image.source import ImageFile
 from flasher.progress import readable_size
 from flasher.tui.images import ImageStatus, ImageTrouble, NoImage, OpeningImage
 

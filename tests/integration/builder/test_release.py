@@ -15,9 +15,9 @@ from builder.recipe import ImageSettings
 from builder.release.files import FORMS, Form, Release
 from builder.release.publish import require_own_sums, sign_sums
 from builder.release.sign import load_signer
-from flasher.card.source import open_image
 from flasher.errors import BadInput
 from flasher.events import Event, Noted, ignore
+from flasher.image.source import open_image
 from flasher.process import run
 
 MIB = 1 << 20

@@ -13,7 +13,6 @@ import pytest
 
 from flasher.card.faults import CardMismatch
 from flasher.card.plan import CardPlan, plan_card
-from flasher.card.source import open_image
 from flasher.card.target import DriveTarget, open_for_reading, open_target
 from flasher.card.write import verify_card, write_card
 from flasher.drives.files import create_virtual_card
@@ -23,6 +22,7 @@ from flasher.events import CancelFlag, Event, StepAdvanced
 from flasher.image.blocks import FileBlocks
 from flasher.image.bmap import map_blocks, write_bmap
 from flasher.image.ranges import ByteRange
+from flasher.image.source import open_image
 from flasher.process import run
 from tests.integration.conftest import LoopMaker, loop_over
 

@@ -14,13 +14,13 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 
 from flasher import paths
-from flasher.card.source import open_image
 from flasher.errors import BadInput, Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, StepStarted
 from flasher.image.blocks import MemoryBlocks
 from flasher.image.bmap import map_blocks, write_bmap
 from flasher.image.mbr import LINUX, Mbr, Partition
 from flasher.image.ranges import ByteRange
+from flasher.image.source import open_image
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -22,7 +22,6 @@ from typing import BinaryIO, Protocol
 from zipfile import BadZipFile
 
 from flasher import paths
-from flasher.card.zipped import open_zipped
 from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, Progress, check_cancelled, ignore, step
 from flasher.files import replacing, write_atomic
@@ -30,6 +29,7 @@ from flasher.image.blocks import SECTOR, FileBlocks
 from flasher.image.bmap import any_set, check_image, read_bmap
 from flasher.image.mbr import GPT_PROTECTIVE, Mbr
 from flasher.image.ranges import ByteRange
+from flasher.image.zipped import open_zipped
 
 if sys.version_info >= (3, 14):
     from compression import zstd
