@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -104,23 +104,24 @@ class Bench:
         on_line: Callable[[str], None] | None = None,
         merge_output: bool = False,
         emulate: bool = False,
+        keep: Sequence[int] = (),
     ) -> Finished:
         """Run a program of the host that sees the tree at `merged`.
 
         Args:
-            argv, mounts, env, on_line, merge_output: see `Plan` and `run_inside`.
+            argv, mounts, env, on_line, merge_output, keep: see `Plan` and `run_inside`.
             emulate: it runs programs of the tree too; then it also sees what these need.
         """
         emulation = self.emulation if emulate else Emulation()
         plan = Plan(
             argv=argv,
             env=build_environment(self.epoch, env),
-            mounts=(*self._stack(emulation), *mounts),
+            mounts=(*self.stack(emulation), *mounts),
             folder=str(self.store.root),
             handler=emulation.handler,
             merge_output=merge_output,
         )
-        return self._run(plan, on_line)
+        return self.run(plan, on_line, keep)
 
     def run_in_tree(
         self,
@@ -135,17 +136,26 @@ class Bench:
         plan = Plan(
             argv=argv,
             env=build_environment(self.epoch, env),
-            mounts=(*self._stack(self.emulation), *_system_mounts(root), *mounts),
+            mounts=(*self.stack(self.emulation), *_system_mounts(root), *mounts),
             folder=str(self.store.root),
             root=root,
             handler=self.emulation.handler,
             merge_output=True,
         )
-        return self._run(plan, on_line)
+        return self.run(plan, on_line)
 
-    def _stack(self, emulation: Emulation) -> tuple[Mount, ...]:
-        """The tree at `merged`, with what is needed to run its programs."""
-        target, lower = str(self.merged), lower_trees(self.layers)
+    def stack(
+        self, emulation: Emulation, *, target: str = "", beneath: tuple[str, ...] = ()
+    ) -> tuple[Mount, ...]:
+        """The whole tree mounted, with what is needed to run its programs.
+
+        Args:
+            emulation: how these run.
+            target: where to; `merged` by default.
+            beneath: trees below all layers, relative to the store: what is in them is seen and
+                stays out of the draft.
+        """
+        target, lower = target or str(self.merged), (*lower_trees(self.layers), *beneath)
         if emulation.stand:
             lower = (*lower, emulation.stand)
         if self.draft is None:
@@ -158,7 +168,17 @@ class Bench:
             *emulation.mounts(target),
         )
 
-    def _run(self, plan: Plan, on_line: Callable[[str], None] | None) -> Finished:
+    def run(
+        self,
+        plan: Plan,
+        on_line: Callable[[str], None] | None = None,
+        keep: Sequence[int] = (),
+    ) -> Finished:
+        """Run a plan, with its lines logged.
+
+        Raises:
+            StepFailed: the program failed.
+        """
         self.log.write(f"+ {' '.join(plan.argv)}")
 
         def hear(line: str) -> None:
@@ -168,7 +188,7 @@ class Bench:
                 on_line(line)
 
         try:
-            return run_inside(plan, cancel=self.cancel, on_line=hear)
+            return run_inside(plan, cancel=self.cancel, on_line=hear, keep=keep)
         except ProgramFailed as failure:
             raise diagnose(plan.argv[0], failure.finished, self.log.path) from failure
 

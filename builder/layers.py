@@ -65,7 +65,8 @@ class Draft:
     """A layer being made.
 
     Attributes:
-        folder: absolute; `tree` in it becomes the layer, `work` belongs to the overlay.
+        folder: absolute; `tree` in it becomes the layer, `work` belongs to the overlay, `scratch`
+            to the step.
     """
 
     folder: Path
@@ -128,7 +129,8 @@ class Store:
     def publish(self, draft: Draft, layer: Layer) -> None:
         """Make a draft the layer, once all of it is on disk."""
         final = (self.root / layer.tree).parent
-        remove_tree(draft.folder / "work")
+        for name in ("work", "scratch"):
+            remove_tree(draft.folder / name)
         write_atomic(draft.folder / "layer.json", json.dumps(asdict(layer), indent=2) + "\n")
         run(["sync", "--file-system", str(draft.folder)])
         if final.exists():  # a record that no longer reads; its name is ours by digest

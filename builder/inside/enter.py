@@ -16,6 +16,7 @@ import ctypes
 import json
 import os
 import select
+import struct
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -29,18 +30,16 @@ STATUS_DESCRIPTOR = 3
 # <linux/sched.h>, <linux/mount.h>, <linux/prctl.h>
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
-_MS_RDONLY, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
+_MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
+# mount_setattr(2) of Linux 5.12, one number for all architectures.
+_MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
 
 _BINFMT = "/proc/sys/fs/binfmt_misc"
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
-_LINKS = {
-    "fd": "/proc/self/fd",
-    "stdin": "fd/0",
-    "stdout": "fd/1",
-    "stderr": "fd/2",
-    "ptmx": "pts/ptmx",
-}
+_STREAMS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+_LINKS = {**_STREAMS, "ptmx": "pts/ptmx"}
+_FOLDERS = {"pts": ("devpts", "newinstance,ptmxmode=0666,mode=620"), "shm": ("tmpfs", "mode=1777")}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,13 +49,13 @@ class Mount:
     """One mount, made in the order of the plan.
 
     Attributes:
-        kind: ``overlay`` (`options` as mount(8) takes them), ``bind`` and ``bind-read-only``
-            (`source` onto `target`), ``proc``, ``tmpfs``, or ``dev`` (a tmpfs with the harmless
-            device nodes only).
+        kind: ``overlay`` (`options` as mount(8) takes them), ``bind`` (`source` onto `target`),
+            ``bind-read-only`` (with all that is mounted below it), ``proc``, ``tmpfs``, or ``dev``
+            (a tmpfs with the harmless device nodes only).
         target: an existing path, relative to the plan's folder or absolute.
     """
 
-    kind: Literal["overlay", "bind", "bind-read-only", "proc", "tmpfs", "dev"]
+    kind: Literal["overlay", "bind", "bind-read-only", "bind-all-read-only", "proc", "tmpfs", "dev"]
     target: str
     source: str = ""
     options: str = ""
@@ -74,6 +73,9 @@ class Plan:
         root: what the program sees as ``/``.
         handler: a binfmt_misc registration, private to the namespace; empty for none.
         merge_output: send standard output, and descriptor 3, where standard error goes.
+        cwd: where the program starts, below `root`; "" for `root`, or `folder` if that is ``/``.
+        stdin: a file that it reads, relative to `folder` or absolute; "" for nothing.
+        network: whether it sees this computer's network.
     """
 
     argv: tuple[str, ...]
@@ -83,6 +85,9 @@ class Plan:
     root: str = "/"
     handler: str = ""
     merge_output: bool = field(default=False, kw_only=True)
+    cwd: str = field(default="", kw_only=True)
+    stdin: str = field(default="", kw_only=True)
+    network: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def enter(order: Order) -> int:
 
 def _separate(plan: Plan, life: int, tell_ready: int) -> int:
     flags = _CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWPID | _CLONE_NEWIPC | _CLONE_NEWUTS
-    flags |= _CLONE_NEWNET  # what a build needs was fetched before, and checked
+    flags |= 0 if plan.network else _CLONE_NEWNET
     _check(_libc.unshare(flags), "making namespaces")
     _die_with_parent(life)
     os.write(tell_ready, b"x")
@@ -161,9 +166,13 @@ def _serve_as_init(plan: Plan) -> int:
 
 
 def _execute(plan: Plan) -> int:
+    if plan.stdin:
+        os.dup2(os.open(plan.stdin, os.O_RDONLY), 0)
     if plan.root != "/":
         os.chroot(plan.root)
         os.chdir("/")
+    if plan.cwd:
+        os.chdir(plan.cwd)
     if plan.merge_output:
         os.dup2(2, 1)
         os.dup2(2, STATUS_DESCRIPTOR)
@@ -180,10 +189,18 @@ def _make(mount: Mount) -> None:
         _mount("tmpfs", mount.target, "tmpfs", data=mount.options or "mode=755")
     elif mount.kind == "dev":
         _make_dev(Path(mount.target))
-    else:
+    elif mount.kind == "bind":
         _mount(mount.source, mount.target, None, _MS_BIND)
-        if mount.kind == "bind-read-only":
-            _mount(None, mount.target, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY)
+    else:
+        _mount(mount.source, mount.target, None, _MS_BIND | _MS_REC)
+        _seal(mount.target)
+
+
+def _seal(target: str) -> None:
+    """Make a mount and all below it read-only; other flags stay: they may be locked."""
+    told, path = struct.pack("=4Q", _MOUNT_ATTR_RDONLY, 0, 0, 0), os.fsencode(target)
+    result = _libc.syscall(_MOUNT_SETATTR, _AT_FDCWD, path, _AT_RECURSIVE, told, len(told))
+    _check(result, f"making {target} read-only")
 
 
 def _make_dev(target: Path) -> None:
@@ -193,10 +210,7 @@ def _make_dev(target: Path) -> None:
         _mount(f"/dev/{node}", str(target / node), None, _MS_BIND)
     for name, points_to in _LINKS.items():
         (target / name).symlink_to(points_to)
-    for name, kind, data in (
-        ("pts", "devpts", "newinstance,ptmxmode=0666,mode=620"),
-        ("shm", "tmpfs", "mode=1777"),
-    ):
+    for name, (kind, data) in _FOLDERS.items():
         (target / name).mkdir()
         _mount(kind, str(target / name), kind, data=data)
 
