@@ -44,7 +44,6 @@ from flasher.process import find_program
 _PROGRAMS = (
     "mmdebstrap",
     "dpkg-deb",
-    "sfdisk",
     "setpriv",
 )
 _PERCENT = 100

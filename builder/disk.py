@@ -17,18 +17,20 @@ from builder.filesystems import (
     JOURNAL_MIB,
     MIB,
     Content,
+    freshen_layers,
     make_boot,
     make_root,
     require_boot_fits,
 )
-from builder.measure import BLOCK
+from builder.lanes import Lane, open_lanes
+from builder.measure import BLOCK, Measure
 from builder.native_root import NativeRoot
 from builder.recipe import ImageSettings
+from flasher.image.blocks import SECTOR
+from flasher.image.mbr import FAT32_LBA, LINUX, Mbr, Partition
 from flasher.image.ranges import ByteRange
-from flasher.process import run
 
 ALIGNMENT = 4 * MIB
-_SECTOR = 512
 
 # mke2fs.conf: one inode for each 16 KiB, 256 bytes each; maps and spare descriptors come on top.
 _BYTES_PER_INODE = 16384
@@ -109,30 +111,46 @@ def assemble(
     Raises:
         FlasherError: ``boot-partition-too-small``, ``boot-file-odd`` or ``clock-behind``.
     """
-    content = Content(bench, tools, epoch)
-    found = content.measure()
+    content = Content(bench.merged, tools, epoch)
+    with open_lanes(bench, 2) as lanes:
+        found = content.measure(lanes[0])
+        if found.oldest >= epoch:
+            return _fill(image, settings, identity, content, found, lanes)
+    freshen_layers(bench, epoch)
+    return assemble(image, settings, identity, bench, tools, epoch)
+
+
+def _fill(
+    image: Path,
+    settings: ImageSettings,
+    identity: Identity,
+    content: Content,
+    found: Measure,
+    lanes: tuple[Lane, ...],
+) -> Geometry:
     geometry = plan_geometry(settings, found.blocks, found.files)
     require_boot_fits(found, geometry.boot.length)
     with image.open("xb") as handle:
+        handle.write(bytes(_table(geometry, identity)))
         handle.truncate(geometry.size)
-    _write_table(image, geometry, identity)
+    common = (content, found, image)
     ids = (str(identity.root), str(identity.hash_seed))
     with ThreadPoolExecutor(1) as beside:
-        boot = (content, found, image, geometry.boot, settings.boot_label, identity.volume)
-        making_boot = beside.submit(make_boot, *boot)
-        make_root(content, found, image, geometry.root, settings.root_label, ids)
+        boot = (geometry.boot, settings.boot_label, identity.volume)
+        making_boot = beside.submit(make_boot, lanes[1], *common, *boot)
+        make_root(lanes[0], *common, geometry.root, settings.root_label, ids)
         making_boot.result()
     return geometry
 
 
-def _write_table(image: Path, geometry: Geometry, identity: Identity) -> None:
-    boot, root = geometry.boot, geometry.root
-    table = (
-        f"label: dos\nlabel-id: {identity.disk:#010x}\nunit: sectors\n\n"
-        f"start={boot.offset // _SECTOR}, size={boot.length // _SECTOR}, type=c, bootable\n"
-        f"start={root.offset // _SECTOR}, size={root.length // _SECTOR}, type=83\n"
+def _table(geometry: Geometry, identity: Identity) -> Mbr:
+    boot, root = (
+        (place.offset // SECTOR, place.length // SECTOR) for place in (geometry.boot, geometry.root)
     )
-    run(["sfdisk", "--quiet", str(image)], stdin=table.encode())
+    return Mbr(
+        identity.disk,
+        (Partition(1, FAT32_LBA, *boot, bootable=True), Partition(2, LINUX, *root)),
+    )
 
 
 def _round_up(size: int) -> int:

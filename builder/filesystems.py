@@ -15,9 +15,10 @@ from pathlib import Path, PurePosixPath
 from builder.bench import Bench
 from builder.bootable import FIRMWARE
 from builder.inside import freshen
+from builder.lanes import Lane
 from builder.measure import BLOCK, Measure, find_arguments, measure
 from builder.native_root import NativeRoot
-from builder.sandbox import Mount, Plan, run_inside, script
+from builder.sandbox import Plan, run_inside, script
 from flasher.errors import EnvironmentLacks, FlasherError
 from flasher.image.ranges import ByteRange
 from flasher.process import run
@@ -37,37 +38,21 @@ class Content:
     """What goes into the file systems.
 
     Attributes:
-        bench: with all layers and no draft.
+        tree: where programs of the lanes find it.
         tools: dosfstools, e2fsprogs and mtools.
         epoch: no time in the file systems is later; seconds since 1970.
     """
 
-    bench: Bench
+    tree: Path
     tools: NativeRoot
     epoch: int
 
-    def measure(self) -> Measure:
-        """Measure the tree; afterwards no access or change in it is before the epoch."""
-        told = self.bench.run_host(find_arguments(str(self.bench.merged))).output
-        found = measure(told, FIRMWARE)
-        if found.oldest < self.epoch:
-            self._freshen()
-        return found
+    def measure(self, lane: Lane) -> Measure:
+        """Measure the tree."""
+        return measure(lane.run(find_arguments(str(self.tree))).output, FIRMWARE)
 
-    def _freshen(self) -> None:
-        """mke2fs takes over access and change times, which tell of the build, up to the epoch."""
-        if time.time() < self.epoch:
-            raise EnvironmentLacks(
-                "clock-behind",
-                "This computer's clock is behind: the lock was made later than now.",
-                "Set the clock and run the same command again.",
-            )
-        trees = (layer.tree for layer in self.bench.layers)
-        argv = script(freshen.__file__, str(self.epoch), *trees)
-        run_inside(Plan(argv, {}, folder=str(self.bench.store.root)), cancel=self.bench.cancel)
-
-    def run(self, argv: tuple[str, ...], *mounts: Mount) -> None:
-        """Run one of the tools, which sees the tree."""
+    def run(self, lane: Lane, argv: tuple[str, ...]) -> None:
+        """Run one of the tools."""
         environment = {
             **self.tools.environment,
             "LC_ALL": "",  # mke2fs sorts names by their bytes, mtools reads them as UTF-8
@@ -78,7 +63,23 @@ class Content:
             "MKE2FS_CONFIG": str(_CONFIG),
             "MTOOLS_SKIP_CHECK": "1",
         }
-        self.bench.run_host(argv, mounts=mounts, env=environment)
+        lane.run(argv, environment)
+
+
+def freshen_layers(bench: Bench, epoch: int) -> None:
+    """Move access and change times, which mke2fs takes over up to the epoch, behind that.
+
+    Raises:
+        EnvironmentLacks: ``clock-behind``.
+    """
+    if time.time() < epoch:
+        raise EnvironmentLacks(
+            "clock-behind",
+            "This computer's clock is behind: the lock was made later than now.",
+            "Set the clock and run the same command again.",
+        )
+    argv = script(freshen.__file__, str(epoch), *(layer.tree for layer in bench.layers))
+    run_inside(Plan(argv, {}, folder=str(bench.store.root)), cancel=bench.cancel)
 
 
 # --- boot ------------------------------------------------------------------------------------
@@ -103,11 +104,18 @@ def require_boot_fits(found: Measure, size: int) -> None:
 
 
 def make_boot(
-    content: Content, found: Measure, image: Path, place: ByteRange, label: str, volume: int
+    lane: Lane,
+    content: Content,
+    found: Measure,
+    image: Path,
+    place: ByteRange,
+    label: str,
+    volume: int,
 ) -> None:
     """Make a FAT32 of the boot folder inside an image.
 
     Args:
+        lane: that shows the tree.
         content: the tree.
         found: its measure.
         image: absolute path.
@@ -116,14 +124,14 @@ def make_boot(
         volume: the volume's id, 32 bits.
     """
     tools, target = content.tools, f"{image}@@{place.offset}"
-    content.run(tools.argv("usr/sbin/mkfs.fat", *_mkfs_fat(image, place, label, volume)))
+    content.run(lane, tools.argv("usr/sbin/mkfs.fat", *_mkfs_fat(image, place, label, volume)))
     if found.boot_folders:
         folders = (f"::{name}" for name in found.boot_folders)
-        content.run(tools.argv("usr/bin/mmd", "-i", target, *folders))
+        content.run(lane, tools.argv("usr/bin/mmd", "-i", target, *folders))
     for folder, names in _by_folder(found).items():
-        sources = (str(content.bench.merged / FIRMWARE / name) for name in names)
+        sources = (str(content.tree / FIRMWARE / name) for name in names)
         argv = ("-Q", "-i", target, *sources, f"::{folder}")
-        content.run(tools.argv("usr/bin/mcopy", *argv))
+        content.run(lane, tools.argv("usr/bin/mcopy", *argv))
 
 
 def _by_folder(found: Measure) -> dict[str, list[str]]:
@@ -153,6 +161,7 @@ def _mkfs_fat(image: Path, place: ByteRange, label: str, volume: int) -> tuple[s
 
 
 def make_root(
+    lane: Lane,
     content: Content,
     found: Measure,
     image: Path,
@@ -163,6 +172,7 @@ def make_root(
     """Make an ext4 of the tree inside an image; the boot folder is empty in it.
 
     Args:
+        lane: that shows the tree.
         content: the tree.
         found: its measure.
         image: absolute path.
@@ -184,12 +194,19 @@ def make_root(
         *("-L", label),
         *("-U", uuid),
         *("-E", extended),
-        *("-d", str(content.bench.merged)),
+        *("-d", str(content.tree)),
         str(image),
         str(place.length // BLOCK),
     )
-    hidden = Mount("tmpfs", str(content.bench.merged / FIRMWARE))
-    content.run(argv, *(hidden,) * bool(found.boot or found.boot_folders))
+    if found.boot or found.boot_folders:
+        argv = _hiding(str(content.tree / FIRMWARE), argv)
+    content.run(lane, argv)
+
+
+def _hiding(folder: str, argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The command line that hides what is in a folder from one program of a lane."""
+    mount = 'mount -t tmpfs -o mode=755 tmpfs "$0" && exec "$@"'
+    return ("unshare", "--mount", "sh", "-c", mount, folder, *argv)
 
 
 def used_ranges(image: Path, root: ByteRange, tools: NativeRoot) -> tuple[ByteRange, ...]:

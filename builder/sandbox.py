@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -49,6 +49,7 @@ def run_inside(
     cancel: CancelFlag | None = None,
     on_line: Callable[[str], None] | None = None,
     hint: str = "The lines above are the program's own words.",
+    keep: Sequence[int] = (),
 ) -> Finished:
     """Run a plan to its end in namespaces of its own; nothing of it outlives this call.
 
@@ -57,6 +58,7 @@ def run_inside(
         cancel: when set, everything inside is killed.
         on_line: called with each line of standard error (with all output if the plan merges it).
         hint: what a person should do if the program fails.
+        keep: descriptors of ours that the program has too.
 
     Raises:
         EnvironmentLacks: this computer does not let us make the namespaces or mounts.
@@ -72,6 +74,7 @@ def run_inside(
             cancel=cancel,
             on_line=on_line,
             hint=hint,
+            keep=keep,
         )
     except ProgramFailed as failure:
         if failure.finished.status == enter.SETUP_FAILED:

@@ -95,6 +95,7 @@ def run(
     hint: str = "The lines above are the program's own words.",
     cancel: CancelFlag | None = None,
     on_line: Callable[[str], None] | None = None,
+    keep: Sequence[int] = (),
 ) -> Finished:
     """Run a program to its end.
 
@@ -106,6 +107,7 @@ def run(
         hint: what a person should do if it fails.
         cancel: polled while it runs; when set, the child is killed and `Cancelled` raised.
         on_line: called with each line of standard error as it comes.
+        keep: descriptors of ours that the child has too.
 
     Raises:
         EnvironmentLacks: the program is not installed.
@@ -119,6 +121,7 @@ def run(
         stderr=subprocess.PIPE,
         env=environment(env),
         cwd=cwd,
+        pass_fds=keep,
     )
     with child, ThreadPoolExecutor(3) as pool:
         errors = pool.submit(_read_lines, child, on_line)

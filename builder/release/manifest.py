@@ -19,7 +19,7 @@ from builder.release.whole import Measure
 from flasher import __version__
 
 FORMAT = 2
-IMAGE_VERSION = 2  # raised when the code makes another image from the same layers
+IMAGE_VERSION = 3  # raised when the code makes another image from the same layers
 SET_VERSION = 1  # raised when the code makes other papers of the same image
 
 
