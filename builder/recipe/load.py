@@ -1,0 +1,121 @@
+"""Recipes and the layers that ship, read from their files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from autosetup.faults import Faulty
+from autosetup.strict import Table, pattern, reading
+from builder.emulation import MACHINES
+from builder.recipe.layers import NAME, Place, read_layer
+from builder.recipe.model import ImageSettings, LayerRecipe, Recipe, ReleaseSettings
+from flasher.errors import BadDocument, BadInput
+from flasher.firmware.boards import BOARDS
+from flasher.paths import assets
+
+FORMAT = 1
+T = TypeVar("T")
+_SOURCE = pattern(r"debian:[a-z][a-z0-9-]*", "a Debian suite: debian:trixie")
+_LABEL = pattern(r"[A-Za-z0-9_-]{1,11}", "a label of up to 11 letters, digits, - and _")
+_LINK = pattern(r"https?://\S+", "an address: https://example.org/logo.png")
+_BASE = pattern(r"https?://\S+/", "the address of a folder: https://example.org/images/")
+_BOARD = pattern("|".join(map(re.escape, BOARDS)), f"one of {', '.join(BOARDS)}")
+
+
+def load_recipe(path: Path, architecture: str | None = None) -> Recipe:
+    """Read a recipe and the files that it names.
+
+    Args:
+        path: of the TOML file; sources in it are relative to its folder.
+        architecture: replaces the recipe's own.
+
+    Raises:
+        BadInput: there is no such file, or no such architecture.
+        BadDocument: it has faults.
+    """
+    if architecture not in (None, *MACHINES):
+        raise BadInput(
+            "architecture-unknown",
+            f"{architecture} is no architecture that can be built.",
+            f"Choose one of: {', '.join(MACHINES)}.",
+        )
+    return _read(path, "recipe", lambda top: _recipe(top, path.parent, architecture))
+
+
+def load_shipped_layer(name: str, architecture: str) -> LayerRecipe:
+    """Read a layer that ships with the program: ``assets/layers/<name>/layer.toml``."""
+    folder = assets() / "layers" / name
+
+    def read(top: Table) -> LayerRecipe:
+        top.integer("format", low=FORMAT, high=FORMAT)
+        return read_layer(top, name, Place(folder, architecture))
+
+    return _read(folder / "layer.toml", "layer", read)
+
+
+def _read(path: Path, what: str, interpret: Callable[[Table], T]) -> T:
+    try:
+        with reading(path.name, path.read_bytes()) as top:
+            result = interpret(top)
+    except OSError as error:
+        raise BadInput(
+            f"{what}-unreadable",
+            f"The {what} {path} cannot be read: {error.strerror}.",
+            "Name a file that exists; those that ship lie in assets/recipes.",
+        ) from None
+    except Faulty as faulty:
+        raise BadDocument(what, faulty.faults) from None
+    return result
+
+
+def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
+    top.integer("format", low=FORMAT, high=FORMAT)
+    own = top.string("architecture", default="arm64", choices=tuple(MACHINES))
+    place = Place(folder, asked or own)
+    return Recipe(
+        name=top.string("name", form=NAME),
+        title=top.string("title", default=""),
+        suite=top.string("from", form=_SOURCE).removeprefix("debian:"),
+        updates=top.boolean("updates", default=True),
+        architecture=place.architecture,
+        image=_image(top.table("image")),
+        layers=tuple(layer for table in top.tables("layer") for layer in _layers(table, place)),
+        release=_release(top.table("release")),
+    )
+
+
+def _release(table: Table) -> ReleaseSettings:
+    return ReleaseSettings(
+        description=table.string("description", default=""),
+        url=table.string("url", default="", form=_BASE),
+        icon=table.string("icon", default="", form=_LINK),
+        website=table.string("website", default="", form=_LINK),
+    )
+
+
+def _image(table: Table) -> ImageSettings:
+    default = ImageSettings()
+    return ImageSettings(
+        boot_label=table.string("boot_label", default=default.boot_label, form=_LABEL),
+        root_label=table.string("root_label", default=default.root_label, form=_LABEL),
+        boot_size_mib=table.integer(
+            "boot_size_mib", default=default.boot_size_mib, low=64, high=2048
+        ),
+        root_slack_mib=table.integer(
+            "root_slack_mib", default=default.root_slack_mib, low=16, high=1 << 16
+        ),
+        boards=table.strings("boards", form=_BOARD) if table.has("boards") else None,
+    )
+
+
+def _layers(table: Table, place: Place) -> tuple[LayerRecipe, ...]:
+    """The layers that one table stands for."""
+    if not table.has("uses"):
+        return (read_layer(table, table.string("name", form=NAME), place),)
+    layers = assets() / "layers"
+    shipped = tuple(sorted(path.parent.name for path in layers.glob("*/layer.toml")))
+    name = table.string("uses", choices=shipped)
+    return (load_shipped_layer(name, place.architecture),) if name in shipped else ()

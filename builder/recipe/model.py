@@ -1,0 +1,127 @@
+"""What a recipe says, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from builder.steps.script import Script
+from flasher.firmware.boards import BOARDS, Board
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeFile:
+    """A file to put into the image, owned by root."""
+
+    path: str
+    data: bytes
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecipe:
+    """A person or a service of the image, with a home and a locked password.
+
+    Attributes:
+        groups: beside the own one; they exist in the image.
+        uid: the first free one by default.
+    """
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: int | None = None
+    shell: str = "/bin/bash"
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BootSettings:
+    """What the firmware and the kernel are told.
+
+    Attributes:
+        config: lines of config.txt.
+        cmdline: words of cmdline.txt.
+    """
+
+    config: tuple[str, ...] = ()
+    cmdline: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecipe:
+    """One layer: packages first, then users, files, Python packages, services, boot, scripts.
+
+    Attributes:
+        python: packages that ship with this program, copied for the node's system Python.
+        enable, disable, mask: systemd units, by name.
+        scripts: their `epoch` is set when the layer's packages are known.
+    """
+
+    name: str
+    packages: tuple[str, ...] = ()
+    files: tuple[RecipeFile, ...] = ()
+    python: tuple[str, ...] = ()
+    enable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+    mask: tuple[str, ...] = ()
+    users: tuple[UserRecipe, ...] = ()
+    boot: BootSettings = BootSettings()
+    scripts: tuple[Script, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """The partitions: FAT32 for the firmware, ext4 for the rest; sizes in MiB.
+
+    Attributes:
+        boards: the Pis that must boot it, by their names in `flasher.firmware.boards`; None stands
+            for all that can run the architecture.
+    """
+
+    boot_label: str = "bootfs"
+    root_label: str = "rootfs"
+    boot_size_mib: int = 256
+    root_slack_mib: int = 400
+    boards: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSettings:
+    """What Raspberry Pi Imager is told of the image.
+
+    Attributes:
+        description: a line below the title; by default its suite and architecture.
+        url: of the folder where the files will be found, with its slash; "" for beside the list.
+        icon: address of a picture of 40 × 40 pixels.
+        website: address of a page about the image.
+    """
+
+    description: str = ""
+    url: str = ""
+    icon: str = ""
+    website: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A base image, from its Debian suite to its layers, lowest first.
+
+    Attributes:
+        updates: False for the suite as it was last released, without later fixes.
+    """
+
+    name: str
+    title: str
+    suite: str
+    architecture: str
+    image: ImageSettings
+    layers: tuple[LayerRecipe, ...]
+    release: ReleaseSettings = ReleaseSettings()
+    updates: bool = True
+
+    @property
+    def boards(self) -> tuple[Board, ...]:
+        """The Pis that must boot the image; none of them for an architecture of PCs."""
+        if self.image.boards is not None:
+            return tuple(BOARDS[name] for name in self.image.boards)
+        wide = {"arm64": (True,), "armhf": (True, False)}.get(self.architecture, ())
+        return tuple(board for board in BOARDS.values() if board.wide in wide)
