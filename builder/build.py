@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 
 from builder.ahead import fetching_ahead
@@ -17,12 +16,13 @@ from builder.catalogue import Archive
 from builder.emulating import emulating
 from builder.emulation import MACHINES, Emulation, find_emulator
 from builder.inside import settle
-from builder.layers import Layer, Store, layer_key, open_store
-from builder.lock import Lock, LockedGroup
+from builder.layers import Layer, Store, open_store
+from builder.lock import Lock
 from builder.log import Log, open_log
 from builder.native_root import native_root
+from builder.plan import plan_keys, plan_steps
 from builder.pool import Pool
-from builder.recipe import LayerRecipe, Recipe, load_recipe
+from builder.recipe import Recipe, load_recipe
 from builder.release.files import Form, Release
 from builder.release.make import has_release, make_release
 from builder.release.publish import make_folder, require_own_sums, sign_sums
@@ -32,9 +32,6 @@ from builder.rights import require_rights
 from builder.sandbox import script
 from builder.space import require_room_for_image, require_room_for_layers, require_writable
 from builder.steps.bootstrap import Bootstrap
-from builder.steps.files import Files, python_files
-from builder.steps.finish import Finish
-from builder.steps.initramfs import Initramfs, has_kernel
 from builder.steps.packages import Packages
 from builder.twins import TWIN_PACKAGES, count_runs
 from flasher.errors import EnvironmentLacks
@@ -164,32 +161,6 @@ def _require_room(store: Store, steps: Sequence[Step], lock: Lock) -> None:
     require_room_for_layers(store.root, (group for group in lock.layers if group.name in missing))
 
 
-def plan_steps(recipe: Recipe, lock: Lock) -> tuple[Step, ...]:
-    """The steps of a recipe with its packages, lowest layer first."""
-    bottom = lock.layers[0]
-    steps: list[Step] = [Bootstrap(bottom, recipe.architecture, lock.sources)]
-    groups, upper = [bottom], list(lock.layers[1:])
-    for layer in recipe.layers:
-        if layer.packages:
-            group = upper.pop(0)
-            steps.append(Packages(group, tuple(groups)))
-            groups.append(group)
-        steps += _steps_above(layer, groups[-1])
-    return (*steps, Finish(lock.epoch))
-
-
-def _steps_above(layer: LayerRecipe, group: LockedGroup) -> list[Step]:
-    """What a layer makes upon its packages, if it has any; `group` is the nearest below."""
-    steps: list[Step] = []
-    python = tuple(file for package in layer.python for file in python_files(package))
-    if layer.files or layer.enable or python:
-        name = f"{layer.name}-files" if layer.packages else layer.name
-        steps.append(Files(name, (*layer.files, *python), layer.enable, group.epoch))
-    if layer.packages and has_kernel(group):  # after the files: they may be its settings
-        steps.append(Initramfs(f"{layer.name}-initramfs", group.epoch))
-    return steps
-
-
 def make_layers(
     workshop: Workshop, steps: Sequence[Step]
 ) -> tuple[tuple[Layer, ...], tuple[LayerResult, ...]]:
@@ -216,16 +187,6 @@ def make_layers(
     if emulation.stand:
         workshop.log.write(f"Programs of the image: {count_runs(store)}.")
     return layers, results
-
-
-def plan_keys(steps: Sequence[Step]) -> tuple[str, ...]:
-    """The key of each step's layer."""
-    keys = accumulate(
-        steps,
-        lambda parent, each: layer_key(parent, each.kind, each.version, each.inputs()),
-        initial="",
-    )
-    return tuple(keys)[1:]
 
 
 def _make_layer(

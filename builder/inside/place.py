@@ -1,8 +1,9 @@
-"""Place files in a tree and enable the systemd units that they ask for.
+"""Place files in a tree; enable, disable and mask systemd units as systemctl(1) would.
 
 Runs as a script of its own (standard library only): the arguments are the tree and a JSON file
-``{"files": [[path, mode, Base64 of the content], ...], "enable": [unit, ...]}``. It prints nothing
-if all is well, else one line: a code, a tab, and the path or unit at fault.
+``{"files": [[path, mode, Base64 of the content], ...], "enable": [unit, ...], "disable": [...],
+"mask": [...]}``. It prints nothing if all is well, else one line: a code, a tab, and the path or
+unit at fault.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 UNKNOWN_UNIT, THROUGH_LINK = "unit-unknown", "path-through-link"
-_UNITS = ("etc/systemd/system", "usr/lib/systemd/system")
+_NOWHERE = Path("/dev/null")
+_LINKS = "etc/systemd/system"
+_UNITS = (_LINKS, "usr/lib/systemd/system", "lib/systemd/system")
 
 
 class Fault(Exception):
@@ -32,6 +35,18 @@ def place(root: Path, order: Path) -> None:
     for unit in told["enable"]:
         for link, points_to in _enabling_links(root, unit):
             _make_room(root, link).symlink_to(points_to)
+    for unit in told["disable"]:
+        _disable(root, unit)
+    for unit in told["mask"]:
+        _make_room(root, f"/{_LINKS}/{unit}").symlink_to(_NOWHERE)
+
+
+def _disable(root: Path, unit: str) -> None:
+    _require_unit(root, unit)
+    for path in sorted((root / _LINKS).rglob("*")):
+        points_to = path.readlink() if path.is_symlink() else _NOWHERE
+        if unit in (path.name, points_to.name) and points_to != _NOWHERE:
+            path.unlink()
 
 
 def _make_room(root: Path, path: str) -> Path:
@@ -48,11 +63,17 @@ def _make_room(root: Path, path: str) -> Path:
     return target
 
 
-def _enabling_links(root: Path, unit: str) -> Iterator[tuple[str, str]]:
-    """The links that ``systemctl enable`` would make: systemd.unit(5), section [Install]."""
+def _require_unit(root: Path, unit: str) -> str:
+    """The folder that holds a unit."""
     found = next((name for name in _UNITS if (root / name / unit).is_file()), None)
     if found is None:
         raise Fault(UNKNOWN_UNIT, unit)
+    return found
+
+
+def _enabling_links(root: Path, unit: str) -> Iterator[tuple[str, str]]:
+    """The links that ``systemctl enable`` would make: systemd.unit(5), section [Install]."""
+    found = _require_unit(root, unit)
     parser = configparser.RawConfigParser(strict=False, interpolation=None, allow_no_value=True)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     parser.read_string((root / found / unit).read_text(encoding="utf-8"))

@@ -41,7 +41,7 @@ def release_key(image: str, recipe: Recipe, lock: Lock, form: Form) -> str:
 
 def recipe_digest(recipe: Recipe) -> str:
     """SHA-256 (hex) of all that a recipe says, its files included; its comments are not."""
-    return _sha256(json.dumps(asdict(recipe), sort_keys=True, default=bytes.hex))
+    return _sha256(json.dumps(asdict(recipe), sort_keys=True, default=_plain))
 
 
 def lock_digest(lock: Lock) -> str:
@@ -87,3 +87,8 @@ def write_manifest(
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    """Bytes in hexadecimal digits; the paths of files say nothing beside their digests."""
+    return value.hex() if isinstance(value, bytes) else ""

@@ -18,12 +18,18 @@ _PYTHON = PurePosixPath("/usr/lib/python3/dist-packages")
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files owned by root, and systemd units to enable by their own [Install] sections."""
+    """Files owned by root, and systemd units to enable, disable and mask, in this order.
+
+    Attributes:
+        enable: by their own [Install] sections.
+    """
 
     name: str
     files: tuple[RecipeFile, ...]
     enable: tuple[str, ...] = ()
     epoch: int = 0
+    disable: tuple[str, ...] = ()
+    mask: tuple[str, ...] = ()
     kind: str = "files"
     version: int = 1
 
@@ -32,7 +38,10 @@ class Files:
         told = {
             file.path: [file.mode, hashlib.sha256(file.data).hexdigest()] for file in self.files
         }
-        return {"files": told, "enable": list(self.enable)}
+        units = {"enable": self.enable, "disable": self.disable, "mask": self.mask}
+        # enable is always told: layers of earlier versions keep their keys.
+        used = {key: list(names) for key, names in units.items() if names or key == "enable"}
+        return {"files": told, **used}
 
     def make(self, bench: Bench) -> None:
         """Write the files into the tree, then the links that enable the units.
@@ -40,7 +49,7 @@ class Files:
         Raises:
             StepFailed: ``unit-unknown``, or ``path-through-link``.
         """
-        said = place_files(bench, self.files, self.enable)
+        said = place_files(bench, self.files, self.enable, self.disable, self.mask)
         if said:
             raise _failure(*said.split("\t"))
 
@@ -61,7 +70,7 @@ def _failure(code: str, about: str) -> StepFailed:
     if code == place.UNKNOWN_UNIT:
         return StepFailed(
             code,
-            f"The image has no unit {about} to enable.",
+            f"The image has no unit {about}.",
             "Correct its name in the recipe, or add the package that brings it before this layer.",
         )
     link, points_to = about.split(" ", 1)

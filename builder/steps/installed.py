@@ -69,12 +69,19 @@ def require_exactly(bench: Bench, locked: Sequence[LockedPackage]) -> None:
         )
 
 
-def place_files(bench: Bench, files: Sequence[RecipeFile], enable: Sequence[str] = ()) -> str:
-    """Write files into the tree and enable units; return what `builder.inside.place` says."""
+def place_files(
+    bench: Bench,
+    files: Sequence[RecipeFile],
+    enable: Sequence[str] = (),
+    disable: Sequence[str] = (),
+    mask: Sequence[str] = (),
+) -> str:
+    """Write files into the tree and set units; return what `builder.inside.place` says."""
     assert bench.draft is not None
     contents = [(file.path, file.mode, base64.b64encode(file.data).decode()) for file in files]
     order = bench.draft.folder / "order.json"
-    order.write_text(json.dumps({"files": contents, "enable": enable}), encoding="ascii")
+    told = {"files": contents, "enable": enable, "disable": disable, "mask": mask}
+    order.write_text(json.dumps(told), encoding="ascii")
     said = bench.run_host(script(place.__file__, str(bench.merged), str(order))).text
     order.unlink()
     return said

@@ -19,13 +19,14 @@ from pathlib import Path
 import pytest
 
 from builder.bench import Bench
-from builder.build import Workshop, make_layers, plan_steps
+from builder.build import Workshop, make_layers
 from builder.catalogue import Archive
 from builder.emulating import emulating
 from builder.emulation import Emulator, find_emulator
 from builder.layers import Layer, Store, open_store
 from builder.lock import Lock
 from builder.log import Log, open_log
+from builder.plan import plan_steps
 from builder.pool import Pool
 from builder.recipe import Recipe, load_recipe
 from builder.resolve import Desk, Native, choose_lock

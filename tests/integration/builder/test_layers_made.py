@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from builder.bench import Bench, Step, StepFailed
-from builder.build import LayerResult, Workshop, make_layers, plan_steps
+from builder.build import LayerResult, Workshop, make_layers
 from builder.emulation import Emulation
 from builder.layers import Inputs, Layer, Store, lower_trees
 from builder.lock import Lock, LockedGroup, LockedPackage
 from builder.log import Log
+from builder.plan import plan_steps
 from builder.recipe import ImageSettings, LayerRecipe, Recipe, RecipeFile
 from builder.steps.files import Files, python_files
 from builder.steps.finish import Finish
