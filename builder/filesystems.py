@@ -6,6 +6,7 @@ times are given, and what lies in folders is taken in the order of its names.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections import defaultdict
@@ -212,14 +213,12 @@ def _hiding(folder: str, argv: tuple[str, ...]) -> tuple[str, ...]:
 def used_ranges(image: Path, root: ByteRange, tools: NativeRoot) -> tuple[ByteRange, ...]:
     """The bytes of the image that ext4 counts as used: files, journal, inode tables, everything."""
     # dumpe2fs reads whole files only (its "?offset=" is gone in e2fsprogs 1.47.2), so it gets a
-    # sparse copy of the metadata.
-    metadata = image.with_name("metadata.raw")
-    offset = str(root.offset)
-    try:
-        run(tools.argv("usr/sbin/e2image", "-r", "-o", offset, str(image), str(metadata)))
-        text = run(tools.argv("usr/sbin/dumpe2fs", str(metadata))).text
-    finally:
-        metadata.unlink(missing_ok=True)
+    # sparse copy of the metadata; in memory, for e2image waits until the copy is on disk.
+    with os.fdopen(os.memfd_create("metadata"), "rb") as copy:
+        keep, path = (copy.fileno(),), f"/proc/self/fd/{copy.fileno()}"
+        place = ("-o", str(root.offset), str(image))
+        run(tools.argv("usr/sbin/e2image", "-r", *place, path), keep=keep)
+        text = run(tools.argv("usr/sbin/dumpe2fs", path), keep=keep).text
     ranges, begin = [], 0
     for first, end in (*_free_blocks(text), (root.length // BLOCK,) * 2):
         if first > begin:

@@ -32,13 +32,14 @@ def serve(lane: socket.socket) -> None:
 
 
 def main() -> None:
-    """Serve every lane in a process of its own."""
+    """Serve every lane in a process of its own; where one breaks, all end."""
     for descriptor in map(int, sys.argv[1:]):
         if os.fork() == 0:
             serve(socket.socket(fileno=descriptor))
             os._exit(0)
     for _ in sys.argv[1:]:
-        os.wait()
+        if os.wait()[1]:
+            sys.exit(1)
 
 
 if __name__ == "__main__":
