@@ -50,7 +50,7 @@ def remember_epochs(memory: Path, lock: Lock) -> None:
 
 
 def _digests(lock: Lock) -> Iterator[str]:
-    below = f"{lock.suite} {lock.architecture}"
+    below = f"{lock.suite} {lock.architecture}{f' {lock.base.sha256}' if lock.base else ''}"
     for group in lock.layers:
         below = _digest(below, group)
         yield below

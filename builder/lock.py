@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path, PurePosixPath
+from types import UnionType
 from typing import TypeVar, cast, get_args, get_origin, get_type_hints
 from urllib.parse import unquote
 
@@ -70,15 +71,36 @@ class LockedGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedBase:
+    """What a build starts from where that is not Debian's packages.
+
+    Attributes:
+        origin: as the recipe names it.
+        uri: where it was found: an address, or the name of a file.
+        size: in bytes.
+        sha256: of the file as it came, 64 hex digits.
+        disk_id: of the image's partition table, by which root is found; 0 where it has none.
+    """
+
+    origin: str
+    uri: str
+    size: int
+    sha256: str
+    disk_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Lock:
     """All packages that a build reads.
 
     Attributes:
         sources: text of the image's ``/etc/apt/sources.list``.
-        layers: ``debian`` first, then each of the recipe's layers that asks for packages.
+        layers: ``debian`` first, or ``base`` with what was installed in it, of which only names and
+            versions are known; then each of the recipe's layers that asks for packages.
         native_architecture: Debian's name for that of the building computer.
         twins: packages of the suite for the building computer, run in place of emulated ones.
         tools: native programs that assemble the image, the same on every computer.
+        base: what the lowest layer is, where it is not Debian's packages.
     """
 
     suite: str
@@ -88,6 +110,7 @@ class Lock:
     native_architecture: str
     twins: LockedGroup
     tools: LockedGroup
+    base: LockedBase | None = None
 
     @property
     def groups(self) -> tuple[LockedGroup, ...]:
@@ -140,19 +163,23 @@ def parse_lock(raw: bytes) -> Lock:
     lock = _build(Lock, told, "lock")
     if not lock.layers:
         raise ValueError("it has no layers")
+    named = lock.groups if lock.base is None else lock.groups[1:]
+    if nameless := [each.name for group in named for each in group.packages if not each.sha256]:
+        raise ValueError(f"the package {nameless[0]} has no digest")
     return lock
 
 
+_OPTIONAL = "base"
 _FORMS: Mapping[str, re.Pattern[str]] = {
     "architecture": re.compile(r"[a-z0-9-]+"),
     "homepage": re.compile(r"[^\n]*"),
     "description": re.compile(r"[^\n]*"),
     "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*"),
     "section": re.compile(r"[^\n]*"),
-    "sha256": re.compile(r"[0-9a-f]{64}"),
+    "sha256": re.compile(r"(?:[0-9a-f]{64})?"),
     "source_version": re.compile(r"[A-Za-z0-9.+~:-]+"),
     "suite": re.compile(r"[a-z][a-z0-9-]*"),
-    "uri": re.compile(r"[a-z+]+:\S*/[A-Za-z0-9](?:[\w.+~:-]|%[2-7][0-9A-Ea-e])*\.deb"),
+    "uri": re.compile(r"(?:[a-z+]+:\S*/[A-Za-z0-9](?:[\w.+~:-]|%[2-7][0-9A-Ea-e])*\.deb)?"),
     "version": re.compile(r"[A-Za-z0-9.+~:-]+"),
 }
 
@@ -162,12 +189,16 @@ def _build(kind: type[T], value: object, place: str) -> T:
     if not isinstance(value, dict):
         raise ValueError(f"{place} is no object")
     hints = get_type_hints(kind)
-    if odd := sorted(value.keys() ^ hints.keys()):
+    if odd := sorted((value.keys() ^ hints.keys()) - {_OPTIONAL}):
         raise ValueError(f"{place}.{odd[0]} is {'not known' if odd[0] in value else 'missing'}")
-    return kind(**{name: _check(hints[name], value[name], f"{place}.{name}") for name in hints})
+    return kind(
+        **{name: _check(hints[name], told, f"{place}.{name}") for name, told in value.items()}
+    )
 
 
 def _check(kind: object, value: object, place: str) -> object:
+    if get_origin(kind) is UnionType:
+        kind = get_args(kind)[0]
     if get_origin(kind) is tuple:
         if not isinstance(value, list):
             raise ValueError(f"{place} is no list")
@@ -175,7 +206,7 @@ def _check(kind: object, value: object, place: str) -> object:
         return tuple(_check(inner, each, f"{place}[{at}]") for at, each in enumerate(value))
     if is_dataclass(kind):
         return _build(cast("type[object]", kind), value, place)
-    form = _FORMS.get(place.rpartition(".")[2])
+    form = _FORMS.get(place.rpartition(".")[2]) if not place.startswith("lock.base.") else None
     if type(value) is not kind or (isinstance(value, int) and value < 0):
         raise ValueError(f"{place} is {value!r}")
     if form and not form.fullmatch(str(value)):
@@ -191,7 +222,7 @@ def _plain(value: object) -> dict[str, object]:
 def _lines(value: object, indent: str = "\n") -> Iterator[str]:
     """JSON with a package a line, so that two locks can be compared line by line."""
     deeper = f"{indent}  "
-    if isinstance(value, LockedPackage):
+    if isinstance(value, LockedPackage | LockedBase):
         yield json.dumps(_plain(value), ensure_ascii=False)
     elif isinstance(value, Lock | LockedGroup):
         yield from _lines(_plain(value), indent)
@@ -201,7 +232,8 @@ def _lines(value: object, indent: str = "\n") -> Iterator[str]:
             yield from _lines(each, deeper)
         yield f"{indent}]"
     elif isinstance(value, dict):
-        for at, (name, each) in enumerate(value.items()):
+        there = {name: each for name, each in value.items() if each is not None}
+        for at, (name, each) in enumerate(there.items()):
             yield f"{',' if at else '{'}{deeper}{json.dumps(name)}: "
             yield from _lines(each, deeper)
         yield f"{indent}}}"

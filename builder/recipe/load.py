@@ -11,14 +11,18 @@ from autosetup.faults import Faulty
 from autosetup.strict import Table, pattern, reading
 from builder.emulation import MACHINES
 from builder.recipe.layers import NAME, Place, read_layer
-from builder.recipe.model import ImageSettings, LayerRecipe, Recipe, ReleaseSettings
+from builder.recipe.model import ImageSettings, LayerRecipe, Origin, Recipe, ReleaseSettings
 from flasher.errors import BadDocument, BadInput
 from flasher.firmware.boards import BOARDS
 from flasher.paths import assets
 
 FORMAT = 1
 T = TypeVar("T")
-_SOURCE = pattern(r"debian:[a-z][a-z0-9-]*", "a Debian suite: debian:trixie")
+_SOURCE = pattern(
+    r"(?:debian|raspios):[a-z][a-z0-9-]*|(?:image|rootfs|oci|build):\S(?:.*\S)?",
+    "debian:SUITE, image:FILE, rootfs:FILE, oci:FILE, build:FOLDER or raspios:NAME",
+)
+_DIGEST = pattern(r"[0-9a-f]{64}", "a SHA-256: 64 hex digits")
 _LABEL = pattern(r"[A-Za-z0-9_-]{1,11}", "a label of up to 11 letters, digits, - and _")
 _LINK = pattern(r"https?://\S+", "an address: https://example.org/logo.png")
 _BASE = pattern(r"https?://\S+/", "the address of a folder: https://example.org/images/")
@@ -75,16 +79,33 @@ def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
     top.integer("format", low=FORMAT, high=FORMAT)
     own = top.string("architecture", default="arm64", choices=tuple(MACHINES))
     place = Place(folder, asked or own)
+    source = top.string("from", form=_SOURCE)
     return Recipe(
         name=top.string("name", form=NAME),
         title=top.string("title", default=""),
-        suite=top.string("from", form=_SOURCE).removeprefix("debian:"),
+        suite=source.removeprefix("debian:") if source.startswith("debian:") else "",
+        origin=_origin(top, source),
         updates=top.boolean("updates", default=True),
         architecture=place.architecture,
         image=_image(top.table("image")),
         layers=tuple(layer for table in top.tables("layer") for layer in _layers(table, place)),
         release=_release(top.table("release")),
     )
+
+
+def _origin(top: Table, source: str) -> Origin | None:
+    form, _, place = source.partition(":")
+    if form == "debian":
+        return None
+    sha256 = top.string("sha256", default="", form=_DIGEST) if top.has("sha256") else ""
+    os_list = top.string("os_list", default="") if form == "raspios" else ""
+    if "://" in place and not sha256:
+        top.fault(
+            "from",
+            "What comes from an address must be known by its checksum.",
+            'Give it beside: sha256 = "…", from where the file is announced.',
+        )
+    return Origin(form, place, sha256, os_list)
 
 
 def _release(table: Table) -> ReleaseSettings:
@@ -113,6 +134,11 @@ def _image(table: Table) -> ImageSettings:
 
 def _layers(table: Table, place: Place) -> tuple[LayerRecipe, ...]:
     """The layers that one table stands for."""
+    if table.has("pi_gen"):
+        from builder.formats.pi_gen.recipe import read_layers  # which makes layers of our model
+
+        name = table.string("name", form=NAME)
+        return read_layers(table, name, place.folder, place.architecture)
     if not table.has("uses"):
         return (read_layer(table, table.string("name", form=NAME), place),)
     layers = assets() / "layers"

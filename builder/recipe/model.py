@@ -54,6 +54,7 @@ class LayerRecipe:
         python: packages that ship with this program, copied for the node's system Python.
         enable, disable, mask: systemd units, by name.
         scripts: their `epoch` is set when the layer's packages are known.
+        notes: what a person should know before it is built.
     """
 
     name: str
@@ -66,6 +67,7 @@ class LayerRecipe:
     users: tuple[UserRecipe, ...] = ()
     boot: BootSettings = BootSettings()
     scripts: tuple[Script, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,31 @@ class ReleaseSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What an image is made from, where that is not a Debian suite.
+
+    Attributes:
+        form: ``image``, ``rootfs``, ``oci``, ``build`` or ``raspios``.
+        place: a path, relative to the recipe, or an address; the name of a system for ``raspios``.
+        sha256: of the file, 64 hex digits; "" where nothing was said.
+        os_list: for ``raspios``: path or address of the list that names its images.
+    """
+
+    form: str
+    place: str
+    sha256: str = ""
+    os_list: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.form}:{self.place}"
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A base image, from its Debian suite to its layers, lowest first.
 
     Attributes:
+        suite: Debian's name of it; "" for another origin, until that is read.
         updates: False for the suite as it was last released, without later fixes.
     """
 
@@ -117,6 +140,7 @@ class Recipe:
     layers: tuple[LayerRecipe, ...]
     release: ReleaseSettings = ReleaseSettings()
     updates: bool = True
+    origin: Origin | None = None
 
     @property
     def boards(self) -> tuple[Board, ...]:
