@@ -9,7 +9,8 @@ BLOCK = 4096
 _FAST_LINK = 60  # bytes of a symbolic link that ext4 keeps in the inode itself
 
 # Kind, size, number of names, inode, last access, last change, path.
-_FORMAT = r"%y %s %n %i %A@ %C@ %P\0"
+_FORMAT = r"%y\0%s\0%n\0%i\0%A@\0%C@\0%P\0"
+_FIELDS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +35,6 @@ class Measure:
     boot_odd: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A line of find's, its times in whole seconds."""
-
-    kind: str
-    size: int
-    names: int
-    inode: int
-    accessed: int
-    changed: int
-    path: str
-
-    @property
-    def blocks(self) -> int:
-        if self.kind in "fd":
-            return -(-self.size // BLOCK)
-        return int(self.kind == "l" and self.size >= _FAST_LINK)
-
-
 def find_arguments(tree: str) -> tuple[str, ...]:
     """The command line whose output `measure` reads."""
     return ("find", tree, "-printf", _FORMAT)
@@ -65,30 +47,28 @@ def measure(told: bytes, boot: str) -> Measure:
         told: output of `find_arguments`.
         boot: the boot folder, relative to the tree; it need not exist.
     """
-    entries = [_parse(line) for line in os.fsdecode(told).split("\0")[:-1]]
-    apart = [each for each in entries if each.path.startswith(f"{boot}/")]
-    rest = {
-        each.inode if each.names > 1 and each.kind != "d" else each.path: each
-        for each in entries
-        if not each.path.startswith(f"{boot}/")
-    }
-    names = sorted((each.path.removeprefix(f"{boot}/"), each) for each in apart)
+    fields = os.fsdecode(told).split("\0")[:-1]
+    kinds, sizes, names, inodes, *times, paths = (fields[at::_FIELDS] for at in range(_FIELDS))
+    rest: dict[str, int] = {}
+    apart: list[tuple[str, str, int]] = []
+    for kind, size, count, inode, path in zip(kinds, sizes, names, inodes, paths, strict=True):
+        if path.startswith(f"{boot}/"):
+            apart.append((path.removeprefix(f"{boot}/"), kind, int(size)))
+        else:
+            again = count != "1" and kind != "d"
+            rest[inode if again else f"/{path}"] = _blocks(kind, int(size))
+    apart.sort()
     return Measure(
-        blocks=sum(each.blocks for each in rest.values()),
+        blocks=sum(rest.values()),
         files=len(rest),
-        oldest=min(min(each.accessed, each.changed) for each in entries),
-        boot=tuple((name, each.size) for name, each in names if each.kind == "f"),
-        boot_folders=tuple(name for name, each in names if each.kind == "d"),
-        boot_odd=tuple(name for name, each in names if each.kind not in "fd"),
+        oldest=min(int(time.partition(".")[0]) for each in times for time in each),
+        boot=tuple((name, size) for name, kind, size in apart if kind == "f"),
+        boot_folders=tuple(name for name, kind, _ in apart if kind == "d"),
+        boot_odd=tuple(name for name, kind, _ in apart if kind not in "fd"),
     )
 
 
-def _parse(line: str) -> _Entry:
-    kind, size, names, inode, accessed, changed, path = line.split(" ", 6)
-    return _Entry(
-        kind, int(size), int(names), int(inode), _seconds(accessed), _seconds(changed), path
-    )
-
-
-def _seconds(time: str) -> int:
-    return int(time.partition(".")[0])
+def _blocks(kind: str, size: int) -> int:
+    if kind in "fd":
+        return -(-size // BLOCK)
+    return int(kind == "l" and size >= _FAST_LINK)

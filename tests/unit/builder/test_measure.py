@@ -8,7 +8,8 @@ from builder.measure import Measure, measure
 def told(*lines: str) -> Measure:
     """Measure a tree of a root, one block large, and these; all of them accessed at 70."""
     root = "d 4096 3 1 70.5 80.5 "
-    return measure("".join(f"{line}\0" for line in (root, *lines)).encode(), "boot/firmware")
+    fields = (field for line in (root, *lines) for field in line.split(" ", 6))
+    return measure("".join(f"{field}\0" for field in fields).encode(), "boot/firmware")
 
 
 def test_a_file_with_two_names_is_measured_once():
