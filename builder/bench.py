@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Protocol
@@ -190,6 +191,8 @@ class Bench:
         try:
             return run_inside(plan, cancel=self.cancel, on_line=hear, keep=keep)
         except ProgramFailed as failure:
+            if self.draft:
+                self.draft.plan.write_text(json.dumps(asdict(plan)), encoding="utf-8")
             raise diagnose(plan.argv[0], failure.finished, self.log.path) from failure
 
 

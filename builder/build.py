@@ -6,15 +6,16 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from builder.ahead import fetching_ahead
-from builder.bench import Bench, Step
+from builder.bench import Bench, Step, StepFailed
 from builder.catalogue import Archive
 from builder.emulating import emulating
 from builder.emulation import MACHINES, Emulation, find_emulator
+from builder.history import explain_making, record_build, with_way_in
 from builder.inside import settle
 from builder.layers import Layer, Store, open_store
 from builder.lock import Lock
@@ -35,7 +36,7 @@ from builder.steps.bootstrap import Bootstrap
 from builder.steps.packages import Packages
 from builder.twins import TWIN_PACKAGES, count_runs
 from flasher.errors import EnvironmentLacks
-from flasher.events import CancelFlag, Emit, check_cancelled, ignore, step
+from flasher.events import CancelFlag, Emit, Noted, check_cancelled, ignore, step
 from flasher.process import find_program
 
 _PROGRAMS = (
@@ -76,7 +77,7 @@ class Workshop:
 
 
 def build_base(
-    recipe: Path,
+    recipe: Path | Recipe,
     *,
     architecture: str | None = None,
     out: Path,
@@ -92,7 +93,7 @@ def build_base(
     """Build a base image, making only what changed since the last time.
 
     Args:
-        recipe: path of the TOML file.
+        recipe: path of the TOML file, or what was read of it.
         architecture: Debian's name of it; the recipe's own by default.
         out: folder for ``<recipe name>.img`` and what goes with it.
         store: folder of the layers; one build at a time uses it.
@@ -110,7 +111,10 @@ def build_base(
         EnvironmentLacks: root, a program or a kernel feature is missing.
         StepFailed: a layer could not be made, or the image would not be generic.
     """
-    plan = load_recipe(recipe, architecture)
+    plan = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, architecture)
+    for layer in plan.layers:
+        for note in layer.notes:
+            emit(Noted(layer.name, note, warning=True))
     require_rights()
     emulator = find_emulator(plan.architecture)
     for program in _PROGRAMS:
@@ -145,6 +149,7 @@ def build_base(
         workshop = Workshop(opened, begin_emulating, log, emit, flag)
         steps = plan_steps(plan, locked)
         _require_room(opened, steps, locked)
+        record_build(opened.root, plan, steps, locked)
         layers, results = make_layers(workshop, steps)
         _make_image(workshop, plan, locked, layers, release)
     if signer:
@@ -194,6 +199,7 @@ def _make_layer(
 ) -> Layer:
     begun, since = time.monotonic(), time.time()
     log = workshop.log.about(each.name)
+    log.write(explain_making(workshop.store.root, each, below))
     with (
         step(workshop.emit, each.name, "build", _PERCENT) as progress,
         workshop.store.drafting() as draft,
@@ -208,10 +214,16 @@ def _make_layer(
             workshop.cancel,
             each.epoch,
         )
-        each.make(bench)
-        _settle(bench, since)
-        layer = Layer(each.name, key, round(time.monotonic() - begun, 3), int(time.time()))
-        workshop.store.publish(draft, layer)
+        parent = below[-1].key if below else ""
+        layer = Layer(each.name, key, 0, int(time.time()), parent, each.kind)
+        try:
+            each.make(bench)
+            _settle(bench, since)
+        except StepFailed as failure:
+            workshop.store.keep(draft, layer, each.inputs())
+            raise with_way_in(failure, layer) from failure
+        layer = replace(layer, seconds=round(time.monotonic() - begun, 3), made_at=int(time.time()))
+        workshop.store.publish(draft, layer, each.inputs())
         progress.reach(_PERCENT)
     return layer
 

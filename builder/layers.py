@@ -2,7 +2,10 @@
 
     <store>/<20 hex digits of the key>/tree/       what the layer adds, an overlay's upper folder
     <store>/<20 hex digits of the key>/layer.json  what it is; written before the name is final
+    <store>/<20 hex digits of the key>/inputs.json what it was made from
     <store>/draft-<random>/                        a layer being made; swept away by the next run
+    <store>/failed-<20 hex digits of the key>/     one that could not be finished, to look into
+    <store>/builds/                                which layers each build used: `builder.history`
     <store>/apt/, logs/, view/, lock               downloads, logs, an empty mount point, the lock
     <store>/ids                                    whose ids the owners of all files are
 
@@ -32,7 +35,8 @@ from flasher.process import run
 
 LAYOUT = 1
 _NAME_DIGITS = 20
-_DRAFT = "draft-"
+_DRAFT, FAILED = "draft-", "failed-"
+_PLAN = "plan.json"
 _WAIT_SECONDS = 0.2
 
 Inputs = Mapping[str, object]
@@ -47,17 +51,26 @@ class Layer:
         key: SHA-256 (64 hex digits) over its parent's key and all its own inputs.
         seconds: how long it took to make.
         made_at: seconds since 1970, UTC.
+        parent: key of the layer below, "" for the lowest (and where an earlier version made it).
+        kind: of the step that made it.
     """
 
     name: str
     key: str
     seconds: float
     made_at: int
+    parent: str = ""
+    kind: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Its folder, relative to the store."""
+        return self.key[:_NAME_DIGITS]
 
     @property
     def tree(self) -> str:
         """Its tree, relative to the store: mount options have no room for long paths."""
-        return f"{self.key[:_NAME_DIGITS]}/tree"
+        return f"{self.folder}/tree"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,11 @@ class Draft:
     def tree(self) -> Path:
         """What the layer will hold."""
         return self.folder / "tree"
+
+    @property
+    def plan(self) -> Path:
+        """Where the plan of the last program that failed is kept, as JSON."""
+        return self.folder / _PLAN
 
 
 def layer_key(parent: str, kind: str, version: int, inputs: Inputs) -> str:
@@ -109,7 +127,7 @@ class Store:
         record = self.root / key[:_NAME_DIGITS] / "layer.json"
         if not record.exists():
             return None
-        layer = Layer(**json.loads(record.read_bytes()))
+        layer = read_record(record.parent)
         return layer if layer.key == key else None
 
     @contextmanager
@@ -126,17 +144,30 @@ class Store:
             with suppress(FlasherError):  # the next run sweeps it away, or says why it cannot
                 remove_tree(draft.folder)
 
-    def publish(self, draft: Draft, layer: Layer) -> None:
+    def publish(self, draft: Draft, layer: Layer, inputs: Inputs | None = None) -> None:
         """Make a draft the layer, once all of it is on disk."""
-        final = (self.root / layer.tree).parent
+        final = self.root / layer.folder
         for name in ("work", "scratch"):
             remove_tree(draft.folder / name)
-        write_atomic(draft.folder / "layer.json", json.dumps(asdict(layer), indent=2) + "\n")
+        (draft.folder / _PLAN).unlink(missing_ok=True)
+        _record(draft, layer, inputs)
         run(["sync", "--file-system", str(draft.folder)])
         if final.exists():  # a record that no longer reads; its name is ours by digest
             remove_tree(final)
         draft.folder.rename(final)
         sync_folder(self.root)
+        self._forget_failed(layer.name)
+
+    def keep(self, draft: Draft, layer: Layer, inputs: Inputs) -> None:
+        """Keep a draft that failed as it is, in place of the last one of that name."""
+        self._forget_failed(layer.name)
+        _record(draft, layer, inputs)
+        draft.folder.rename(self.root / f"{FAILED}{layer.folder}")
+
+    def _forget_failed(self, name: str) -> None:
+        for layer in list_layers(self.root, FAILED):
+            if layer.name == name:
+                remove_tree(self.root / f"{FAILED}{layer.folder}")
 
     def sweep(self) -> None:
         """Remove what killed builds left."""
@@ -199,11 +230,32 @@ def _lock(descriptor: int, root: Path, emit: Emit, cancel: CancelFlag) -> None:
             return
 
 
-def list_layers(root: Path) -> tuple[Layer, ...]:
-    """The finished layers of a store, oldest first; none where there is no store."""
-    records = root.glob("*/layer.json")
-    layers = [Layer(**json.loads(record.read_bytes())) for record in records]
+def list_layers(root: Path, begins: str = "") -> tuple[Layer, ...]:
+    """The finished layers of a store, oldest first; none where there is no store.
+
+    Args:
+        root: of the store.
+        begins: `FAILED` for those that could not be finished.
+    """
+    folders = [path.parent for path in root.glob(f"{begins}*/layer.json")]
+    layers = [read_record(folder) for folder in folders if begins or "-" not in folder.name]
     return tuple(sorted(layers, key=lambda layer: layer.made_at))
+
+
+def read_record(folder: Path) -> Layer:
+    """The layer that a folder of the store holds."""
+    return Layer(**json.loads((folder / "layer.json").read_bytes()))
+
+
+def read_inputs(folder: Path) -> Inputs:
+    """What it was made from; nothing where an earlier version made it."""
+    record = folder / "inputs.json"
+    return dict(json.loads(record.read_bytes())) if record.exists() else {}
+
+
+def _record(draft: Draft, layer: Layer, inputs: Inputs | None) -> None:
+    write_atomic(draft.folder / "inputs.json", json.dumps(dict(inputs or {}), indent=0) + "\n")
+    write_atomic(draft.folder / "layer.json", json.dumps(asdict(layer), indent=2) + "\n")
 
 
 def lower_trees(layers: Sequence[Layer]) -> tuple[str, ...]:

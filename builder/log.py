@@ -33,10 +33,18 @@ class Log:
 
     def write(self, line: str) -> None:
         """Keep one line and tell it."""
+        self._keep(line)
+        self.emit(Noted(self.subject, line))
+
+    def warn(self, line: str) -> None:
+        """The same for a line that nobody should miss."""
+        self._keep(line)
+        self.emit(Noted(self.subject, line, warning=True))
+
+    def _keep(self, line: str) -> None:
         now = datetime.now(UTC)
         self.stream.write(f"{now:%H:%M:%S} [{self.subject}] {line}\n")
         self.stream.flush()
-        self.emit(Noted(self.subject, line))
 
 
 @contextmanager

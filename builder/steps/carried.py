@@ -40,7 +40,7 @@ class Carried:
     def describe(self) -> list[object]:
         """What the key of a layer takes of it."""
         told = self.digest or hashlib.sha256(self.data).hexdigest()
-        return [self.at, self.path, self.mode, f"-> {self.link}" if self.link else told]
+        return [f"{self.at}:{self.path}", self.mode, f"-> {self.link}" if self.link else told]
 
 
 def carry_file(at: str, path: str, source: Path) -> Carried:
@@ -78,6 +78,20 @@ def changed_sources(files: Sequence[Carried]) -> tuple[Path, ...]:
         for each in files
         if each.source and (not each.source.is_file() or _digest(each.source) != each.digest)
     )
+
+
+def changed_copies(files: Sequence[Carried], at: str, folder: Path, epoch: int) -> list[str]:
+    """What is not any more as `lay_out` put it into a folder, as the script saw it."""
+    own = {each.path.rstrip("/") for each in files if each.at == at}
+    now = {str(path.relative_to(folder)): path for path in folder.rglob("*")}
+    new = {name for name, path in now.items() if name not in own and not path.is_dir()}
+    gone = own - now.keys()
+    changed = {
+        name
+        for name in own & now.keys()
+        if not now[name].is_dir() and now[name].lstat().st_mtime != epoch
+    }
+    return [f"{at}/{name}" for name in sorted(new | gone | changed)]
 
 
 def _walk(at: str, folder: Path) -> Iterator[Carried]:
