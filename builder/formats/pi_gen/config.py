@@ -6,12 +6,13 @@ What it sees is this computer read-only, an empty TMPDIR, and no network. `EXPOR
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.formats.pi_gen.dialect import DIALECTS, recognise
-from builder.formats.pi_gen.folders import Stage
+from builder.formats.pi_gen.folders import Stage, read_stage
 from builder.formats.pi_gen.variables import Settings
 from builder.sandbox import Plan, run_inside
 from flasher.errors import BadInput
@@ -29,24 +30,35 @@ class Read:
     exported: frozenset[str]
 
 
-def read_settings(
-    configs: Sequence[Path], base: Path, stages: Sequence[Stage] = (), dialect: str = ""
-) -> Settings:
-    """Run the config files of a build, one after the other in one shell.
+def read_config(
+    configs: Sequence[Path], base: Path, stages: Sequence[Path] = (), dialect: str = ""
+) -> tuple[Settings, tuple[Stage, ...]]:
+    """Run the config files of a build, one after the other in one shell, and read its stages.
 
     Args:
         configs: the last wins.
         base: the folder of pi-gen, where the config runs.
-        stages: tell the dialect, where it is not given.
+        stages: by default those that the config lists, or all ``stage*`` of the folder.
+        dialect: by default the one that config and stages look like.
 
     Raises:
-        BadInput: a file cannot be read, or bash failed.
+        BadInput: a file or stage cannot be read, or bash failed.
     """
     (read,) = run_bash(base, [list(configs)], {"BASE_DIR": str(base)})
-    names = [each.name for stage in stages for each in stage.top.walk()]
-    return Settings(
-        DIALECTS[dialect] if dialect else recognise(read.given, names), read.given, read.exported
-    )
+    found = tuple(map(read_stage, stages or _listed(read.given.get("STAGE_LIST", ""), base)))
+    names = [each.name for stage in found for each in stage.top.walk()]
+    chosen = DIALECTS[dialect] if dialect else recognise(read.given, names)
+    return Settings(chosen, read.given, read.exported), found
+
+
+def _listed(words: str, base: Path) -> tuple[Path, ...]:
+    """The folders of a list, each word a path or a pattern as shells take it."""
+    told: list[Path] = []
+    for word in words.split() or ("stage*",):
+        matches = sorted(glob.glob(str(base / word)))  # noqa: PTH207 - of absolute words, too
+        folders = [Path(match) for match in matches if Path(match).is_dir()]
+        told += folders if glob.has_magic(word) else [base / word]
+    return tuple(told)
 
 
 def read_suffixes(settings: Settings, base: Path, exports: Sequence[Path]) -> tuple[str, ...]:

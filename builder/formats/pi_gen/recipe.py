@@ -1,0 +1,132 @@
+"""pi-gen in recipes: the keys of a layer, and the recipes that a config asks for by itself.
+
+[[layer]]
+name = "stages"
+pi_gen = "pi-gen"               # the folder that holds the stages, beside the recipe
+config = ["config"]             # in that folder; none by default
+stages = ["stage1", "stage2"]   # in that folder; by default what the config says
+dialect = "upstream"            # or qcow2, or westwork; by default what it looks like
+network = true                  # for the scripts; false by default
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autosetup.strict import Table
+from builder.formats.pi_gen.compile import Source, compile_stages, image_name
+from builder.formats.pi_gen.config import read_config, read_suffixes
+from builder.formats.pi_gen.dialect import DIALECTS
+from builder.formats.pi_gen.lint import lint
+from builder.formats.pi_gen.plan import Export, plan
+from builder.formats.pi_gen.variables import check
+from builder.recipe.model import LayerRecipe, Recipe
+from flasher.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person names of pi-gen: see `read_config`."""
+
+    base: Path
+    configs: tuple[Path, ...] = ()
+    stages: tuple[Path, ...] = ()
+    dialect: str = ""
+    network: bool = False
+
+
+def open_source(asked: Asked, architecture: str | None, *, plain: bool = True) -> Source:
+    """Read and check all that stages and config say.
+
+    Args:
+        architecture: by default the config's own TARGET_ARCH, or arm64.
+
+    Raises:
+        BadInput: something cannot be read, or is refused.
+    """
+    base = asked.base.resolve()
+    if not base.is_dir():
+        raise BadInput(
+            "pi-gen-missing", f"There is no folder {asked.base}.", "Name the one with the stages."
+        )
+    settings, stages = read_config(asked.configs, base, asked.stages, asked.dialect)
+    check(settings)
+    chosen = architecture or settings.value("TARGET_ARCH") or "arm64"
+    return Source(settings, base, stages, chosen, plain, asked.network)
+
+
+def read_layers(
+    table: Table, name: str, folder: Path, architecture: str
+) -> tuple[LayerRecipe, ...]:
+    """The layers that a table with the key ``pi_gen`` stands for; what is odd is noted in the last.
+
+    Raises:
+        BadInput: as `open_source`.
+    """
+    base = folder / table.string("pi_gen")
+    asked = Asked(
+        base=base,
+        configs=tuple(base / path for path in table.strings("config", default=())),
+        stages=tuple(base / path for path in table.strings("stages", default=())),
+        dialect=table.string("dialect", default="", choices=("", *DIALECTS)),
+        network=table.boolean("network", default=False),
+    )
+    source = open_source(asked, architecture)
+    *layers, last = compile_stages(source, name)
+    return (*layers, replace(last, notes=notes(source)))
+
+
+def notes(source: Source) -> tuple[str, ...]:
+    """What a person should know before the stages are built, a finding a line."""
+    found = lint(source.settings, source.stages, source.architecture, plain=source.plain)
+    return tuple(str(each) for each in found)
+
+
+def recipes(source: Source, base: Recipe, suite: str = "") -> tuple[Recipe, ...]:
+    """A recipe for each image that the stages export; one of all stages where none does.
+
+    Args:
+        base: gives what stands below the stages, and the layers above them: those of its own that
+            are called ``agent``.
+        suite: by default the config's RELEASE, or else the base's.
+
+    Raises:
+        BadInput: two images would have one name, or an EXPORT_IMAGE cannot be run.
+    """
+    exports = [each for each in plan(source.settings, source.stages) if isinstance(each, Export)]
+    ends = [each.place.stage for each in exports] or [source.stages[-1].name]
+    told = tuple(
+        _recipe(source, base, name, end, suite)
+        for name, end in zip(_names(source, exports), ends, strict=True)
+    )
+    names = [recipe.name for recipe in told]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput(
+                "exports-alike",
+                f"Two stages export an image of the name {name}.",
+                "Give each EXPORT_IMAGE a suffix of its own.",
+            )
+    return told
+
+
+def _names(source: Source, exports: Sequence[Export]) -> tuple[str, ...]:
+    files = [source.stage(each.place.stage).folder / each.place.name for each in exports]
+    suffixes = read_suffixes(source.settings, source.base, files) or ("",)
+    return tuple(image_name(source.settings, suffix) for suffix in suffixes)
+
+
+def _recipe(source: Source, base: Recipe, name: str, end: str, suite: str) -> Recipe:
+    above = tuple(layer for layer in base.layers if layer.name == "agent")
+    below = tuple(layer for layer in base.layers if layer not in above)
+    *stages, last = compile_stages(source, "pi-gen", until=end)
+    return replace(
+        base,
+        name=name,
+        title=name,
+        suite=suite or source.settings.given.get("RELEASE") or base.suite,
+        architecture=source.architecture,
+        layers=(*below, *stages, replace(last, notes=notes(source)), *above),
+    )
