@@ -18,12 +18,12 @@ from builder.emulation import MACHINES, Emulation, find_emulator
 from builder.history import explain_making, record_build, with_way_in
 from builder.inside import settle
 from builder.layers import Layer, Store, open_store
-from builder.lock import Lock
+from builder.lock import Lock, read_lock
 from builder.log import Log, open_log
 from builder.native_root import native_root
 from builder.plan import plan_keys, plan_steps
 from builder.pool import Pool
-from builder.recipe import Recipe, load_recipe
+from builder.recipe import Origin, Recipe, load_recipe
 from builder.release.files import Form, Release
 from builder.release.make import has_release, make_release
 from builder.release.publish import make_folder, require_own_sums, sign_sums
@@ -31,6 +31,8 @@ from builder.release.sign import load_signer
 from builder.resolve import Desk, Native, choose_lock
 from builder.rights import require_rights
 from builder.sandbox import script
+from builder.sources.bottom import Bottom, lay_bottom
+from builder.sources.find import Finder
 from builder.space import require_room_for_image, require_room_for_layers, require_writable
 from builder.steps.bootstrap import Bootstrap
 from builder.steps.packages import Packages
@@ -133,9 +135,14 @@ def build_base(
         archive = Archive(updates=plan.updates)
         desk = Desk(opened.root / "apt", log.write, log.path, emit, flag, archive)
         kept = out / f"{plan.name}.lock"
-        locked = choose_lock(
-            plan, _native(plan.architecture), desk, kept, given=lock, update=update
-        )
+        native = _native(plan.architecture)
+        bottom: Bottom | None = None
+        first: tuple[LayerResult, ...] = ()
+        if plan.origin:
+            room = Workshop(opened, lambda: nullcontext(Emulation()), log, emit, flag)
+            bottom, first = _lay_bottom(room, plan, plan.origin, None if update else lock or kept)
+            plan, native = bottom.recipe, replace(native, twins=())
+        locked = choose_lock(plan, native, desk, kept, given=lock, update=update, bottom=bottom)
         begin_emulating = partial(
             emulating,
             opened,
@@ -147,14 +154,32 @@ def build_base(
             cancel=flag,
         )
         workshop = Workshop(opened, begin_emulating, log, emit, flag)
-        steps = plan_steps(plan, locked)
+        steps = plan_steps(plan, locked, bottom.steps if bottom else ())
         _require_room(opened, steps, locked)
         record_build(opened.root, plan, steps, locked)
         layers, results = make_layers(workshop, steps)
+        results = (*first, *results[len(first) :])
         _make_image(workshop, plan, locked, layers, release)
     if signer:
         sign_sums(release, signer)
     return Built(release, results)
+
+
+def _lay_bottom(
+    workshop: Workshop, recipe: Recipe, origin: Origin, lock: Path | None
+) -> tuple[Bottom, tuple[LayerResult, ...]]:
+    """The lowest layers where a recipe starts with the system of others."""
+    made: list[LayerResult] = []
+
+    def make(steps: Sequence[Step]) -> tuple[Layer, ...]:
+        layers, results = make_layers(workshop, steps)
+        made.extend(results[len(made) :])
+        return layers
+
+    store = workshop.store.root
+    finder = Finder(store / "sources", recipe.architecture, workshop.emit, workshop.cancel)
+    before = read_lock(lock).base if lock and lock.exists() else None
+    return lay_bottom(recipe, origin, finder, store, before, make), tuple(made)
 
 
 def _require_room(store: Store, steps: Sequence[Step], lock: Lock) -> None:

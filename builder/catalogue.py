@@ -46,6 +46,11 @@ class Archive:
             places += [(self.security, f"{suite}-security")] if self.security else []
         return "".join(f"deb {uri} {name} {_COMPONENTS}\n" for uri, name in places)
 
+    @property
+    def keyrings(self) -> tuple[Path, ...]:
+        """Files with public keys, any of which may sign."""
+        return (self.keyring,) if self.keyring.exists() else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -94,7 +99,8 @@ class Catalogue:
             EnvironmentLacks: the archive's public keys are not installed.
             StepFailed: it could not be fetched, or its signature is not good.
         """
-        if not self._archive.keyring.exists():
+        keyrings = self._archive.keyrings
+        if not keyrings:
             raise EnvironmentLacks(
                 "keyring-missing",
                 f"Debian's public keys are not there: {self._archive.keyring}.",
@@ -102,9 +108,10 @@ class Catalogue:
             )
         for name in ("lists/partial", "cache/archives/partial", "keys"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
-        key = self._folder / "keys" / "archive.gpg"
-        key.unlink(missing_ok=True)
-        key.symlink_to(self._archive.keyring.resolve())
+        for old in (self._folder / "keys").iterdir():
+            old.unlink()
+        for keyring in keyrings:
+            (self._folder / "keys" / keyring.name).symlink_to(keyring.resolve())
         (self._folder / "apt.conf").write_text(self._settings(), encoding="utf-8")
         sources = self._archive.sources(self.suite)
         (self._folder / "sources.list").write_text(sources, encoding="utf-8")

@@ -19,11 +19,16 @@ from builder.steps.packages import Packages
 from builder.steps.users import Users
 
 
-def plan_steps(recipe: Recipe, lock: Lock) -> tuple[Step, ...]:
-    """The steps of a recipe with its packages, lowest layer first."""
-    bottom = lock.layers[0]
-    steps: list[Step] = [Bootstrap(bottom, recipe.architecture, lock.sources)]
-    groups, upper = [bottom], list(lock.layers[1:])
+def plan_steps(recipe: Recipe, lock: Lock, bottom: Sequence[Step] = ()) -> tuple[Step, ...]:
+    """The steps of a recipe with its packages, lowest layer first.
+
+    Args:
+        recipe, lock: that fit each other.
+        bottom: the lowest steps, where these are not a bootstrap of Debian.
+    """
+    lowest = lock.layers[0]
+    steps: list[Step] = [*bottom] or [Bootstrap(lowest, recipe.architecture, lock.sources)]
+    groups, upper = [lowest], list(lock.layers[1:])
     for layer in recipe.layers:
         if layer.packages:
             group = upper.pop(0)

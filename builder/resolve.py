@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from builder.catalogue import Archive, Catalogue, Offer
 from builder.epochs import epochs_of, recall_epochs, remember_epochs, with_epochs
 from builder.lock import Lock, LockedGroup, format_lock, read_lock
 from builder.recipe import Recipe
+from builder.sources.apt_sources import TreeArchive
+from builder.sources.bottom import BASE, Bottom
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Emit, step
 from flasher.files import write_atomic
@@ -96,18 +98,33 @@ class Desk:
         catalogue.update()
         return catalogue
 
+    def open_base(self, bottom: Bottom) -> Catalogue:
+        """What the sources of a system of others have now, for that system."""
+        if not bottom.inventory.offers:
+            raise StepFailed(
+                "no-packages",
+                f"{bottom.recipe.origin} has no Debian packages, so none can be added.",
+                "Take `packages` out of the recipe's layers; scripts and files can be added.",
+            )
+        name = f"{BASE}-{bottom.recipe.architecture}"
+        archive = TreeArchive(tree=bottom.tree, scratch=self.folder / f"{name}-keys")
+        desk = replace(self, archive=archive, folder=self.folder / bottom.locked.sha256[:20])
+        return desk.open(bottom.recipe.suite, bottom.recipe.architecture)
+
 
 def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
     """Why a lock is not one of this recipe and this computer, as a sentence; "" where it is."""
     wanted = tuple((name, tuple(sorted(names))) for name, names in _wanted(recipe))
     locked = tuple((group.name, group.requested) for group in lock.layers)
+    if (lock.base.origin if lock.base else "") != str(recipe.origin or ""):
+        return f"It starts from {lock.base.origin if lock.base else 'a Debian suite'}."
     if (lock.suite, lock.architecture) != (recipe.suite, recipe.architecture):
         return (
             f"It is for {lock.suite} on {lock.architecture}, "
             f"and the recipe is for {recipe.suite} on {recipe.architecture}."
         )
     asked_for = Archive(updates=recipe.updates).sources(recipe.suite)
-    if (_UPDATES in lock.sources) != (_UPDATES in asked_for):
+    if not recipe.origin and (_UPDATES in lock.sources) != (_UPDATES in asked_for):
         return "Only one of it and the recipe takes updates of the suite."
     for asked, held in zip(wanted, locked, strict=False):
         if asked != held:
@@ -127,7 +144,9 @@ def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
     return ""
 
 
-def resolve(recipe: Recipe, native: Native, desk: Desk, *, now: int) -> Lock:
+def resolve(
+    recipe: Recipe, native: Native, desk: Desk, *, now: int, bottom: Bottom | None = None
+) -> Lock:
     """Choose the newest packages for a recipe.
 
     Args:
@@ -135,6 +154,7 @@ def resolve(recipe: Recipe, native: Native, desk: Desk, *, now: int) -> Lock:
         native: the building computer.
         desk: where the archive's lists lie.
         now: seconds since 1970, UTC: the epoch of every group.
+        bottom: what the packages come upon, where that is the system of others.
 
     Raises:
         StepFailed: the archive cannot be reached or trusted, or has no such packages.
@@ -144,8 +164,15 @@ def resolve(recipe: Recipe, native: Native, desk: Desk, *, now: int) -> Lock:
     total = len(wanted) + 2
     offered = cache(desk.open)
     with step(desk.emit, recipe.name, "resolve", total) as progress:
-        catalogue = offered(recipe.suite, recipe.architecture)
-        layers = _resolve_layers(catalogue, wanted, now, lambda: progress.advance(1))
+        layers = _resolve_layers(
+            lambda: (
+                desk.open_base(bottom) if bottom else offered(recipe.suite, recipe.architecture)
+            ),
+            wanted,
+            now,
+            lambda: progress.advance(1),
+            bottom,
+        )
 
         def resolve_native(name: str, suite: str, names: tuple[str, ...]) -> LockedGroup:
             progress.advance(1)
@@ -157,11 +184,12 @@ def resolve(recipe: Recipe, native: Native, desk: Desk, *, now: int) -> Lock:
     return Lock(
         suite=recipe.suite,
         architecture=recipe.architecture,
-        sources=desk.archive.sources(recipe.suite),
+        sources=bottom.inventory.sources if bottom else desk.archive.sources(recipe.suite),
         layers=layers,
         native_architecture=native.architecture,
         twins=twins,
         tools=tools,
+        base=bottom.locked if bottom else None,
     )
 
 
@@ -173,6 +201,7 @@ def choose_lock(
     *,
     given: Path | None = None,
     update: bool = False,
+    bottom: Bottom | None = None,
 ) -> Lock:
     """The lock to build from, which is then at `path`.
 
@@ -180,6 +209,7 @@ def choose_lock(
         recipe, native, desk: as in `resolve`.
         path: of the lock that builds of this recipe keep; used where it fits, else resolved anew.
         given: another lock to build from, exactly.
+        bottom: as in `resolve`.
         update: resolve anew also where the kept lock fits. Groups that stay what they were, upon
             what they were upon, keep their time, and so their layers.
 
@@ -189,7 +219,7 @@ def choose_lock(
     """
     if given is not None:
         lock = read_lock(given)
-        if misfit := find_misfit(lock, recipe, native):
+        if misfit := find_misfit(lock, recipe, native) or _find_change(lock, bottom):
             raise BadInput(
                 "lock-misfit",
                 f"{given} is no lock of the recipe {recipe.name}. {misfit}",
@@ -197,11 +227,19 @@ def choose_lock(
             )
         return _keep(lock, path, desk)
     before = read_lock(path) if path.exists() else None
-    if before and not update and not find_misfit(before, recipe, native):
+    fits = before and not find_misfit(before, recipe, native) and not _find_change(before, bottom)
+    if before and fits and not update:
         return _keep(before, path, desk)
     known = recall_epochs(desk.memory) | (epochs_of(before) if before else {})
-    lock = resolve(recipe, native, desk, now=int(time.time()))
+    lock = resolve(recipe, native, desk, now=int(time.time()), bottom=bottom)
     return _keep(with_epochs(lock, known), path, desk)
+
+
+def _find_change(lock: Lock, bottom: Bottom | None) -> str:
+    """Why a lock is not one of this source, as a sentence; "" where it is."""
+    if bottom is None or lock.base == bottom.locked:
+        return ""
+    return f"{bottom.locked.uri} is another file than the one that it was made with."
 
 
 def _keep(lock: Lock, path: Path, desk: Desk) -> Lock:
@@ -214,15 +252,25 @@ def _keep(lock: Lock, path: Path, desk: Desk) -> Lock:
 
 def _wanted(recipe: Recipe) -> _Wanted:
     layers = tuple((layer.name, layer.packages) for layer in recipe.layers if layer.packages)
-    return ((BOTTOM, MINIMUM), *layers)
+    return ((BASE, (str(recipe.origin),)) if recipe.origin else (BOTTOM, MINIMUM), *layers)
 
 
 def _resolve_layers(
-    catalogue: Catalogue, wanted: _Wanted, now: int, advance: Callable[[], None]
+    open_catalogue: Callable[[], Catalogue],
+    wanted: _Wanted,
+    now: int,
+    advance: Callable[[], None],
+    bottom: Bottom | None,
 ) -> tuple[LockedGroup, ...]:
     installed: tuple[Offer, ...] = ()
     groups: tuple[LockedGroup, ...] = ()
+    if bottom:
+        installed = bottom.inventory.offers
+        groups = (_group(*wanted[0], installed, bottom.epoch),)
+        wanted = wanted[1:]
+    catalogue = open_catalogue() if wanted else None
     for name, names in wanted:
+        assert catalogue is not None
         added = _closure(catalogue, name, names, installed)
         groups += (_group(name, names, added, now),)
         installed += added

@@ -84,7 +84,7 @@ def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
         name=top.string("name", form=NAME),
         title=top.string("title", default=""),
         suite=source.removeprefix("debian:") if source.startswith("debian:") else "",
-        origin=_origin(top, source),
+        origin=_origin(top, source, folder),
         updates=top.boolean("updates", default=True),
         architecture=place.architecture,
         image=_image(top.table("image")),
@@ -93,7 +93,7 @@ def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
     )
 
 
-def _origin(top: Table, source: str) -> Origin | None:
+def _origin(top: Table, source: str, folder: Path) -> Origin | None:
     form, _, place = source.partition(":")
     if form == "debian":
         return None
@@ -105,7 +105,7 @@ def _origin(top: Table, source: str) -> Origin | None:
             "What comes from an address must be known by its checksum.",
             'Give it beside: sha256 = "…", from where the file is announced.',
         )
-    return Origin(form, place, sha256, os_list)
+    return Origin(form, place, sha256, os_list, str(folder))
 
 
 def _release(table: Table) -> ReleaseSettings:

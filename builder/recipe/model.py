@@ -112,12 +112,14 @@ class Origin:
         place: a path, relative to the recipe, or an address; the name of a system for ``raspios``.
         sha256: of the file, 64 hex digits; "" where nothing was said.
         os_list: for ``raspios``: path or address of the list that names its images.
+        folder: where paths start.
     """
 
     form: str
     place: str
     sha256: str = ""
     os_list: str = ""
+    folder: str = "."
 
     def __str__(self) -> str:
         return f"{self.form}:{self.place}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from builder.bench import Bench
@@ -58,6 +59,8 @@ def make_release(
     key = image_key(bench.layers[-1].key, recipe.image)
     with drafting(release) as draft:
         identity = Identity.from_key(key)
+        if lock.base and lock.base.disk_id:  # by which its root file system may be named
+            identity = replace(identity, disk=lock.base.disk_id)
         geometry = assemble(draft.image, recipe.image, identity, bench, tools, lock.epoch)
         require_bootable(draft.image, recipe, bench)
         bench.progress.reach(_ASSEMBLED)

@@ -41,7 +41,10 @@ def release_key(image: str, recipe: Recipe, lock: Lock, form: Form) -> str:
 
 def recipe_digest(recipe: Recipe) -> str:
     """SHA-256 (hex) of all that a recipe says, its files included; its comments are not."""
-    return _sha256(json.dumps(asdict(recipe), sort_keys=True, default=_plain))
+    told = asdict(recipe)
+    if recipe.origin:
+        del told["origin"]["folder"]  # where the recipe lies
+    return _sha256(json.dumps(told, sort_keys=True, default=_plain))
 
 
 def lock_digest(lock: Lock) -> str:

@@ -57,4 +57,5 @@ def _devices(recipe: Recipe) -> list[str]:
 
 
 def _describe(recipe: Recipe) -> str:
-    return f"Debian {recipe.suite} for {recipe.architecture}"
+    system = f"{recipe.origin.place} ({recipe.suite})" if recipe.origin else f"Debian {recipe.suite}"
+    return f"{system} for {recipe.architecture}"

@@ -63,7 +63,8 @@ def _split(line: Path, each: Machinery) -> tuple[list[str], list[str]]:
     """The words of the kernel's command line that stay, and those that go."""
     text = line.read_text(encoding="utf-8", errors="replace") if line.is_file() else ""
     regexes = [re.compile(regex) for regex in each.get("words", ())]
-    kept, gone = [], []
+    kept: list[str] = []
+    gone: list[str] = []
     for word in text.split():
         (gone if any(regex.fullmatch(word) for regex in regexes) else kept).append(word)
     return kept, gone

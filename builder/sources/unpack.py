@@ -36,7 +36,7 @@ from builder.sources.card_image import (
 from builder.sources.node import Entry, Node
 from builder.sources.oci import open_layers, read_layers
 from builder.sources.plant import plant
-from builder.sources.tarred import read_tree
+from builder.sources.tarred import damaged, read_tree
 from flasher.errors import FlasherError
 from flasher.image.blocks import FileBlocks
 
@@ -97,13 +97,42 @@ def _unpack_tar(order: Order) -> None:
 def _unpack_container(order: Order) -> None:
     with ExitStack() as stack:
         stream = stack.enter_context(Path(order.source).open("rb"))
-        archive = stack.enter_context(tarfile.open(fileobj=stream, mode="r:*"))
-        layers = [
-            _without_zstd(layer, order.scratch, stack)
-            for layer in open_layers(archive, order.architecture)
-        ]
+        layers = _layers(stream, order.architecture, order.scratch, stack)
         _move_into(order.tree)
         plant("/", _telling(read_layers(layers), os.fstat(stream.fileno()).st_size), _leave_out)
+
+
+def _layers(
+    stream: IO[bytes], architecture: str, scratch: str, stack: ExitStack
+) -> list[IO[bytes]]:
+    """Layers that can be read for as long as the stack is open."""
+    try:
+        archive = stack.enter_context(tarfile.open(fileobj=stream, mode="r:*"))  # noqa: SIM115
+    except tarfile.TarError as error:
+        raise damaged(str(error)) from error
+    return [_without_zstd(each, scratch, stack) for each in open_layers(archive, architecture)]
+
+
+def newest_entry(form: str, file: Path, architecture: str) -> int:
+    """When the newest entry of an archive was changed, seconds since 1970.
+
+    Args:
+        form: ``rootfs`` or ``oci``.
+        file: the archive.
+        architecture: which of several a container is for.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    with ExitStack() as stack:
+        stream = stack.enter_context(file.open("rb"))
+        entries: Iterator[Entry]
+        if form == "rootfs":
+            entries = read_tree(_decompressed(stream))
+        else:
+            scratch = stack.enter_context(tempfile.TemporaryDirectory())
+            entries = read_layers(_layers(stream, architecture, scratch, stack))
+        return max((e.modified for e in entries if isinstance(e, Node)), default=0) // 10**9
 
 
 def _move_into(tree: str) -> None:

@@ -14,8 +14,10 @@ from builder.recipe import RecipeFile
 from builder.sandbox import script
 
 # deb822 text of the packages that were not asked for: apt-mark(8).
-_AUTO = "/var/lib/apt/extended_states"
+AUTO = "var/lib/apt/extended_states"
 _TOLD = 6
+# States of packages that were removed before: systems of others may have some.
+_ONLY_SETTINGS = (" config-files", " not-installed")
 
 
 def describe_group(group: LockedGroup) -> Inputs:
@@ -27,19 +29,20 @@ def describe_group(group: LockedGroup) -> Inputs:
     }
 
 
-def auto_installed(groups: Iterable[LockedGroup]) -> RecipeFile:
+def auto_installed(groups: Iterable[LockedGroup], before: str = "") -> RecipeFile:
     """apt's file of the packages that only others need: it may remove them with those.
 
     Args:
         groups: without the lowest, which stays whatever is removed.
+        before: the file's text, as the lowest layer has it, where that is the system of others.
     """
-    told = "\n".join(
+    told = before + "\n".join(
         f"Package: {package.name}\nArchitecture: {package.architecture}\nAuto-Installed: 1\n"
         for group in groups
         for package in group.packages
         if package.name not in group.requested
     )
-    return RecipeFile(_AUTO, told.encode())
+    return RecipeFile(f"/{AUTO}", told.encode())
 
 
 def require_exactly(bench: Bench, locked: Sequence[LockedPackage]) -> None:
@@ -55,7 +58,8 @@ def require_exactly(bench: Bench, locked: Sequence[LockedPackage]) -> None:
         "--show",
         f"--showformat={form}",
     )
-    found = set(bench.run_host(argv).text.splitlines())
+    told = bench.run_host(argv).text.splitlines()
+    found = {line for line in told if not line.endswith(_ONLY_SETTINGS)}
     wanted = {f"{p.name} {p.version} {p.architecture} installed" for p in locked}
     differing = sorted(f"  {line} (locked)" for line in wanted - found)
     differing += sorted(f"  {line} (in the tree)" for line in found - wanted)

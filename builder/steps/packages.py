@@ -13,6 +13,7 @@ from builder.lock import LockedGroup
 from builder.recipe import RecipeFile
 from builder.sandbox import Mount
 from builder.steps.installed import (
+    AUTO,
     auto_installed,
     describe_group,
     place_files,
@@ -92,8 +93,16 @@ class Packages:
         )
         groups = (*self.below, self.group)
         require_exactly(bench, [package for group in groups for package in group.packages])
-        place_files(bench, (auto_installed(groups[1:]),))
+        place_files(bench, (auto_installed(groups[1:], _marks_of_others(bench)),))
         tidy_up(bench)
+
+
+def _marks_of_others(bench: Bench) -> str:
+    """What the system of others that all this stands on had marked; "" upon our own."""
+    path = bench.store.root / bench.layers[0].tree / AUTO
+    if bench.layers[0].kind != "source" or not path.is_file():
+        return ""
+    return path.read_text(encoding="utf-8").rstrip("\n") + "\n\n"
 
 
 def _follow(bench: Bench) -> Callable[[str], None]:
