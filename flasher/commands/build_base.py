@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from builder.build import Built, build_base
-from builder.release.files import FORMS, Release
+from builder.formats.pi_gen.recipe import read_images
+from builder.recipe import Recipe
+from builder.release.files import FORMS, Form, Release
 from flasher import paths
 from flasher.console import Console
 from flasher.errors import ExitCode
@@ -34,10 +36,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     lock.add_argument("--update", action="store_true", help="take the newest packages")
     parser.add_argument(
-        "--compress", choices=FORMS, default="zst", help="form of the image to hand out"
+        "--compress", choices=FORMS, help="form of the image to hand out (default: zst)"
     )
     parser.add_argument(
         "--sign", type=Path, metavar="KEY", help="file of the Ed25519 key that signs the checksums"
+    )
+    stages = parser.add_argument_group("in place of a recipe, images that pi-gen stages export")
+    stages.add_argument(
+        "-c",
+        "--config",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="config of pi-gen, in the folder of its stages; again for one that is read after it",
+    )
+    stages.add_argument(
+        "--stages",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="stage folders, in their order (default: as the config says)",
+    )
+    stages.add_argument(
+        "--allow-network", action="store_true", help="let scripts of the stages use the network"
     )
     parser.add_argument(
         "--no-twins", action="store_true", help="run no native programs in place of emulated ones"
@@ -46,23 +69,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Build what is not yet built; say what came of it."""
+    if not args.config and not args.stages:
+        _build(args, console, args.recipe, args.compress or "zst")
+        return ExitCode.DONE
+    images = read_images(
+        args.config, args.stages, args.recipe, args.arch, network=args.allow_network
+    )
+    for recipe in images.recipes:
+        _build(args, console, recipe, args.compress or images.form)
+    return ExitCode.DONE
+
+
+def _build(args: argparse.Namespace, console: Console, recipe: Path | Recipe, form: Form) -> None:
     with console.progress() as emit:
         built = build_base(
-            args.recipe,
+            recipe,
             architecture=args.arch,
             out=(args.out or image_folder()).absolute(),
             store=paths.cache() / "layers",
             lock=args.lock,
             update=args.update,
             twins=not args.no_twins,
-            compression=args.compress,
+            compression=form,
             sign_with=args.sign,
             emit=emit,
             cancel=CancelFlag(),
         )
     _say(built, console)
     console.result("image", _as_json(built))
-    return ExitCode.DONE
 
 
 def _say(built: Built, console: Console) -> None:

@@ -22,8 +22,9 @@ from builder.formats.pi_gen.plan import (
     Prerun,
     plan,
 )
-from builder.formats.pi_gen.variables import Settings, known_variables
-from builder.recipe.model import LayerRecipe
+from builder.formats.pi_gen.variables import Settings
+from builder.recipe import LayerRecipe
+from builder.release.files import Form
 from builder.steps.carried import Carried, carry_file, carry_folder
 from builder.steps.script import Script
 from flasher.errors import BadInput
@@ -245,8 +246,7 @@ def _behaviour(dialect: Dialect) -> dict[str, str]:
 
 
 def _about_image(source: Source) -> dict[str, str]:
-    name, architecture = ("TARGET_ARCH" if source.settings.dialect.variants else "ARCH"), source
-    return {name: architecture.architecture}
+    return {"TARGET_ARCH" if source.settings.dialect.variants else "ARCH": source.architecture}
 
 
 def _named(files: Sequence[Carried]) -> set[str]:
@@ -274,6 +274,13 @@ def image_name(settings: Settings, suffix: str = "") -> str:
     return re.sub(r"[^\w.+-]+", "-", f"{base}{suffix}").strip("-.") or "image"
 
 
-def describe_secrets(settings: Settings) -> tuple[str, ...]:
-    """A sentence for each value of the config that belongs to a rig or a person."""
-    return tuple(f"{name}: {known_variables()[name].why}" for name in settings.secrets)
+def image_form(settings: Settings) -> Form:
+    """The form to hand an image out in: what the config asks for, or zst."""
+    if settings.dialect.name == "westwork":
+        return "zip"
+    if settings.dialect.name == "qcow2":
+        return "zip" if settings.is_on("DEPLOY_ZIP") else "zst"
+    if "DEPLOY_COMPRESSION" not in settings.given and settings.value("DEPLOY_ZIP") == "0":
+        return "zst"
+    forms: Mapping[str, Form] = {"zip": "zip", "xz": "xz"}
+    return forms.get(settings.value("DEPLOY_COMPRESSION"), "zst")

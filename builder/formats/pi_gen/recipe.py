@@ -16,13 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autosetup.strict import Table
-from builder.formats.pi_gen.compile import Source, compile_stages, image_name
+from builder.formats.pi_gen.compile import Source, compile_stages, image_form, image_name
 from builder.formats.pi_gen.config import read_config, read_suffixes
 from builder.formats.pi_gen.dialect import DIALECTS
 from builder.formats.pi_gen.lint import lint
 from builder.formats.pi_gen.plan import Export, plan
 from builder.formats.pi_gen.variables import check
-from builder.recipe.model import LayerRecipe, Recipe
+from builder.recipe import LayerRecipe, Recipe, load_recipe
+from builder.release.files import Form
 from flasher.errors import BadInput
 
 
@@ -37,11 +38,13 @@ class Asked:
     network: bool = False
 
 
-def open_source(asked: Asked, architecture: str | None, *, plain: bool = True) -> Source:
+def open_source(
+    asked: Asked, architecture: str | None, default: str = "arm64", *, plain: bool = True
+) -> Source:
     """Read and check all that stages and config say.
 
     Args:
-        architecture: by default the config's own TARGET_ARCH, or arm64.
+        architecture: by default the config's own TARGET_ARCH, and where it has none, `default`.
 
     Raises:
         BadInput: something cannot be read, or is refused.
@@ -53,7 +56,7 @@ def open_source(asked: Asked, architecture: str | None, *, plain: bool = True) -
         )
     settings, stages = read_config(asked.configs, base, asked.stages, asked.dialect)
     check(settings)
-    chosen = architecture or settings.value("TARGET_ARCH") or "arm64"
+    chosen = architecture or settings.given.get("TARGET_ARCH") or default
     return Source(settings, base, stages, chosen, plain, asked.network)
 
 
@@ -82,6 +85,40 @@ def notes(source: Source) -> tuple[str, ...]:
     """What a person should know before the stages are built, a finding a line."""
     found = lint(source.settings, source.stages, source.architecture, plain=source.plain)
     return tuple(str(each) for each in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The images that stages export, and the form in which their config wants them handed out."""
+
+    recipes: tuple[Recipe, ...]
+    form: Form
+
+
+def read_images(
+    configs: Sequence[Path],
+    stages: Sequence[Path],
+    below: Path,
+    architecture: str | None = None,
+    *,
+    network: bool = False,
+) -> Images:
+    """What pi-gen's own command line asks for: ``build.sh -c CONFIG``.
+
+    Args:
+        configs: at least one, or else `stages`. What pi-gen calls BASE_DIR is the folder of the
+            first config, or without any that of the first stage.
+        below: a recipe; see `recipes`.
+
+    Raises:
+        BadInput: as `open_source` and `recipes`.
+    """
+    base = (configs or stages)[0].absolute().parent
+    folders = tuple(stage.absolute() for stage in stages)
+    asked = Asked(base, tuple(path.absolute() for path in configs), folders, network=network)
+    source = open_source(asked, architecture, load_recipe(below).architecture)
+    found = recipes(source, load_recipe(below, source.architecture))
+    return Images(found, image_form(source.settings))
 
 
 def recipes(source: Source, base: Recipe, suite: str = "") -> tuple[Recipe, ...]:

@@ -24,15 +24,15 @@ on_chroot() {
     if [ -n "$FLASHER_PRIVATE_TMP" ] && ! mountpoint --quiet "$ROOTFS_DIR/tmp"; then
         mount -t tmpfs -o mode=1777 tmpfs "$ROOTFS_DIR/tmp"
     fi
-    if [ ! -e "$ROOTFS_DIR/usr/bin/raspi-config" ] && [ ! -e "$ROOTFS_DIR/run/flasher" ]; then
-        mkdir "$ROOTFS_DIR/run/flasher"
-        install --mode=755 /flasher/raspi-config "$ROOTFS_DIR/run/flasher/raspi-config"
+    if [ ! -e "$ROOTFS_DIR/usr/bin/raspi-config" ] && [ ! -e "$ROOTFS_DIR/run/pi-gen" ]; then
+        mkdir "$ROOTFS_DIR/run/pi-gen"
+        install --mode=755 /flasher/raspi-config "$ROOTFS_DIR/run/pi-gen/raspi-config"
     fi
     if [ -n "$FLASHER_LOCALE" ]; then
         export LC_ALL=$FLASHER_LOCALE LANG=$FLASHER_LOCALE LC_MEASUREMENT=$FLASHER_LOCALE
     fi
     [ "$FLASHER_WORD_SIZE" != 32 ] || wrapper=(setarch linux32)
-    "${wrapper[@]}" env PATH="/run/flasher:$PATH" chroot "$ROOTFS_DIR" /bin/bash $FLASHER_STRICT "$@"
+    "${wrapper[@]}" env PATH="/run/pi-gen:$PATH" chroot "$ROOTFS_DIR" /bin/bash $FLASHER_STRICT "$@"
 }
 
 unmount() { # what was mounted since the script began; the tree itself stays
