@@ -133,8 +133,18 @@ class Bench:
         on_line: Callable[[str], None] | None = None,
     ) -> Finished:
         """Run a program of the tree, emulated if need be, with all its output logged."""
+        return self.run(self.tree_plan(argv, mounts=mounts, env=env), on_line)
+
+    def tree_plan(
+        self,
+        argv: tuple[str, ...],
+        *,
+        mounts: tuple[Mount, ...] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> Plan:
+        """The plan of a program of the tree."""
         root = str(self.merged)
-        plan = Plan(
+        return Plan(
             argv=argv,
             env=build_environment(self.epoch, env),
             mounts=(*self.stack(self.emulation), *_system_mounts(root), *mounts),
@@ -143,7 +153,6 @@ class Bench:
             handler=self.emulation.handler,
             merge_output=True,
         )
-        return self.run(plan, on_line)
 
     def stack(
         self, emulation: Emulation, *, target: str = "", beneath: tuple[str, ...] = ()

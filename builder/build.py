@@ -156,8 +156,9 @@ def build_base(
         workshop = Workshop(opened, begin_emulating, log, emit, flag)
         steps = plan_steps(plan, locked, bottom.steps if bottom else ())
         _require_room(opened, steps, locked)
-        record_build(opened.root, plan, steps, locked)
+        record_build(opened.root, plan, steps, locked, finished=False)
         layers, results = make_layers(workshop, steps)
+        record_build(opened.root, plan, steps, locked, finished=True)
         results = (*first, *results[len(first) :])
         _make_image(workshop, plan, locked, layers, release)
     if signer:

@@ -58,6 +58,17 @@ def emulating(
         yield emulation
 
 
+@contextmanager
+def emulating_plainly(emulator: Emulator) -> Iterator[Emulation]:
+    """The same without twins, for a few programs."""
+    emulation = Emulation() if emulator.native else _plain(emulator)
+    if emulation.handler and not emulator.private:
+        with registered(emulation.handler):
+            yield replace(emulation, handler="")
+    else:
+        yield emulation
+
+
 def _obstacle(emulator: Emulator, lock: Lock) -> str:
     """Why there can be no twins, as part of a sentence; "" where there can."""
     if not lock.twins.packages:

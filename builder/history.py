@@ -1,6 +1,7 @@
 """What earlier builds used and were made from, kept in the store: why a layer is made again.
 
-<store>/builds/<20 hex digits of the topmost key>.json   a build: recipe, layers, packages
+<store>/builds/<20 hex digits of the topmost key>.json  a build: recipe, layers, packages
+<store>/builds/attempt-<recipe>-<architecture>.json     the last one that is not finished
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class BuildRecord:
     """The newest build that came to these layers.
 
     Attributes:
-        at: when it was begun, seconds since 1970, UTC.
+        at: when it was begun or finished, seconds since 1970, UTC.
+        finished: whether all layers were made.
         layers: name and key of each, lowest first.
         packages: SHA-256 of each .deb of its lock.
     """
@@ -37,19 +39,34 @@ class BuildRecord:
     recipe: str
     architecture: str
     at: int
+    finished: bool
     layers: tuple[tuple[str, str], ...]
     packages: tuple[str, ...]
 
 
-def record_build(store: Path, recipe: Recipe, steps: Sequence[Step], lock: Lock) -> None:
-    """Remember that a build uses these layers, those that it has still to make included."""
+def record_build(
+    store: Path, recipe: Recipe, steps: Sequence[Step], lock: Lock, *, finished: bool
+) -> None:
+    """Remember that a build uses these layers.
+
+    Args:
+        store: its folder.
+        recipe, steps, lock: what is built.
+        finished: False while layers are still to be made; the last such attempt at a recipe is
+            remembered beside its finished builds.
+    """
     keys = plan_keys(steps)
     layers = tuple((each.name, key) for each, key in zip(steps, keys, strict=True))
     packages = tuple(sorted({each.sha256 for group in lock.groups for each in group.packages}))
-    told = BuildRecord(recipe.name, recipe.architecture, int(time.time()), layers, packages)
-    folder = store / "builds"
-    folder.mkdir(exist_ok=True)
-    write_atomic(folder / f"{keys[-1][:20]}.json", json.dumps(asdict(told)) + "\n")
+    told = BuildRecord(
+        recipe.name, recipe.architecture, int(time.time()), finished, layers, packages
+    )
+    attempt = store / "builds" / f"attempt-{recipe.name}-{recipe.architecture}.json"
+    attempt.parent.mkdir(exist_ok=True)
+    record = attempt.with_name(f"{keys[-1][:20]}.json") if finished else attempt
+    write_atomic(record, json.dumps(asdict(told)) + "\n")
+    if finished:
+        attempt.unlink(missing_ok=True)
 
 
 def list_builds(store: Path) -> tuple[BuildRecord, ...]:
@@ -60,6 +77,7 @@ def list_builds(store: Path) -> tuple[BuildRecord, ...]:
             each["recipe"],
             each["architecture"],
             each["at"],
+            each["finished"],
             tuple((name, key) for name, key in each["layers"]),
             tuple(each["packages"]),
         )
@@ -68,21 +86,33 @@ def list_builds(store: Path) -> tuple[BuildRecord, ...]:
     return tuple(sorted(builds, key=lambda build: build.at, reverse=True))
 
 
-def find_layer(store: Path, asked: str) -> tuple[Layer, Path]:
+def kept_builds(store: Path, keep: int) -> tuple[BuildRecord, ...]:
+    """The newest finished builds, and the unfinished ones."""
+    builds = list_builds(store)
+    finished = [build for build in builds if build.finished]
+    return (*finished[:keep], *(build for build in builds if not build.finished))
+
+
+def find_layer(store: Path, asked: str, *, finished: bool = False) -> tuple[Layer, Path]:
     """A layer by its name or the beginning of its key, and its folder.
 
-    The one that failed is meant before a finished one, and one of a newer build before others.
+    One that failed is meant before a finished one, and one of a newer build before others.
+
+    Args:
+        store: its folder.
+        asked: the name, or at least four digits.
+        finished: leave out those that failed.
 
     Raises:
         BadInput: there is none.
     """
     failed = [(each, store / f"{FAILED}{each.folder}") for each in list_layers(store, FAILED)]
-    finished = [(each, store / each.folder) for each in reversed(list_layers(store))]
+    done = [(each, store / each.folder) for each in reversed(list_layers(store))]
     order = {
         key: at for at, build in enumerate(list_builds(store)) for _, key in build.layers[::-1]
     }
-    newest = sorted(finished, key=lambda each: order.get(each[0].key, len(order)))
-    for layer, folder in (*reversed(failed), *newest):
+    newest = sorted(done, key=lambda each: order.get(each[0].key, len(order)))
+    for layer, folder in (*(() if finished else reversed(failed)), *newest):
         if layer.name == asked or (len(asked) > 3 and layer.key.startswith(asked)):
             return layer, folder
     raise BadInput(
@@ -217,6 +247,10 @@ def _changed(place: str, before: object, after: object) -> Iterator[str]:
         yield f"{place}: new"
     elif after is None:
         yield f"{place}: gone"
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
+        told = (f"{_told(a)} → {_told(b)}" for a, b in pairs)
+        yield f"{place}: {', '.join(told)}"
     else:
         yield f"{place}: {_told(before)} → {_told(after)}"
 

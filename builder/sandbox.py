@@ -14,9 +14,18 @@ from builder.inside.enter import Mount, Order, Plan
 from builder.rights import explain_refusal, require_rights
 from flasher.errors import EnvironmentLacks
 from flasher.events import CancelFlag
-from flasher.process import Finished, ProgramFailed, run
+from flasher.process import Finished, ProgramFailed, hand_over, run
 
-__all__ = ["Mount", "Plan", "overlay", "remove_tree", "run_inside", "script", "try_overlay"]
+__all__ = [
+    "Mount",
+    "Plan",
+    "overlay",
+    "remove_tree",
+    "run_at_terminal",
+    "run_inside",
+    "script",
+    "try_overlay",
+]
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
@@ -82,6 +91,22 @@ def run_inside(
                 explain_refusal()
             raise _refusal(failure.finished.errors.strip()) from failure
         raise
+
+
+def run_at_terminal(plan: Plan, order_file: Path) -> int:
+    """The same for a program that talks with a person; return its exit status.
+
+    Args:
+        plan: without `merge_output`.
+        order_file: where to leave a note for the program that enters the namespaces.
+
+    Raises:
+        EnvironmentLacks: the user lacks the rights.
+    """
+    ids = require_rights()
+    order = Order(plan, os.getpid(), ids.users, ids.groups)
+    order_file.write_text(json.dumps(asdict(order)), encoding="utf-8")
+    return hand_over([sys.executable, "-I", "-S", enter.__file__, str(order_file)])
 
 
 def _refusal(said: str) -> EnvironmentLacks:

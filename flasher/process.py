@@ -85,6 +85,11 @@ def outliving(argv: Sequence[str]) -> subprocess.Popen[bytes]:
     )
 
 
+def hand_over(argv: Sequence[str]) -> int:
+    """Run a program that has our own terminal meanwhile; return its exit status."""
+    return subprocess.run(leashed(argv), env=environment(), check=False).returncode
+
+
 def run(
     argv: Sequence[str],
     *,

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 SETUP_FAILED = 125
 STATUS_DESCRIPTOR = 3
@@ -32,7 +32,6 @@ _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
-# mount_setattr(2) of Linux 5.12, one number for all architectures.
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
 
 _BINFMT = "/proc/sys/fs/binfmt_misc"
@@ -108,9 +107,13 @@ class Order:
     def from_json(cls, text: str) -> Order:
         """Read what `json.dumps(dataclasses.asdict(order))` wrote."""
         values = json.loads(text)
-        plan = values.pop("plan")
-        mounts = tuple(Mount(**mount) for mount in plan.pop("mounts"))
-        return cls(Plan(argv=tuple(plan.pop("argv")), mounts=mounts, **plan), **values)
+        return cls(plan_from_json(values.pop("plan")), **values)
+
+
+def plan_from_json(told: dict[str, Any]) -> Plan:
+    """A plan from what `dataclasses.asdict` made of it."""
+    mounts = tuple(Mount(**mount) for mount in told.pop("mounts"))
+    return Plan(argv=tuple(told.pop("argv")), mounts=mounts, **told)
 
 
 def enter(order: Order) -> int:
@@ -197,7 +200,7 @@ def _make(mount: Mount) -> None:
 
 
 def _seal(target: str) -> None:
-    """Make a mount and all below it read-only; other flags stay: they may be locked."""
+    """Make a mount and all below it read-only; other flags, maybe locked, stay (Linux 5.12)."""
     told, path = struct.pack("=4Q", _MOUNT_ATTR_RDONLY, 0, 0, 0), os.fsencode(target)
     result = _libc.syscall(_MOUNT_SETATTR, _AT_FDCWD, path, _AT_RECURSIVE, told, len(told))
     _check(result, f"making {target} read-only")
@@ -251,8 +254,7 @@ def _mount(
 
 def _check(result: int, what: str) -> None:
     if result:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
 
 
 def _end_with(work: Callable[[], int]) -> None:
@@ -284,12 +286,14 @@ def _plain_status(status: int) -> int:
 
 
 def main() -> None:
-    """Read the order from standard input and do it."""
-    order = Order.from_json(sys.stdin.read())
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    with suppress(PermissionError):
-        os.setsid()  # Ctrl-C is the caller's to handle: it then kills us
-    _end_with(lambda: enter(order))
+    """Read the order and do it: from a file at our terminal, else from standard input without."""
+    named = sys.argv[1:]
+    told = Path(named[0]).read_text(encoding="utf-8") if named else sys.stdin.read()
+    if not named:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        with suppress(PermissionError):
+            os.setsid()  # Ctrl-C is the caller's to handle: it then kills us
+    _end_with(lambda: enter(Order.from_json(told)))
 
 
 if __name__ == "__main__":

@@ -39,8 +39,9 @@ class Carried:
 
     def describe(self) -> list[object]:
         """What the key of a layer takes of it."""
-        told = self.digest or hashlib.sha256(self.data).hexdigest()
-        return [f"{self.at}:{self.path}", self.mode, f"-> {self.link}" if self.link else told]
+        told = f"-> {self.link}" if self.link else self.digest
+        told = told or hashlib.sha256(self.data).hexdigest()
+        return [f"{self.at}:{self.path}", f"{self.mode:04o}", told]
 
 
 def carry_file(at: str, path: str, source: Path) -> Carried:

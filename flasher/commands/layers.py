@@ -1,39 +1,141 @@
-"""Look at the layers that builds keep."""
+"""Look at the layers that builds keep, and free the disk of those that no build needs."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
-from builder.layers import list_layers
+from builder.gc import Unused, find_unused, remove_unused
+from builder.history import explain, find_layer, kept_builds
+from builder.layers import FAILED, Layer, Store, list_layers, open_store
+from builder.look import compare_layers, open_shell
 from flasher import paths
 from flasher.console import Console
-from flasher.errors import ExitCode
-from flasher.progress import readable_seconds
+from flasher.errors import BadInput, ExitCode
+from flasher.events import CancelFlag, Event, Noted
+from flasher.progress import readable_seconds, readable_size
 
-EXAMPLE = "flasher layers list"
+EXAMPLE = "flasher layers list\nflasher layers why network\nflasher layers gc --keep 3 --dry-run"
+
+# How many layers each action is about.
+_NAMED = {"list": 0, "why": 1, "diff": 2, "shell": 1, "gc": 0}
+_KEPT = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("action", choices=("list",))
+    parser.add_argument("action", choices=tuple(_NAMED))
+    parser.add_argument("layer", nargs="*", help="name, or the beginning of the key")
+    parser.add_argument(
+        "--keep",
+        type=int,
+        default=_KEPT,
+        metavar="N",
+        help="for gc: keep what the newest N builds use (%(default)s)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="for gc: tell only what would go")
 
 
-def run(_args: argparse.Namespace, console: Console) -> int:
-    """List the finished layers, oldest first."""
-    store = paths.cache() / "layers"
-    layers = list_layers(store)
-    rows = [
-        (
-            layer.key[:12],
-            layer.name,
-            readable_seconds(layer.seconds),
-            datetime.fromtimestamp(layer.made_at, UTC).strftime("%Y-%m-%d %H:%M"),
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Do what `action` says."""
+    wanted = _NAMED[args.action]
+    if len(args.layer) != wanted:
+        raise BadInput(
+            "layers-miscounted",
+            f"{args.action} is about {wanted} layers, and {len(args.layer)} are named.",
+            "Name layers as `flasher layers list` does.",
         )
-        for layer in layers
-    ]
+    actions: dict[str, Callable[[argparse.Namespace, Console, Path], int]] = {
+        "list": _list,
+        "why": _why,
+        "diff": _diff,
+        "shell": _shell,
+        "gc": _collect,
+    }
+    return actions[args.action](args, console, paths.cache() / "layers")
+
+
+def _list(_args: argparse.Namespace, console: Console, store: Path) -> int:
+    """The finished layers, oldest first, then those that failed."""
+    finished, failed = list_layers(store), list_layers(store, FAILED)
+    rows = [_row(layer, readable_seconds(layer.seconds)) for layer in finished]
+    rows += [_row(layer, "failed") for layer in failed]
     console.table(("KEY", "LAYER", "TOOK", "MADE (UTC)"), rows)
     console.say(f"\nThey lie in {store}.")
-    console.result("layers", {"store": str(store), "layers": [asdict(layer) for layer in layers]})
+    told = {"layers": [asdict(e) for e in finished], "failed": [asdict(e) for e in failed]}
+    console.result("layers", {"store": str(store), **told})
     return ExitCode.DONE
+
+
+def _row(layer: Layer, took: str) -> tuple[str, ...]:
+    made = datetime.fromtimestamp(layer.made_at, UTC).strftime("%Y-%m-%d %H:%M")
+    return layer.key[:12], layer.name, took, made
+
+
+def _why(args: argparse.Namespace, console: Console, store: Path) -> int:
+    layer, folder = find_layer(store, args.layer[0])
+    lines = explain(store, layer, folder)
+    console.say("\n".join(lines))
+    console.result("layer-why", {"layer": asdict(layer), "lines": lines})
+    return ExitCode.DONE
+
+
+def _diff(args: argparse.Namespace, console: Console, store: Path) -> int:
+    with _opened(store, console) as opened:
+        found = compare_layers(opened, args.layer[0], args.layer[1], CancelFlag())
+    for each in found:
+        console.say(f"{', '.join(each.what):<10} {each.path}")
+    console.say(f"{len(found)} paths differ.")
+    console.result("layer-diff", {"differences": [asdict(each) for each in found]})
+    return ExitCode.DONE
+
+
+def _shell(args: argparse.Namespace, console: Console, store: Path) -> int:
+    with _opened(store, console) as opened:
+        return open_shell(opened, args.layer[0], CancelFlag())
+
+
+def _collect(args: argparse.Namespace, console: Console, store: Path) -> int:
+    """Remove what the newest builds do not use, the largest first."""
+    if args.keep < 1:
+        raise BadInput("keep-none", "At least one build is kept.", "Give --keep 1 or more.")
+    with _opened(store, console) as opened:
+        unused = sorted(find_unused(opened, args.keep), key=lambda each: -each.size)
+        kept = kept_builds(store, args.keep)
+        _tell_unused(unused, console)
+        for each in () if args.dry_run else unused:
+            remove_unused(each)
+    freed = readable_size(sum(each.size for each in unused))
+    names = ", ".join(dict.fromkeys(f"{each.recipe} ({each.architecture})" for each in kept))
+    console.say(
+        f"{freed} {'would be' if args.dry_run else 'are'} freed. Kept: {names or 'nothing'}."
+    )
+    told = [{**asdict(each), "path": str(each.path)} for each in unused]
+    console.result("layers-gc", {"dry_run": args.dry_run, "unused": told})
+    return ExitCode.DONE
+
+
+def _tell_unused(unused: list[Unused], console: Console) -> None:
+    """Layers one by one, the many packages in a line."""
+    told = [each for each in unused if each.kind in ("layer", "failed")]
+    rows = [(readable_size(each.size), each.kind, each.name, each.path.name) for each in told]
+    packages = [each.size for each in unused if each.kind == "package"]
+    if packages:
+        rows.append((readable_size(sum(packages)), "packages", str(len(packages)), "pool"))
+    console.table(("SIZE", "KIND", "NAME", "FOLDER"), rows)
+
+
+@contextmanager
+def _opened(root: Path, console: Console) -> Iterator[Store]:
+    """The store, locked: a build waits meanwhile."""
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Noted):
+            console.warn(event.text)
+
+    with open_store(root, emit=hear, cancel=CancelFlag()) as store:
+        yield store
