@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Protocol
@@ -243,9 +244,14 @@ _DIAGNOSES = (
         "packages.debian.org.",
     ),
     (
-        r"remove is disabled|Unable to correct problems|unable to satisfy|unmet dependencies",
+        r"remove is disabled|Unable to correct problems|[Uu]nable to satisfy|unmet dependencies",
         "packages-conflict",
         "Take one of the packages that conflict out of the recipe, or put it into another layer.",
+    ),
+    (
+        r"does not have a Release file",
+        "suite-unknown",
+        'Correct the suite in the recipe (from = "debian:trixie"), if it is not Debian\'s.',
     ),
     (
         r"No space left on device",
@@ -267,14 +273,22 @@ _TOLD_LINES = 12
 _STATUS_LINE = re.compile(r"(?:dl|pm)status:")
 
 
+def _passage(lines: Sequence[str], regex: str) -> str:
+    """The first line that matches, with the indented lines below it; "" where none does."""
+    at = next((at for at, line in enumerate(lines) if re.search(regex, line)), None)
+    if at is None:
+        return ""
+    more = takewhile(lambda line: line.startswith(" "), lines[at + 1 : at + _TOLD_LINES])
+    return "\n".join([lines[at].strip().removeprefix("E: "), *more])
+
+
 def diagnose(program: str, finished: Finished, log: Path) -> StepFailed:
     """Say in words why a program of a step failed, from what it printed."""
     lines = [line for line in finished.errors.splitlines() if not _STATUS_LINE.match(line)]
     tail = "\n".join(f"  {line}" for line in lines[-_TOLD_LINES:])
     for regex, code, hint in _DIAGNOSES:
-        said = [line for line in lines if re.search(regex, line)]
-        if said:
-            return StepFailed(code, said[0].strip(), f"{hint} The log is {log}.")
+        if said := _passage(lines, regex):
+            return StepFailed(code, said, f"{hint} The log is {log}.")
     return StepFailed(
         "step-failed",
         f"{Path(program).name} failed ({finished.status}):\n{tail}",

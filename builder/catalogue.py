@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from builder.bench import diagnose
+from builder.bench import StepFailed, diagnose
 from builder.lock import LockedPackage
 from flasher.errors import EnvironmentLacks
 from flasher.events import CancelFlag
@@ -23,6 +23,9 @@ from flasher.process import ProgramFailed, run
 _ROLLING = ("sid", "unstable")
 _COMPONENTS = "main non-free-firmware"
 _URI = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) SHA256:(?P<sha256>[0-9a-f]{64})")
+
+# What apt tells on standard output of packages that cannot be had together.
+_PACKAGES_AT_FAULT = re.compile(r"(?:unmet dependencies|will be REMOVED):\n((?: .*\n?)+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,10 @@ class Catalogue:
             ).text
         except ProgramFailed as failure:
             self._log(failure.finished.text)  # where apt tells which packages it is about
-            raise diagnose(argv[0], failure.finished, self._log_path) from failure
+            told = diagnose(argv[0], failure.finished, self._log_path)
+            which = _PACKAGES_AT_FAULT.search(failure.finished.text)
+            message = f"{told.message}\n{which[1].rstrip()}" if which else told.message
+            raise StepFailed(told.code, message, told.hint) from failure
 
     def _settings(self) -> str:
         """apt.conf(5): everything in our folder, nothing of the host's."""

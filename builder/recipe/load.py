@@ -78,7 +78,7 @@ def _read(path: Path, what: str, interpret: Callable[[Table], T]) -> T:
 def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
     top.integer("format", low=FORMAT, high=FORMAT)
     own = top.string("architecture", default="arm64", choices=tuple(MACHINES))
-    place = Place(folder, asked or own)
+    place = Place(folder, asked or (own if own in MACHINES else next(iter(MACHINES))))
     source = top.string("from", form=_SOURCE)
     return Recipe(
         name=top.string("name", form=NAME),

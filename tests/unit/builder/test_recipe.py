@@ -158,6 +158,7 @@ def test_an_unknown_architecture_is_refused_with_the_known_ones(write):
         ),
         ('[[layer]]\nname = "x"\nenable = ["ssh"]\n', "a unit: ssh.service"),
         ('[[layer]]\nuses = "agnt"\n', "Did you mean agent?"),
+        ('architecture = "amd46"\n[[layer]]\nname = "x"\n', "Did you mean amd64?"),
         ('[[layer]]\nname = "x"\n[[layer.file]]\npath = "/a"\n', "source or lines"),
         ('[[layer]]\nname = "x"\n[[layer.file]]\npath = "a"\nlines = []\n', "an absolute path"),
         ('[[layer]]\nname = "x"\n[[layer.file]]\npath = "/a/../b"\nlines = []\n', "absolute path"),
