@@ -30,9 +30,18 @@ def fetching_ahead(
         names of no group are there at once.
     """
     stop = CancelFlag()
+
+    def fetch(group: LockedGroup) -> tuple[Path, ...]:
+        check_cancelled(stop, "The download")
+        try:
+            return pool.fetch(group.packages, cancel=stop)
+        except BaseException:
+            stop.set()  # what failed for one would fail for those above it, and be told twice
+            raise
+
     with ThreadPoolExecutor(1) as worker:
         jobs: dict[str, Future[tuple[Path, ...]]] = {
-            group.name: worker.submit(pool.fetch, group.packages, cancel=stop) for group in groups
+            group.name: worker.submit(fetch, group) for group in groups
         }
 
         def wait_for(name: str) -> None:

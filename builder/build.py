@@ -14,7 +14,7 @@ from builder.ahead import fetching_ahead
 from builder.bench import Bench, Step, StepFailed
 from builder.catalogue import Archive
 from builder.emulating import emulating
-from builder.emulation import MACHINES, Emulation, find_emulator
+from builder.emulation import MACHINES, Emulation, Emulator, find_emulator
 from builder.history import explain_making, record_build, with_way_in
 from builder.inside import settle
 from builder.layers import Layer, Store, open_store
@@ -26,14 +26,14 @@ from builder.pool import Pool
 from builder.recipe import Origin, Recipe, load_recipe
 from builder.release.files import Form, Release
 from builder.release.make import has_release, make_release
-from builder.release.publish import make_folder, require_own_sums, sign_sums
-from builder.release.sign import load_signer
+from builder.release.publish import require_folder, require_own_sums, sign_sums
+from builder.release.sign import Signer, load_signer
 from builder.resolve import Desk, Native, choose_lock
 from builder.rights import require_rights
 from builder.sandbox import script
 from builder.sources.bottom import Bottom, lay_bottom
 from builder.sources.find import Finder
-from builder.space import require_room_for_image, require_room_for_layers, require_writable
+from builder.space import require_room_for_image, require_room_for_layers
 from builder.steps.bootstrap import Bootstrap
 from builder.steps.packages import Packages
 from builder.twins import TWIN_PACKAGES, count_runs
@@ -114,28 +114,16 @@ def build_base(
         StepFailed: a layer could not be made, or the image would not be generic.
     """
     plan = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, architecture)
-    for layer in plan.layers:
-        for note in layer.notes:
-            emit(Noted(layer.name, note, warning=True))
-    require_rights()
-    emulator = find_emulator(plan.architecture)
-    for program in _PROGRAMS:
-        find_program(program)
-    flag = cancel or CancelFlag()
     release = Release(out, plan.name, compression)
-    make_folder(out)
-    require_writable(out)
-    signer = load_signer(sign_with, emit) if sign_with else None
-    if signer:
-        require_own_sums(release, signer)
+    emulator, signer = _look_first(plan, release, sign_with, emit)
+    flag = cancel or CancelFlag()
     with (
         open_store(store, emit=emit, cancel=flag) as opened,
         open_log(opened.root / "logs", emit) as log,
     ):
         archive = Archive(updates=plan.updates)
         desk = Desk(opened.root / "apt", log.write, log.path, emit, flag, archive)
-        kept = out / f"{plan.name}.lock"
-        native = _native(plan.architecture)
+        kept, native = out / f"{plan.name}.lock", _native(plan.architecture)
         bottom: Bottom | None = None
         first: tuple[LayerResult, ...] = ()
         if plan.origin:
@@ -143,27 +131,15 @@ def build_base(
             bottom, first = _lay_bottom(room, plan, plan.origin, None if update else lock or kept)
             plan, native = bottom.recipe, replace(native, twins=())
         locked = choose_lock(plan, native, desk, kept, given=lock, update=update, bottom=bottom)
-        begin_emulating = partial(
-            emulating,
-            opened,
-            Pool(opened.root / "pool", emit),
-            locked,
-            emulator,
-            twins=twins,
-            note=log.write,
-            cancel=flag,
-        )
+        pool = Pool(opened.root / "pool", emit)
+        begin = partial(emulating, twins=twins, note=log.write, cancel=flag)
+        begin_emulating = partial(begin, opened, pool, locked, emulator)
         workshop = Workshop(opened, begin_emulating, log, emit, flag)
         steps = plan_steps(plan, locked, bottom.steps if bottom else ())
-        _require_room(opened, steps, locked)
-        record_build(opened.root, plan, steps, locked, finished=False)
-        layers, results = make_layers(workshop, steps)
-        record_build(opened.root, plan, steps, locked, finished=True)
-        results = (*first, *results[len(first) :])
-        _make_image(workshop, plan, locked, layers, release)
+        results = _make_all(workshop, plan, steps, locked, release)
     if signer:
         sign_sums(release, signer)
-    return Built(release, results)
+    return Built(release, (*first, *results[len(first) :]))
 
 
 def _lay_bottom(
@@ -181,6 +157,37 @@ def _lay_bottom(
     finder = Finder(store / "sources", recipe.architecture, workshop.emit, workshop.cancel)
     before = read_lock(lock).base if lock and lock.exists() else None
     return lay_bottom(recipe, origin, finder, store, before, make), tuple(made)
+
+
+def _look_first(
+    recipe: Recipe, release: Release, sign_with: Path | None, emit: Emit
+) -> tuple[Emulator, Signer | None]:
+    """What the build will need, asked for before anything is made."""
+    for layer in recipe.layers:
+        for note in layer.notes:
+            emit(Noted(layer.name, note, warning=True))
+    require_rights()
+    emulator = find_emulator(recipe.architecture)
+    for program in _PROGRAMS:
+        find_program(program)
+    require_folder(release.out)
+    signer = load_signer(sign_with, emit) if sign_with else None
+    if signer:
+        require_own_sums(release, signer)
+    return emulator, signer
+
+
+def _make_all(
+    workshop: Workshop, recipe: Recipe, steps: Sequence[Step], lock: Lock, release: Release
+) -> tuple[LayerResult, ...]:
+    """Every layer that is missing, then the release set where it is not there."""
+    store = workshop.store
+    _require_room(store, steps, lock)
+    record_build(store.root, recipe, steps, lock, finished=False)
+    layers, results = make_layers(workshop, steps)
+    record_build(store.root, recipe, steps, lock, finished=True)
+    _make_image(workshop, recipe, lock, layers, release)
+    return results
 
 
 def _require_room(store: Store, steps: Sequence[Step], lock: Lock) -> None:

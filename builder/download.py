@@ -75,5 +75,13 @@ def _require_found(package: LockedPackage, got: requests.Response) -> None:
 
 def _unreachable(package: LockedPackage, error: Exception) -> FlasherError:
     return FlasherError(
-        "network-down", f"{package.uri} cannot be fetched: {error}.", f"Check the network. {_KEPT}"
+        "network-down",
+        f"{package.uri} cannot be fetched: {_reason(error)}.",
+        f"Check the network. {_KEPT}",
     )
+
+
+def _reason(error: BaseException) -> str:
+    """What was wrong at the bottom of it, in few words."""
+    below = error.__cause__ or error.__context__
+    return _reason(below) if below else str(getattr(error, "strerror", None) or error)

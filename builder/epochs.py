@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from builder.lock import Lock, LockedGroup
+from flasher.errors import EnvironmentLacks
 from flasher.files import write_atomic
 
 
@@ -47,6 +49,20 @@ def remember_epochs(memory: Path, lock: Lock) -> None:
     after = {**before, **epochs_of(lock)}
     if after != before:
         write_atomic(memory, json.dumps(after, indent=0) + "\n")
+
+
+def require_clock(epoch: int) -> None:
+    """Refuse to build where files would be made before the time that they are to bear.
+
+    Raises:
+        EnvironmentLacks: ``clock-behind``.
+    """
+    if time.time() < epoch:
+        raise EnvironmentLacks(
+            "clock-behind",
+            "This computer's clock is behind: the lock was made later than now.",
+            "Set the clock and run the same command again.",
+        )
 
 
 def _digests(lock: Lock) -> Iterator[str]:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from builder.bench import Bench
 from builder.bootable import FIRMWARE
+from builder.epochs import require_clock
 from builder.inside import freshen
 from builder.lanes import Lane
 from builder.measure import BLOCK, Measure, find_arguments, measure
 from builder.native_root import NativeRoot
 from builder.sandbox import Plan, run_inside, script
-from flasher.errors import EnvironmentLacks, FlasherError
+from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange
 from flasher.process import run
 
@@ -73,12 +73,7 @@ def freshen_layers(bench: Bench, epoch: int) -> None:
     Raises:
         EnvironmentLacks: ``clock-behind``.
     """
-    if time.time() < epoch:
-        raise EnvironmentLacks(
-            "clock-behind",
-            "This computer's clock is behind: the lock was made later than now.",
-            "Set the clock and run the same command again.",
-        )
+    require_clock(epoch)
     argv = script(freshen.__file__, str(epoch), *(layer.tree for layer in bench.layers))
     run_inside(Plan(argv, {}, folder=str(bench.store.root)), cancel=bench.cancel)
 

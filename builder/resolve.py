@@ -14,7 +14,13 @@ from pathlib import Path
 
 from builder.bench import StepFailed
 from builder.catalogue import Archive, Catalogue, Offer
-from builder.epochs import epochs_of, recall_epochs, remember_epochs, with_epochs
+from builder.epochs import (
+    epochs_of,
+    recall_epochs,
+    remember_epochs,
+    require_clock,
+    with_epochs,
+)
 from builder.lock import Lock, LockedGroup, format_lock, read_lock
 from builder.recipe import Recipe
 from builder.sources.apt_sources import TreeArchive
@@ -22,6 +28,7 @@ from builder.sources.bottom import BASE, Bottom
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Emit, step
 from flasher.files import write_atomic
+from flasher.paths import hand_over
 
 BOTTOM = "debian"
 _UPDATES = "-updates "  # in the names of suites, as sources.list has them
@@ -215,7 +222,7 @@ def choose_lock(
 
     Raises:
         BadInput: a lock is faulty, or the given one is not this recipe's.
-        StepFailed, EnvironmentLacks: as in `resolve`.
+        StepFailed, EnvironmentLacks: as in `resolve`; also where the clock is behind the lock.
     """
     if given is not None:
         lock = read_lock(given)
@@ -243,10 +250,12 @@ def _find_change(lock: Lock, bottom: Bottom | None) -> str:
 
 
 def _keep(lock: Lock, path: Path, desk: Desk) -> Lock:
+    require_clock(lock.epoch)
     remember_epochs(desk.memory, lock)
     text = format_lock(lock).encode()
     if not path.exists() or path.read_bytes() != text:
         write_atomic(path, text)
+        hand_over(path)
     return lock
 
 
@@ -294,6 +303,6 @@ def _closure(
         raise StepFailed(
             failure.code,
             f"The layer {layer} cannot have its packages from {catalogue.suite} for "
-            f"{catalogue.architecture}: {failure.message.removeprefix('E: ')}",
+            f"{catalogue.architecture}: {failure.message}",
             failure.hint,
         ) from failure

@@ -48,14 +48,3 @@ def require_room(folder: Path, wanted: float, purpose: str) -> None:
             "Free some space, or choose another disk by FLASHER_CACHE and --out, and run the same "
             "command again: finished layers are kept.",
         )
-
-
-def require_writable(folder: Path) -> None:
-    """Try to write in a folder.
-
-    Raises:
-        OSError: it cannot be done.
-    """
-    probe = folder / ".flasher-probe"
-    probe.touch()
-    probe.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from builder.release.sign import Signer
 from builder.release.whole import Measure, lines_about, sum_lines
 from flasher.errors import BadInput
 from flasher.files import sync_folder, write_atomic
+from flasher.paths import hand_over
 from flasher.process import run
 
 
@@ -48,7 +48,7 @@ def put_in_place(draft: Release, release: Release, files: Mapping[str, Measure])
     write_atomic(release.sums, _merge_sums(release, files))
     draft.manifest.replace(release.manifest)
     sync_folder(release.out)
-    _hand_over(*release.summed, release.log, release.sums)
+    hand_over(*release.summed, release.log, release.sums)
 
 
 def sign_sums(release: Release, signer: Signer) -> None:
@@ -58,7 +58,7 @@ def sign_sums(release: Release, signer: Signer) -> None:
         if signer.made(release.signature.read_bytes(), sums):
             return
     write_atomic(release.signature, signer.sign(sums))
-    _hand_over(release.signature)
+    hand_over(release.signature)
 
 
 def require_own_sums(release: Release, signer: Signer) -> None:
@@ -105,17 +105,28 @@ def _others(release: Release, sums: str) -> list[str]:
     return [line for line in sums.splitlines() if line.partition("  ")[2] not in ours]
 
 
+def require_folder(folder: Path) -> None:
+    """Make a folder for images where there is none, and try to write in it.
+
+    Raises:
+        BadInput: ``folder-unusable``.
+    """
+    probe = folder / ".flasher-probe"
+    try:
+        make_folder(folder)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInput(
+            "folder-unusable",
+            f"No images can be put into {folder}: {error.strerror}.",
+            "Give it room and rights, or choose another folder with --out.",
+        ) from error
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and its missing parents, for the person who called sudo."""
     if not folder.exists():
         make_folder(folder.parent)
         folder.mkdir()
-        _hand_over(folder)
-
-
-def _hand_over(*paths: Path) -> None:
-    """Give paths to the person who called sudo."""
-    with suppress(KeyError, ValueError):
-        user, group = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
-        for path in paths:
-            os.chown(path, user, group)
+        hand_over(folder)

@@ -135,6 +135,7 @@ def test_a_mirror_that_is_down_is_named(mirror: Mirror, pool: Pool):
     with pytest.raises(FlasherError, match=r"127\.0\.0\.1:9/a_1_all\.deb") as refused:
         pool.fetch((package,))
     assert refused.value.code == "network-down"
+    assert refused.value.message.endswith("cannot be fetched: Connection refused.")
 
 
 def test_a_cancelled_download_stops_and_is_gone_on_with(mirror: Mirror, pool: Pool):
@@ -169,6 +170,18 @@ def test_what_cannot_be_fetched_ahead_fails_who_waits_for_it(mirror: Mirror, poo
         wait_for("low")
         with pytest.raises(FlasherError, match="gone"):
             wait_for("high")
+
+
+def test_after_a_failure_nothing_more_is_fetched_ahead(mirror: Mirror, pool: Pool):
+    above = mirror.offer("above", DATA)
+    gone = replace(above, name="gone", uri=f"{mirror.address}/g.deb", sha256="0" * 64)
+    groups = (group("low", gone), group("high", above))
+    with fetching_ahead(pool, groups, CancelFlag()) as wait_for:
+        with pytest.raises(Cancelled):
+            wait_for("high")
+        with pytest.raises(FlasherError, match="gone"):
+            wait_for("low")
+    assert not pool.path(above).exists()
 
 
 def build_deb(folder: Path, name: str, depends: str = "") -> bytes:

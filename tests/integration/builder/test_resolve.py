@@ -12,10 +12,11 @@ import pytest
 
 from builder.bench import StepFailed
 from builder.catalogue import Archive
+from builder.epochs import epochs_of, with_epochs
 from builder.lock import Lock, read_lock, write_lock
 from builder.recipe import ImageSettings, LayerRecipe, Recipe
 from builder.resolve import Desk, Native, choose_lock, resolve
-from flasher.errors import BadInput
+from flasher.errors import BadInput, EnvironmentLacks
 from flasher.events import CancelFlag, ignore
 
 ARCHITECTURE = subprocess.run(
@@ -132,6 +133,32 @@ def test_a_given_lock_of_another_computer_is_refused(kept: Path, offline: Desk):
         choose_lock(RECIPE, Native("riscv64"), offline, kept, given=kept)
 
 
+def test_a_lock_from_the_future_is_refused_before_anything_is_built(kept: Path, offline: Desk):
+    early = with_epochs(read_lock(kept), dict.fromkeys(epochs_of(read_lock(kept)), 1 << 40))
+    given, other = kept.with_name("early.lock"), kept.with_name("other.lock")
+    write_lock(given, early)
+    with pytest.raises(EnvironmentLacks) as refused:
+        choose_lock(RECIPE, NATIVE, offline, other, given=given)
+    assert refused.value.code == "clock-behind"
+    assert not other.exists()
+
+
+def test_the_person_behind_sudo_owns_the_lock(
+    kept: Path, offline: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SUDO_UID", "4711")
+    monkeypatch.setenv("SUDO_GID", "4712")
+    owned = kept.with_name("owned.lock")
+    choose_lock(RECIPE, NATIVE, offline, owned, given=kept)
+    assert (owned.stat().st_uid, owned.stat().st_gid) == (4711, 4712)
+
+
+def test_a_suite_that_is_not_there_is_named(tmp_path: Path, desk: Desk):
+    with pytest.raises(StepFailed, match="trixy") as failed:
+        choose_lock(replace(RECIPE, suite="trixy"), NATIVE, desk, tmp_path / "small.lock")
+    assert failed.value.code == "suite-unknown"
+
+
 def test_a_package_that_is_not_there_is_named_with_its_layer(tmp_path: Path, desk: Desk):
     recipe = replace(RECIPE, layers=(WIFI, replace(SCREEN, packages=("tmux", "no-such-thing"))))
     with pytest.raises(StepFailed) as failed:
@@ -147,6 +174,7 @@ def test_a_layer_that_would_remove_packages_below_it_is_refused(tmp_path: Path, 
     with pytest.raises(StepFailed, match="The layer chrony cannot have its packages") as failed:
         choose_lock(replace(RECIPE, layers=(clock, other)), NATIVE, desk, tmp_path / "small.lock")
     assert failed.value.code == "packages-conflict"
+    assert "systemd-timesyncd" in failed.value.message
 
 
 def test_a_mirror_that_is_down_is_told_as_such(tmp_path: Path, offline: Desk):

@@ -35,3 +35,14 @@ def test_options_that_make_no_sense_are_told(
     options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert refused(capsys, *options) == "usage"
+
+
+def test_a_folder_that_cannot_be_is_named_and_looking_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert refused(capsys, "--out", tmp_path / "file") == "folder-unusable"
+    assert refused(capsys, "--out", tmp_path / "file/below") == "folder-unusable"
+    assert refused(capsys, "--out", "/proc/nothing") == "folder-unusable"
+    assert refused(capsys, "--out", tmp_path, "--sign", tmp_path / "none") == "key-unreadable"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
