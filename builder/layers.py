@@ -127,7 +127,10 @@ class Store:
         record = self.root / key[:_NAME_DIGITS] / "layer.json"
         if not record.exists():
             return None
-        layer = read_record(record.parent)
+        try:
+            layer = read_record(record.parent)
+        except (ValueError, TypeError):  # it is made again
+            return None
         return layer if layer.key == key else None
 
     @contextmanager

@@ -36,6 +36,18 @@ def test_a_published_layer_is_found_by_its_key_and_by_no_other(store: Store):
     assert (store.root / layer.tree / "file").read_text() == "data"
 
 
+def test_a_layer_whose_record_does_not_read_is_made_again(store: Store):
+    layer = Layer("settings", KEY, 1.5, 1_700_000_000)
+    for content in ("old", "new"):
+        with store.drafting() as draft:
+            (draft.tree / content).touch()
+            store.publish(draft, layer)
+        record = store.root / layer.folder / "layer.json"
+        record.write_text(record.read_text()[:20])
+        assert store.find(KEY) is None
+    assert [path.name for path in (store.root / layer.tree).iterdir()] == ["new"]
+
+
 def test_a_failed_layer_leaves_nothing(store: Store):
     def fail() -> None:
         with store.drafting() as draft:
