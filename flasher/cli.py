@@ -29,6 +29,13 @@ COMMANDS = {
     "doctor": "what this computer lacks, and how to get it",
 }
 
+# What becomes of the work of commands that change something.
+_ONCE_INTERRUPTED = {
+    "build-base": " Finished layers are kept: the same command goes on from there.",
+    "prepare": " A card that was being written boots nowhere.",
+    "write": " A card that was being written boots nowhere.",
+}
+
 
 class CommandModule(Protocol):
     """A module of `flasher.commands`: its docstring is the help, `EXAMPLE` stands below it."""
@@ -60,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(arguments, console)
     except KeyboardInterrupt:
-        console.warn("\nflasher: interrupted. A card that was being written boots nowhere.")
+        words = _ONCE_INTERRUPTED.get(arguments[0] if arguments else "", "")
+        console.warn(f"\nflasher: interrupted.{words}")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader went away; Python must not complain when it flushes at exit.

@@ -175,6 +175,7 @@ def interrupted(card: Path, image: Path, *options: str) -> None:
         _, errors = child.communicate(timeout=60)
     assert child.returncode == 130, errors
     assert b"Traceback" not in errors
+    assert b"A card that was being written boots nowhere." in errors
     assert not psutil.Process().children(recursive=True)
 
 

@@ -17,8 +17,9 @@ def modules_loaded_by(*argv: str) -> set[str]:
 
 
 def test_the_command_line_never_loads_textual() -> None:
-    for argv in (["--help"], ["profile", "list"], ["doctor"], ["drives"], ["prepare", "--help"]):
+    for argv in (["--help"], ["profile", "list"], ["drives"], ["prepare", "--help"]):
         assert not {"textual", "requests", "builder"} & modules_loaded_by(*argv), argv
+    assert not {"textual", "requests"} & modules_loaded_by("doctor")  # it asks the builder
 
 
 def test_help_loads_no_engine() -> None:
