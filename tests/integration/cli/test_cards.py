@@ -163,11 +163,7 @@ def large_image(tmp_path: Path, base_image: Path) -> Path:
 def interrupted(card: Path, image: Path, *options: str) -> None:
     """Press Ctrl-C as soon as the card's partition table is wiped, or the new card is there."""
     argv = ["prepare", *NODE, "--to", str(card), "--image", str(image), "--yes", *options]
-    child = subprocess.Popen(
-        # A job that a shell put in the background ignores Ctrl-C, and so would its children.
-        ["env", "--default-signal=INT", sys.executable, "-m", "flasher", *argv],
-        stderr=subprocess.PIPE,
-    )
+    child = subprocess.Popen([sys.executable, "-m", "flasher", *argv], stderr=subprocess.PIPE)
     with child:
         while (not card.exists() or any(head(card))) and child.poll() is None:
             time.sleep(0.005)
