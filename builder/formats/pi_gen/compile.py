@@ -28,6 +28,7 @@ from builder.release.files import Form
 from builder.steps.carried import Carried, carry_file, carry_folder
 from builder.steps.script import Script
 from flasher.errors import BadInput
+from flasher.process import find_program
 
 _INSIDE = Path(__file__).with_name("inside")
 _TOOLS = "/flasher"
@@ -89,6 +90,7 @@ def compile_stages(source: Source, name: str, *, until: str = "") -> tuple[Layer
 
     Raises:
         BadInput: a stage cannot be built without a person.
+        EnvironmentLacks: it has patches, and quilt is not installed.
     """
     actions = _until(plan(source.settings, source.stages), source.stages, until)
     layers = [_layer(source, each) for each in _without_repeats(actions)]
@@ -125,6 +127,8 @@ def _layer(source: Source, action: Action) -> LayerRecipe | None:
             f"{action.place}/EDIT asks for a person to edit patches.",
             "Remove it: a build asks nobody.",
         )
+    if isinstance(action, Patches):
+        find_program("quilt")
     kind = _KINDS[type(action)]
     stage = source.stage(action.place.stage)
     folder = stage.folder / action.place.sub_stage
@@ -242,6 +246,7 @@ def _behaviour(dialect: Dialect) -> dict[str, str]:
         "FLASHER_STRICT": "-e" if dialect.strict else "",
         "FLASHER_PRIVATE_TMP": "1" if dialect.private_tmp else "",
         "FLASHER_LOCALE": dialect.locale,
+        "FLASHER_READY": "1" if dialect.ready else "",
     }
 
 

@@ -26,6 +26,7 @@ class Dialect:
         skip_images_file: so does a file named SKIP_IMAGES.
         variants: package files can be named after the suite and the architecture.
         locale: forced upon programs in the tree.
+        ready: a stage has its tree before its prerun.sh runs.
         marks: variables of a config that only this tool has.
     """
 
@@ -38,6 +39,7 @@ class Dialect:
     skip_images_file: bool = False
     variants: bool = False
     locale: str = ""
+    ready: bool = False
     marks: tuple[str, ...] = ()
 
 
@@ -47,6 +49,7 @@ QCOW2 = Dialect(
     skip_files=False,
     variants=True,
     locale="en_US.UTF-8",
+    ready=True,
     marks=("TARGET_RASPI", "TARGET_ARCH", "SKIP_STAGE_LIST", "SKIP_IMAGES_LIST", "ROOTFS_RO"),
 )
 WESTWORK = Dialect("westwork", chroot_script="run-chroot", strict=False, sourced_export=False)

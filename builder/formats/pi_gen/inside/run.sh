@@ -43,7 +43,7 @@ mkdir --parents "$STAGE_WORK_DIR"
 if [ -n "$PREV_STAGE" ] && [ "$PREV_STAGE" != "$STAGE" ]; then
     flasher_show "$PREV_ROOTFS_DIR"
 fi
-if [ "$kind" = prerun ]; then
+if [ "$kind" = prerun ] && [ -z "$FLASHER_READY" ]; then
     [ ! -d "$ROOTFS_DIR" ] || rmdir "$ROOTFS_DIR"
 else
     flasher_show "$ROOTFS_DIR"

@@ -1,0 +1,2 @@
+#!/bin/bash -e
+echo "never: it lies in the stage itself" > "${ROOTFS_DIR}/etc/never"

@@ -1,0 +1,2 @@
+#!/bin/bash -e
+echo "never: the folder is skipped" > "${ROOTFS_DIR}/etc/never"

@@ -1,0 +1,1 @@
+echo "never: this dialect has another name for it" > /etc/never

@@ -1,0 +1,2 @@
+#!/bin/bash -e
+echo "a folder of any name counts" > "${ROOTFS_DIR}/etc/files"

@@ -1,0 +1,245 @@
+"""Stages are built as pi-gen's own engines build them: pi_gen/judge.py kept what these made."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from builder.bench import Bench, Step, StepFailed
+from builder.build import LayerResult, Workshop, make_layers
+from builder.emulation import Emulation
+from builder.formats.pi_gen.compile import compile_stages, image_form, image_name
+from builder.formats.pi_gen.config import read_suffixes
+from builder.formats.pi_gen.plan import Action, Export, Packages, plan
+from builder.formats.pi_gen.recipe import Asked, open_source
+from builder.layers import Inputs, Layer, Store
+from builder.log import Log
+from builder.sandbox import script
+from flasher.errors import BadInput
+from flasher.events import CancelFlag, Progress, ignore
+from tests.integration.builder.pi_gen import judged
+from tests.integration.builder.pi_gen.judged import DIALECTS, HERE, changes, load, make_tree
+
+EPOCH = 1_700_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SmallTree:
+    """The bottom layer, in which the programs of scripts run."""
+
+    name: str = "small"
+    kind: str = "small"
+    version: int = 1
+    epoch: int = EPOCH
+
+    def inputs(self) -> Inputs:
+        return {}
+
+    def make(self, bench: Bench) -> None:
+        make_tree(bench.tree)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder for stages, and a store in which they are built."""
+
+    folder: Path
+    store: Store
+    log: Log
+    events: list[object]
+
+    @property
+    def workshop(self) -> Workshop:
+        native = partial(nullcontext, Emulation())
+        return Workshop(self.store, native, self.log, self.events.append, CancelFlag())
+
+    def copy(self, dialect: str) -> Path:
+        shutil.copytree(HERE / dialect, self.folder / dialect)
+        return self.folder / dialect
+
+    def write(self, name: str, text: str, mode: int = 0o755) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def build(self, asked: Asked) -> tuple[tuple[Layer, ...], tuple[LayerResult, ...]]:
+        return make_layers(self.workshop, steps_of(asked))
+
+    def read(self, layers: tuple[Layer, ...], *argv: str) -> str:
+        """What a program says that sees the whole tree of these layers."""
+        progress = Progress(ignore, "", "", None)
+        bench = Bench(self.store, layers, None, Emulation(), self.log, progress, CancelFlag())
+        return bench.run_host(tuple(a.replace("TREE", str(bench.merged)) for a in argv)).text
+
+    def tell(self, layers: tuple[Layer, ...]) -> list[str]:
+        return self.read(layers, *script(judged.__file__, "TREE")).split("\n")
+
+
+def steps_of(asked: Asked) -> tuple[Step, ...]:
+    """The steps of stages upon the small tree; lists of packages are left out."""
+    layers = compile_stages(open_source(asked, "amd64"), "stages")
+    scripts = [replace(each, epoch=EPOCH) for layer in layers for each in layer.scripts]
+    return (SmallTree(), *scripts)
+
+
+@pytest.fixture
+def place(tmp_path: Path, store: Store, log: Log) -> Place:
+    return Place(tmp_path / "stages", store, log, [])
+
+
+def asked_for(base: Path, *stages: str, network: bool = False) -> Asked:
+    """A base folder with its config, if it has one."""
+    config = base / "config"
+    return Asked(
+        base, (config,) if config.exists() else (), tuple(base / s for s in stages), "", network
+    )
+
+
+def order(actions: Sequence[Action]) -> tuple[str, ...]:
+    return tuple("export" if isinstance(x, Export) else str(x.place) for x in actions)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_order_and_the_packages_are_those_of_the_dialects_own_engine(dialect: str):
+    source = open_source(asked_for(HERE / dialect), "amd64")
+    actions = plan(source.settings, source.stages)
+    if dialect == "qcow2":  # whose exports need its disks
+        actions = tuple(each for each in actions if not isinstance(each, Export))
+    lists = [each for each in actions if isinstance(each, Packages)]
+    expected = load(dialect)
+    assert source.settings.dialect.name == dialect
+    assert order(actions) == expected.order
+    assert tuple((each.recommends, each.words) for each in lists) == expected.packages
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_tree_is_that_of_the_dialects_own_engine(dialect: str, place: Place, tmp_path: Path):
+    layers, _ = place.build(asked_for(place.copy(dialect)))
+    make_tree(tmp_path / "bottom")
+    told = changes(judged.tell(tmp_path / "bottom"), place.tell(layers))
+    assert told == load(dialect).changes
+
+
+def test_a_change_is_built_again_from_there_on_and_a_setting_where_it_is_read(place: Place):
+    base = place.copy("upstream")
+    place.build(asked_for(base))
+
+    def made() -> list[str]:
+        return [each.name for each in place.build(asked_for(base))[1] if not each.reused]
+
+    assert made() == []
+    config = base / "config"
+    config.write_text(config.read_text() + "TARGET_HOSTNAME=nobody-reads-it\n")
+    assert made() == []
+    config.write_text(config.read_text().replace("ada", "bob"))
+    assert made()[0] == "stage1-02-functions-00-run.sh"
+    (base / "stage1/02-functions/files/word").write_text("changed\n")
+    assert made()[0] == "stage1-02-functions-00-run.sh"
+    (base / "stage1/00-patch/00-patches/series").chmod(0o600)
+    assert made()[0] == "stage1-00-patch-00-patches"
+
+
+def test_passwords_that_scripts_set_are_taken_out_and_the_configs_own_is_never_seen(place: Place):
+    place.write("config", "FIRST_USER_PASS=geheim\nPUBKEY_SSH_FIRST_USER='ssh-rsa x'\n", 0o644)
+    place.write(
+        "stage0/0/00-run.sh",
+        '#!/bin/bash -e\necho "pi:\\$6\\$x\\$y:20000::::::" >> "$ROOTFS_DIR/etc/shadow"\n'
+        'echo "<$FIRST_USER_PASS><$PUBKEY_SSH_FIRST_USER>" > "$ROOTFS_DIR/etc/seen"\n',
+    )
+    layers, _ = place.build(asked_for(place.folder))
+    shadow = place.read(layers, "cat", "TREE/etc/shadow")
+    assert shadow.splitlines()[1:] == ["pi:!:20000::::::"]
+    assert place.read(layers, "cat", "TREE/etc/seen") == "<><>\n"
+
+
+def test_a_script_that_fails_is_named_with_its_line(place: Place):
+    place.write("stage0/0/00-run.sh", "#!/bin/bash -e\ntrue\non_chroot << EOF\nls /nowhere\nEOF\n")
+    with pytest.raises(StepFailed) as caught:
+        place.build(asked_for(place.folder))
+    assert "00-run.sh" in caught.value.message
+    assert "/nowhere" in caught.value.message
+
+
+def test_a_series_that_does_not_apply_fails(place: Place):
+    diff = "--- a/rootfs/etc/hosts\n+++ b/rootfs/etc/hosts\n@@ -1 +1 @@\n-other\n+new\n"
+    place.write("stage0/0/00-patches/a.diff", diff, 0o644)
+    place.write("stage0/0/00-patches/series", "a.diff\n", 0o644)
+    with pytest.raises(StepFailed, match="patches"):
+        place.build(asked_for(place.folder))
+
+
+def test_a_stage_that_fills_its_tree_by_itself_is_refused(place: Place):
+    place.write("stage0/prerun.sh", '#!/bin/bash -e\nmkdir -p "$ROOTFS_DIR/etc"\n')
+    with pytest.raises(StepFailed, match="copy_previous"):
+        place.build(asked_for(place.folder))
+
+
+def test_what_belongs_to_disks_is_left_to_the_image(place: Place):
+    text = '#!/bin/bash -e\necho "ROOTDEV / ext4" > "$ROOTFS_DIR/etc/fstab"\n'
+    place.write("stage0/0/00-run.sh", text)
+    layers, _ = place.build(asked_for(place.folder))
+    assert place.read(layers, "cat", "TREE/etc/fstab") == "LABEL=rootfs / ext4\n"
+    assert place.read(layers, "ls", "-A", "TREE").split().count(".pi-gen") == 0
+
+
+def test_the_suffix_of_an_export_leaks_into_an_empty_one_as_theirs_does(place: Place):
+    first = place.write("a/EXPORT_IMAGE", 'IMG_SUFFIX="-lite"\n[ "$USE_QEMU" != 1 ] || '
+                        'export IMG_SUFFIX="$IMG_SUFFIX-qemu"\n')  # fmt: skip
+    second = place.write("b/EXPORT_IMAGE", "")
+    config = place.write("config", "IMG_NAME='my rig'\nUSE_QEMU=1\nDEPLOY_ZIP=0\n")
+    source = open_source(Asked(place.folder, (config,), (first.parent, second.parent)), "arm64")
+    suffixes = read_suffixes(source.settings, source.base, (first, second))
+    assert suffixes == ("-lite-qemu", "-lite-qemu")
+    assert image_name(source.settings, suffixes[0]) == "my-rig-lite-qemu"
+    assert image_form(source.settings) == "zst"
+
+
+def test_a_config_is_bash_that_can_change_nothing_here(place: Place):
+    config = place.write(
+        "config",
+        'export IMG_NAME="x-$(echo y)"\nRELEASE=$(cat "$BASE_DIR/suite")\nexport OWN=1\n'
+        f"touch {place.folder}/written 2>/dev/null || NOTED=read-only\n",
+    )
+    place.write("suite", "bookworm\n")
+    place.write("stage0/0/00-run.sh", "")
+    settings = open_source(Asked(place.folder, (config,)), None).settings
+    assert (settings.value("IMG_NAME"), settings.value("RELEASE")) == ("x-y", "bookworm")
+    assert settings.given["NOTED"] == "read-only"
+    assert settings.environment["OWN"] == "1"
+    assert "NOTED" not in settings.environment
+    assert not (place.folder / "written").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("false\n", "config-failed"),
+        ("exit 0\n", "config-ends"),
+        ("TEMP_REPO='deb http://x y z'\n", "config-refused"),
+        ("WPA_PASSWORD=short\n", "config-refused"),
+        ("FIRST_USER_NAME=Ada\n", "config-refused"),
+    ],
+)
+def test_a_config_that_cannot_be_built_is_refused_before_anything_is(place: Place, text, code):
+    config = place.write("config", text)
+    place.write("stage0/0/00-run.sh", "")
+    with pytest.raises(BadInput) as caught:
+        open_source(Asked(place.folder, (config,)), "arm64")
+    assert caught.value.code == code
+    assert "short" not in caught.value.message
+
+
+def test_stages_are_found_by_words_and_patterns_in_the_order_given(place: Place):
+    for name in ("stage1", "stage10", "stage2", "mine"):
+        place.write(f"{name}/0/00-run.sh", "")
+    config = place.write("config", 'STAGE_LIST="mine stage1* $BASE_DIR/stage2"\n')
+    stages = open_source(Asked(place.folder, (config,)), "arm64").stages
+    assert [stage.name for stage in stages] == ["mine", "stage1", "stage10", "stage2"]
