@@ -6,7 +6,7 @@ Standard library only.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
@@ -16,7 +16,7 @@ from builder.sources.ext4 import Ext4
 from builder.sources.node import Node
 from flasher.errors import BadInput
 from flasher.image.blocks import SECTOR, Blocks
-from flasher.image.fat import FatVolume
+from flasher.image.fat import FatVolume, Stat
 from flasher.image.mbr import FAT_TYPES, LINUX, Mbr
 
 # Where systems have mounted the boot partition: since Debian 12, and before.
@@ -78,9 +78,15 @@ def boot_folder(fstab: str, folders: frozenset[str]) -> str:
     return next((folder for folder in BOOT_FOLDERS if folder in folders), BOOT_FOLDERS[-1])
 
 
-def boot_nodes(boot: FatVolume, folder: str) -> Iterator[Node]:
-    """What the boot partition holds, below the folder where it is mounted; all of it root's."""
-    for path, found in boot.walk():
+def boot_nodes(boot: FatVolume, listed: Iterable[tuple[str, Stat]], folder: str) -> Iterator[Node]:
+    """What the boot partition holds, below the folder where it is mounted; all of it root's.
+
+    Args:
+        boot: the partition.
+        listed: what is in it.
+        folder: relative to the tree.
+    """
+    for path, found in listed:
         yield Node(
             f"{folder}/{path}",
             stat.S_IFDIR | 0o755 if found.is_folder else stat.S_IFREG | 0o644,

@@ -46,7 +46,7 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZSTD_TAR = "zstd", "--decompress", "--stdout", "--quiet"
 
 # Loaded by others when first needed, which would be where they cannot be found any more.
-_NEEDED_LATER = (bz2, gzip, lzma, "".encode("cp437"))
+_NEEDED_LATER = (bz2, gzip, lzma)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,12 @@ def unpack(order: Order) -> None:
 def _unpack_image(order: Order) -> None:
     with FileBlocks(Path(order.source)) as blocks:
         found = open_card_image(blocks)
+        listed = tuple(found.boot.walk())
         _move_into(order.tree)
         for slot in found.more:
             _leave_out(f"partition {slot}")
         plant("/", _telling(root_nodes(found.root), blocks.size), _leave_out)
-        plant("/", boot_nodes(found.boot, _own_boot_folder()), _leave_out)
+        plant("/", boot_nodes(found.boot, listed, _own_boot_folder()), _leave_out)
 
 
 def _unpack_tar(order: Order) -> None:
@@ -151,6 +152,7 @@ def _own_boot_folder() -> str:
 def _decompressed(stream: IO[bytes]) -> IO[bytes]:
     if not _is_zstd(stream):
         return stream
+    os.lseek(stream.fileno(), 0, os.SEEK_SET)  # where the other program begins to read
     unzstd = subprocess.Popen(_ZSTD_TAR, stdin=stream, stdout=subprocess.PIPE)
     assert unzstd.stdout is not None
     return unzstd.stdout

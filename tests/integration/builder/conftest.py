@@ -23,6 +23,7 @@ from builder.release.make import has_release, make_release
 from builder.resolve import TOOLS, TOOLS_SUITE
 from flasher.events import CancelFlag, Progress, ignore
 from flasher.process import run
+from tests.integration.builder.mirror import Mirror, serving
 
 MIB = 1 << 20
 EPOCH = 1_700_000_000  # 2023-11-14 22:13:20 UTC
@@ -41,6 +42,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def log(store: Store) -> Iterator[Log]:
     with open_log(store.root / "logs", ignore) as opened:
         yield opened
+
+
+@pytest.fixture
+def mirror() -> Iterator[Mirror]:
+    with serving() as served:
+        yield served
 
 
 @pytest.fixture

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 
@@ -19,59 +14,9 @@ from builder.pool import Pool
 from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, StepFinished, StepStarted
 from flasher.process import run
+from tests.integration.builder.mirror import Mirror
 
 DATA = bytes(range(256)) * 4096
-
-
-@dataclass
-class Mirror:
-    """A server of files.
-
-    Attributes:
-        breaks_after: end each answer after so many bytes; 0 for never.
-        asked: the ranges asked for.
-    """
-
-    address: str = ""
-    files: dict[str, bytes] = field(default_factory=dict)
-    breaks_after: int = 0
-    asked: list[str] = field(default_factory=list)
-
-    def offer(self, name: str, data: bytes) -> LockedPackage:
-        self.files[f"/{name}_1_all.deb"] = data
-        digest = hashlib.sha256(data).hexdigest()
-        uri = f"{self.address}/{name}_1_all.deb"
-        return LockedPackage(name, "1", "all", name, "1", uri, len(data), digest)
-
-
-@pytest.fixture
-def mirror() -> Iterator[Mirror]:
-    state = Mirror()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            wanted = self.headers["Range"]
-            state.asked.append(wanted)
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-            data = state.files.get(self.path)
-            if data is None:
-                self.send_error(404)
-                return
-            self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(data) - start))
-            self.end_headers()
-            self.wfile.write(data[start:][: state.breaks_after or None])
-
-        def log_message(self, *_args: Any) -> None:
-            """Nobody reads it."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.address = f"http://127.0.0.1:{server.server_port}"
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield state
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
