@@ -34,6 +34,7 @@ _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
 
+_HOST_NAME = b"localhost"  # this computer's own would get into images
 _BINFMT = "/proc/sys/fs/binfmt_misc"
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _STREAMS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
@@ -157,6 +158,7 @@ def _serve_as_init(plan: Plan) -> int:
     _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
     os.chdir(plan.folder)
     _mount("proc", "/proc", "proc")
+    _check(_libc.sethostname(_HOST_NAME, len(_HOST_NAME)), "naming the host")
     if plan.handler:
         _mount("binfmt_misc", _BINFMT, "binfmt_misc")
         Path(_BINFMT, "register").write_text(plan.handler, encoding="utf-8")

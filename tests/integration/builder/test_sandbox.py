@@ -54,6 +54,12 @@ def test_a_program_runs_as_process_of_its_own_and_its_status_comes_back():
     assert failed.value.finished.errors == "said"
 
 
+def test_the_name_of_this_computer_is_not_seen():
+    before = os.uname().nodename
+    assert run_inside(plan("uname", "-n")).text == "localhost\n"
+    assert os.uname().nodename == before
+
+
 def test_only_the_programs_of_the_sandbox_are_seen_in_it():
     seen = run_inside(plan("ls", "/proc")).text.split()
     assert sum(name.isdigit() for name in seen) == 2
