@@ -28,7 +28,7 @@ _FIELDS = 'for deb; do dpkg-deb --field "$deb" && echo || exit 1; done'
 
 
 class Pool:
-    """A folder of .debs; packages that others put there under their digest are taken as they are.
+    """A folder of .debs; those that others put there under their digests are checked as well.
 
     Args:
         folder: made when it is first needed.
@@ -46,7 +46,7 @@ class Pool:
     def fetch(
         self, packages: Sequence[LockedPackage], *, cancel: CancelFlag | None = None
     ) -> tuple[Path, ...]:
-        """Fetch what is not there; nothing is asked of the network where all is.
+        """Fetch what is not there, or is damaged; else nothing is asked of the network.
 
         Returns:
             The path of each package, in their order.
@@ -56,11 +56,15 @@ class Pool:
                 what was fetched stays.
             Cancelled: the flag was set.
         """
-        missing = {each.sha256: each for each in packages if not self.path(each).exists()}
+        missing = {each.sha256: each for each in packages if not self._holds(each)}
         if missing:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._fetch_all(tuple(missing.values()), cancel or CancelFlag())
         return tuple(self.path(package) for package in packages)
+
+    def _holds(self, package: LockedPackage) -> bool:
+        path = self.path(package)
+        return path.exists() and _digest(path) == package.sha256
 
     def repository(
         self, packages: Sequence[LockedPackage], *, cancel: CancelFlag | None = None
@@ -117,8 +121,8 @@ class Pool:
 
 
 def _require_digest(package: LockedPackage, part: Path) -> None:
+    digest = _digest(part)
     with part.open("rb+") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
         os.fsync(stream.fileno())
     if digest != package.sha256:
         part.unlink()
@@ -128,6 +132,11 @@ def _require_digest(package: LockedPackage, part: Path) -> None:
             f"not {package.sha256}.",
             "Run the same command again; if this comes back, the mirror serves other files.",
         )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _explain(error: OSError, folder: Path) -> FlasherError:

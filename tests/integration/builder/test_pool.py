@@ -32,6 +32,12 @@ def test_a_package_is_fetched_once(mirror: Mirror, pool: Pool):
     assert mirror.asked == ["bytes=0-"]
 
 
+def test_a_damaged_package_is_fetched_anew(mirror: Mirror, pool: Pool):
+    (path,) = pool.fetch((package := mirror.offer("a", DATA),))
+    path.write_bytes(DATA[:-1] + b"?")
+    assert pool.fetch((package,))[0].read_bytes() == DATA
+
+
 def test_progress_is_told_in_bytes(mirror: Mirror, tmp_path: Path):
     heard: list[Event] = []
     Pool(tmp_path, heard.append).fetch((mirror.offer("a", DATA), mirror.offer("b", DATA[1:])))
