@@ -31,14 +31,14 @@ class Substitute:
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """A word of a list with what was taken in its place."""
+    """A word of a list, what was taken in its place, and why, in a sentence."""
 
     word: str
-    substitute: Substitute
+    taken: tuple[str, ...]
+    why: str
 
     def __str__(self) -> str:
-        taken = " ".join(self.substitute.take) or "nothing"
-        return f"{self.word}: {taken} instead. {self.substitute.why}"
+        return f"{self.word}: {' '.join(self.taken) or 'nothing'} instead. {self.why}"
 
 
 def read_words(text: str) -> tuple[str, ...]:
@@ -110,9 +110,10 @@ def substitute_words(
         if found is None:
             told.append(word)
             continue
-        swaps.append(Swap(word, found))
+        taken = tuple(each.replace("$KERNEL", _KERNELS[architecture]) for each in found.take)
+        swaps.append(Swap(word, taken, found.why))
         if rest != "-":
-            told += [each.replace("$KERNEL", _KERNELS[architecture]) for each in found.take]
+            told += taken
     return tuple(dict.fromkeys(told)), tuple(swaps)
 
 
