@@ -19,7 +19,8 @@ from flasher.image.blocks import SECTOR, Blocks, FileBlocks
 from flasher.image.fat import FatVolume
 from flasher.image.mbr import Mbr
 
-FIRMWARE = "boot/firmware"
+# Where systems mount the boot partition, relative to the tree: since Debian 12, and before.
+BOOT_PLACES = ("boot/firmware", "boot")
 
 
 def require_bootable(image: Path, recipe: Recipe, bench: Bench) -> None:

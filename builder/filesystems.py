@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from builder.bench import Bench
-from builder.bootable import FIRMWARE
+from builder.bootable import BOOT_PLACES
 from builder.epochs import require_clock
 from builder.inside import freshen
 from builder.lanes import Lane
@@ -50,7 +50,7 @@ class Content:
 
     def measure(self, lane: Lane) -> Measure:
         """Measure the tree."""
-        return measure(lane.run(find_arguments(str(self.tree))).output, FIRMWARE)
+        return measure(lane.run(find_arguments(str(self.tree))).output, *BOOT_PLACES)
 
     def run(self, lane: Lane, argv: tuple[str, ...]) -> None:
         """Run one of the tools."""
@@ -86,7 +86,7 @@ def require_boot_fits(found: Measure, size: int) -> None:
     if found.boot_odd:
         raise FlasherError(
             "boot-file-odd",
-            f"/{FIRMWARE}/{found.boot_odd[0]} is neither file nor folder: a FAT cannot hold it.",
+            f"/{found.boot_place}/{found.boot_odd[0]} is no file or folder: a FAT cannot hold it.",
             "Take it out of the recipe's layers.",
         )
     needed = sum(-(-length // BLOCK) * BLOCK for _, length in found.boot)
@@ -125,7 +125,7 @@ def make_boot(
         folders = (f"::{name}" for name in found.boot_folders)
         content.run(lane, tools.argv("usr/bin/mmd", "-i", target, *folders))
     for folder, names in _by_folder(found).items():
-        sources = (str(content.tree / FIRMWARE / name) for name in names)
+        sources = (str(content.tree / found.boot_place / name) for name in names)
         argv = ("-Q", "-i", target, *sources, f"::{folder}")
         content.run(lane, tools.argv("usr/bin/mcopy", *argv))
 
@@ -195,7 +195,7 @@ def make_root(
         str(place.length // BLOCK),
     )
     if found.boot or found.boot_folders:
-        argv = _hiding(str(content.tree / FIRMWARE), argv)
+        argv = _hiding(str(content.tree / found.boot_place), argv)
     content.run(lane, argv)
 
 

@@ -18,6 +18,7 @@ class Measure:
     """What a tree takes.
 
     Attributes:
+        boot_place: the boot folder, relative to the tree.
         blocks: 4 KiB blocks, without those of what is in the boot folder.
         files: files and folders, without what is in the boot folder; several names of one file
             count once.
@@ -27,6 +28,7 @@ class Measure:
         boot_odd: what in it is neither, sorted: a FAT cannot hold it.
     """
 
+    boot_place: str
     blocks: int
     files: int
     oldest: int
@@ -40,15 +42,18 @@ def find_arguments(tree: str) -> tuple[str, ...]:
     return ("find", tree, "-printf", _FORMAT)
 
 
-def measure(told: bytes, boot: str) -> Measure:
+def measure(told: bytes, *places: str) -> Measure:
     """Measure a tree.
 
     Args:
         told: output of `find_arguments`.
-        boot: the boot folder, relative to the tree; it need not exist.
+        places: where the boot folder may be, relative to the tree: it is the first with a
+            config.txt, else the first of all, which need not exist.
     """
     fields = os.fsdecode(told).split("\0")[:-1]
     kinds, sizes, names, inodes, *times, paths = (fields[at::_FIELDS] for at in range(_FIELDS))
+    there = set(paths)
+    boot = next((place for place in places if f"{place}/config.txt" in there), places[0])
     rest: dict[str, int] = {}
     apart: list[tuple[str, str, int]] = []
     for kind, size, count, inode, path in zip(kinds, sizes, names, inodes, paths, strict=True):
@@ -59,6 +64,7 @@ def measure(told: bytes, boot: str) -> Measure:
             rest[inode if again else f"/{path}"] = _blocks(kind, int(size))
     apart.sort()
     return Measure(
+        boot_place=boot,
         blocks=sum(rest.values()),
         files=len(rest),
         oldest=min(int(time.partition(".")[0]) for each in times for time in each),

@@ -26,7 +26,8 @@ _LEAVE_OUT = "Take it out of the layer that brings it."
 # Where the name of the computer that builds would be taken for the node's.
 _NAMED = (
     *("etc/hostname", "etc/hosts", "etc/mailname", "etc/machine-info", "etc/motd", "etc/issue"),
-    *("etc/postfix/main.cf", "etc/exim4/update-exim4.conf.conf", "boot/firmware/cmdline.txt"),
+    *("etc/postfix/main.cf", "etc/exim4/update-exim4.conf.conf"),
+    *("boot/firmware/cmdline.txt", "boot/cmdline.txt"),
 )
 # Where its paths would stand, in files of up to so many bytes.
 _SEARCHED = ("etc", "root", "home", "usr/local", "var/lib/apt", "var/lib/systemd", "boot/firmware")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from builder.lint.finding import Finding
 from builder.lint.volumes import Volumes
@@ -10,7 +10,7 @@ from builder.lint.volumes import Volumes
 _BY_NAME = ("LABEL=", "UUID=", "PARTUUID=", "PARTLABEL=")
 _NEEDS_INITRAMFS = ("LABEL=", "UUID=", "PARTLABEL=")
 _OPTIONAL = frozenset({"nofail", "noauto"})
-_FIRMWARE = "/boot/firmware"
+_FIRMWARE, _OLD_FIRMWARE = "/boot/firmware", "/boot"  # since Debian 12, and before
 
 
 def check_cmdline(
@@ -59,27 +59,31 @@ def _check_root(
 def check_fstab(text: str, volumes: Volumes) -> list[Finding]:
     """Findings about /etc/fstab."""
     found, points = [], set()
-    for number, line in enumerate(text.splitlines(), 1):
-        fields = line.split()
-        if not fields or fields[0].startswith("#"):
-            continue
+    lines = [(at, line.split(), line) for at, line in enumerate(text.splitlines(), 1)]
+    lines = [each for each in lines if each[1] and not each[1][0].startswith("#")]
+    mounted = {fields[1] for _, fields, _ in lines if len(fields) > 1}
+    is_old = _OLD_FIRMWARE in mounted and _FIRMWARE not in mounted
+    firmware = _OLD_FIRMWARE if is_old else _FIRMWARE
+    for number, fields, line in lines:
         place = f"/etc/fstab line {number}"
         if len(fields) < 3:
             found.append(Finding(f"{place} is not whole: {line.strip()!r}.", "Mend the line."))
             continue
         points.add(fields[1])
-        found += _check_mount(place, fields, volumes)
-    for point, names in (("/", volumes.root), (_FIRMWARE, volumes.boot)):
+        found += _check_mount(place, fields, {"/": volumes.root, firmware: volumes.boot}, volumes)
+    for point, names in (("/", volumes.root), (firmware, volumes.boot)):
         if point not in points:
             what = f"/etc/fstab does not mount {point}."
             found.append(Finding(what, f"Add a line for {_best(names)}."))
     return found
 
 
-def _check_mount(place: str, fields: list[str], volumes: Volumes) -> Iterator[Finding]:
+def _check_mount(
+    place: str, fields: list[str], places: Mapping[str, frozenset[str]], volumes: Volumes
+) -> Iterator[Finding]:
     source, point = fields[0].replace('"', ""), fields[1]
     options = set(fields[3].split(",")) if len(fields) > 3 else set()
-    own = {"/": volumes.root, _FIRMWARE: volumes.boot}.get(point)
+    own = places.get(point)
     if own is None:
         known = volumes.root | volumes.boot
         if source.startswith(_BY_NAME) and source not in known and not options & _OPTIONAL:

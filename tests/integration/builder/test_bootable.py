@@ -280,6 +280,11 @@ def test_each_fault_of_fstab_is_found(whole: Callable[[str], Path], fstab: str, 
     assert any(told in what for what in found), found
 
 
+def test_older_systems_mount_the_boot_partition_at_boot(whole: Callable[[str], Path]) -> None:
+    older = FSTAB.replace("/boot/firmware", "/boot")
+    assert find(whole("arm64"), recipe_of("arm64"), older) == []
+
+
 def test_drives_that_may_be_missing_are_no_fault_of_fstab(whole: Callable[[str], Path]) -> None:
     more = "LABEL=data /srv ext4 nofail 0 2\ntmpfs /tmp tmpfs\nPARTUUID=1-1 /a ext4 noauto\n"
     assert find(whole("arm64"), recipe_of("arm64"), FSTAB + more) == []

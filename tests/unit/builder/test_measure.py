@@ -9,7 +9,7 @@ def told(*lines: str) -> Measure:
     """Measure a tree of a root, one block large, and these; all of them accessed at 70."""
     root = "d 4096 3 1 70.5 80.5 "
     fields = (field for line in (root, *lines) for field in line.split(" ", 6))
-    return measure("".join(f"{field}\0" for field in fields).encode(), "boot/firmware")
+    return measure("".join(f"{field}\0" for field in fields).encode(), "boot/firmware", "boot")
 
 
 def test_a_file_with_two_names_is_measured_once():
@@ -57,3 +57,11 @@ def test_after_freshening_nothing_is_older_and_nothing_is_modified(tmp_path: Pat
     while min(min(path.lstat().st_atime, path.lstat().st_ctime) for path in paths) < since:
         freshen(since, str(tmp_path))
     assert {path.lstat().st_mtime for path in paths} == {60.0}
+
+
+def test_older_systems_have_their_boot_files_in_boot_itself():
+    found = told("f 12 1 2 70.1 80.1 boot/config.txt", "d 4096 2 3 70.1 80.1 boot/overlays")
+    assert (found.boot_place, found.boot) == ("boot", (("config.txt", 12),))
+    assert found.boot_folders == ("overlays",)
+    newer = told("f 1 1 2 70.1 80.1 boot/config.txt", "f 1 1 3 70.1 80.1 boot/firmware/config.txt")
+    assert newer.boot_place == told().boot_place == "boot/firmware"
