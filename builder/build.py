@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from builder.ahead import fetching_ahead
-from builder.bench import Bench, Step, StepFailed
+from builder.bench import Bench, Step
 from builder.catalogue import Archive
 from builder.emulating import emulating
 from builder.emulation import MACHINES, Emulation, Emulator, find_emulator
-from builder.history import explain_making, record_build, with_way_in
-from builder.inside import settle
+from builder.history import record_build
 from builder.layers import Layer, Store, open_store
-from builder.lock import Lock, read_lock
-from builder.log import Log, open_log
+from builder.lock import Lock, LockedGroup, read_lock, with_script, write_lock
+from builder.log import open_log
 from builder.native_root import native_root
-from builder.plan import plan_keys, plan_steps
+from builder.plan import plan_keys, plan_steps, require_records
 from builder.pool import Pool
 from builder.recipe import Origin, Recipe, load_recipe
 from builder.release.files import Form, Release
@@ -30,15 +27,13 @@ from builder.release.publish import require_folder, require_own_sums, sign_sums
 from builder.release.sign import Signer, load_signer
 from builder.resolve import Desk, Native, choose_lock
 from builder.rights import require_rights
-from builder.sandbox import script
 from builder.sources.bottom import Bottom, lay_bottom
 from builder.sources.find import Finder
 from builder.space import require_room_for_image, require_room_for_layers
-from builder.steps.bootstrap import Bootstrap
-from builder.steps.packages import Packages
-from builder.twins import TWIN_PACKAGES, count_runs
+from builder.twins import TWIN_PACKAGES
+from builder.workshop import LayerResult, Workshop, make_layers
 from flasher.errors import EnvironmentLacks
-from flasher.events import CancelFlag, Emit, Noted, check_cancelled, ignore, step
+from flasher.events import CancelFlag, Emit, Noted, ignore, step
 from flasher.process import find_program
 
 _PROGRAMS = (
@@ -50,32 +45,11 @@ _PERCENT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class LayerResult:
-    """What became of one layer; `seconds` is what it took when it was made."""
-
-    name: str
-    key: str
-    reused: bool
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Built:
     """A base image with all that goes with it; see `builder.release.files`."""
 
     release: Release
     layers: tuple[LayerResult, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What all layers of one build share."""
-
-    store: Store
-    emulating: Callable[[], AbstractContextManager[Emulation]]
-    log: Log
-    emit: Emit
-    cancel: CancelFlag
 
 
 def build_base(
@@ -134,9 +108,12 @@ def build_base(
         pool = Pool(opened.root / "pool", emit)
         begin = partial(emulating, twins=twins, note=log.write, cancel=flag)
         begin_emulating = partial(begin, opened, pool, locked, emulator)
-        workshop = Workshop(opened, begin_emulating, log, emit, flag)
-        steps = plan_steps(plan, locked, bottom.steps if bottom else ())
-        results = _make_all(workshop, plan, steps, locked, release)
+        recorder = _Recorder(kept, locked)
+        workshop = Workshop(opened, begin_emulating, log, emit, flag, recorder.record)
+        lowest = bottom.steps if bottom else ()
+        if lock:
+            require_records(plan_steps(plan, locked, lowest), lock)
+        results = _make_all(workshop, plan, lowest, recorder, release)
     if signer:
         sign_sums(release, signer)
     return Built(release, (*first, *results[len(first) :]))
@@ -177,15 +154,33 @@ def _look_first(
     return emulator, signer
 
 
+@dataclass(slots=True)
+class _Recorder:
+    """The lock of a build, written anew with each record of what a script fetched."""
+
+    path: Path
+    lock: Lock
+
+    def record(self, group: LockedGroup) -> None:
+        self.lock = with_script(self.lock, group)
+        write_lock(self.path, self.lock)
+
+
 def _make_all(
-    workshop: Workshop, recipe: Recipe, steps: Sequence[Step], lock: Lock, release: Release
+    workshop: Workshop,
+    recipe: Recipe,
+    lowest: tuple[Step, ...],
+    recorder: _Recorder,
+    release: Release,
 ) -> tuple[LayerResult, ...]:
     """Every layer that is missing, then the release set where it is not there."""
     store = workshop.store
-    _require_room(store, steps, lock)
-    record_build(store.root, recipe, steps, lock, finished=False)
+    steps = plan_steps(recipe, recorder.lock, lowest)
+    _require_room(store, steps, recorder.lock)
+    record_build(store.root, recipe, steps, recorder.lock, finished=False)
     layers, results = make_layers(workshop, steps)
-    record_build(store.root, recipe, steps, lock, finished=True)
+    lock = recorder.lock
+    record_build(store.root, recipe, plan_steps(recipe, lock, lowest), lock, finished=True)
     _make_image(workshop, recipe, lock, layers, release)
     return results
 
@@ -197,74 +192,6 @@ def _require_room(store: Store, steps: Sequence[Step], lock: Lock) -> None:
         if store.find(key) is None
     }
     require_room_for_layers(store.root, (group for group in lock.layers if group.name in missing))
-
-
-def make_layers(
-    workshop: Workshop, steps: Sequence[Step]
-) -> tuple[tuple[Layer, ...], tuple[LayerResult, ...]]:
-    """Find or make each layer upon the ones below it."""
-    keys = plan_keys(steps)
-    store = workshop.store
-    missing = [each for each, key in zip(steps, keys, strict=True) if not store.find(key)]
-    groups = [each.group for each in missing if isinstance(each, Bootstrap | Packages)]
-    with (
-        workshop.emulating() if missing else nullcontext(Emulation()) as emulation,
-        fetching_ahead(
-            Pool(store.root / "pool", workshop.emit), groups, workshop.cancel
-        ) as wait_for,
-    ):
-        layers: tuple[Layer, ...] = ()
-        results: tuple[LayerResult, ...] = ()
-        for each, key in zip(steps, keys, strict=True):
-            check_cancelled(workshop.cancel, "The build")
-            found = store.find(key)
-            wait_for(each.name)
-            layer = found or _make_layer(workshop, emulation, each, key, layers)
-            layers += (layer,)
-            results += (LayerResult(each.name, key, found is not None, layer.seconds),)
-    if emulation.stand:
-        workshop.log.write(f"Programs of the image: {count_runs(store)}.")
-    return layers, results
-
-
-def _make_layer(
-    workshop: Workshop, emulation: Emulation, each: Step, key: str, below: tuple[Layer, ...]
-) -> Layer:
-    begun, since = time.monotonic(), time.time()
-    log = workshop.log.about(each.name)
-    log.write(explain_making(workshop.store.root, each, below))
-    with (
-        step(workshop.emit, each.name, "build", _PERCENT) as progress,
-        workshop.store.drafting() as draft,
-    ):
-        bench = Bench(
-            workshop.store,
-            below,
-            draft,
-            emulation,
-            log,
-            progress,
-            workshop.cancel,
-            each.epoch,
-        )
-        parent = below[-1].key if below else ""
-        layer = Layer(each.name, key, 0, int(time.time()), parent, each.kind)
-        try:
-            each.make(bench)
-            _settle(bench, since)
-        except StepFailed as failure:
-            workshop.store.keep(draft, layer, each.inputs())
-            raise with_way_in(failure, layer) from failure
-        layer = replace(layer, seconds=round(time.monotonic() - begun, 3), made_at=int(time.time()))
-        workshop.store.publish(draft, layer, each.inputs())
-        progress.reach(_PERCENT)
-    return layer
-
-
-def _settle(bench: Bench, since: float) -> None:
-    """Give what a step changed the time of its packages."""
-    told = (str(bench.tree), str(bench.merged), str(bench.epoch), str(since))
-    bench.run_host(script(settle.__file__, *told))
 
 
 def _native(architecture: str) -> Native:

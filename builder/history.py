@@ -57,7 +57,9 @@ def record_build(
     """
     keys = plan_keys(steps)
     layers = tuple((each.name, key) for each, key in zip(steps, keys, strict=True))
-    packages = tuple(sorted({each.sha256 for group in lock.groups for each in group.packages}))
+    packages = tuple(
+        sorted({each.sha256 for group in (*lock.groups, *lock.scripts) for each in group.packages})
+    )
     told = BuildRecord(
         recipe.name, recipe.architecture, int(time.time()), finished, layers, packages
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import UnionType
 from typing import TypeVar, cast, get_args, get_origin, get_type_hints
@@ -101,6 +101,8 @@ class Lock:
         twins: packages of the suite for the building computer, run in place of emulated ones.
         tools: native programs that assemble the image, the same on every computer.
         base: what the lowest layer is, where it is not Debian's packages.
+        scripts: what apt fetched in scripts that use the network, by the names of their steps; what
+            was requested is the digest of the script and all that it reads.
     """
 
     suite: str
@@ -111,6 +113,7 @@ class Lock:
     twins: LockedGroup
     tools: LockedGroup
     base: LockedBase | None = None
+    scripts: tuple[LockedGroup, ...] = ()
 
     @property
     def groups(self) -> tuple[LockedGroup, ...]:
@@ -121,6 +124,12 @@ class Lock:
     def epoch(self) -> int:
         """The image's: that of the newest layer."""
         return max(group.epoch for group in self.layers)
+
+
+def with_script(lock: Lock, group: LockedGroup) -> Lock:
+    """The lock with what a script fetched, in place of what it fetched before."""
+    others = tuple(each for each in lock.scripts if each.name != group.name)
+    return replace(lock, scripts=(*others, group))
 
 
 def read_lock(path: Path) -> Lock:
@@ -169,7 +178,7 @@ def parse_lock(raw: bytes) -> Lock:
     return lock
 
 
-_OPTIONAL = "base"
+_OPTIONAL = {"base", "scripts"}
 _FORMS: Mapping[str, re.Pattern[str]] = {
     "architecture": re.compile(r"[a-z0-9-]+"),
     "homepage": re.compile(r"[^\n]*"),
@@ -189,7 +198,7 @@ def _build(kind: type[T], value: object, place: str) -> T:
     if not isinstance(value, dict):
         raise ValueError(f"{place} is no object")
     hints = get_type_hints(kind)
-    if odd := sorted((value.keys() ^ hints.keys()) - {_OPTIONAL}):
+    if odd := sorted((value.keys() ^ hints.keys()) - _OPTIONAL):
         raise ValueError(f"{place}.{odd[0]} is {'not known' if odd[0] in value else 'missing'}")
     return kind(
         **{name: _check(hints[name], told, f"{place}.{name}") for name, told in value.items()}

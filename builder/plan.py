@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
+from pathlib import Path
 
 from builder.bench import Step
 from builder.layers import layer_key
@@ -16,7 +17,9 @@ from builder.steps.files import Files, python_files
 from builder.steps.finish import Finish
 from builder.steps.initramfs import Initramfs, has_kernel
 from builder.steps.packages import Packages
+from builder.steps.script import Script
 from builder.steps.users import Users
+from flasher.errors import BadInput
 
 
 def plan_steps(recipe: Recipe, lock: Lock, bottom: Sequence[Step] = ()) -> tuple[Step, ...]:
@@ -34,11 +37,13 @@ def plan_steps(recipe: Recipe, lock: Lock, bottom: Sequence[Step] = ()) -> tuple
             group = upper.pop(0)
             steps.append(Packages(group, tuple(groups)))
             groups.append(group)
-        steps += _steps_above(layer, groups[-1])
+        steps += _steps_above(layer, groups[-1], lock.scripts)
     return (*steps, Finish(lock.epoch))
 
 
-def _steps_above(layer: LayerRecipe, group: LockedGroup) -> list[Step]:
+def _steps_above(
+    layer: LayerRecipe, group: LockedGroup, scripts: Sequence[LockedGroup]
+) -> list[Step]:
     """What a layer makes upon its packages, if it has any; `group` is the nearest below."""
     steps: list[Step] = []
     if layer.users:
@@ -50,17 +55,35 @@ def _steps_above(layer: LayerRecipe, group: LockedGroup) -> list[Step]:
         steps.append(Files(name, files, layer.enable, group.epoch, layer.disable, layer.mask))
     if layer.boot != BootSettings():
         steps.append(Boot(f"{layer.name}-boot", layer.boot, group.epoch))
-    steps += [replace(each, epoch=group.epoch) for each in layer.scripts]
+    records = {(each.name, *each.requested): each for each in scripts}
+    for script in layer.scripts:
+        fetched = records.get((script.name, script.digest)) if script.network else None
+        steps.append(replace(script, epoch=group.epoch, fetched=fetched))
     if layer.packages and has_kernel(group):  # last: the others may be its settings
         steps.append(Initramfs(f"{layer.name}-initramfs", group.epoch))
     return steps
 
 
+def step_key(parent: str, step: Step) -> str:
+    """The key of a step's layer upon the one of another key; "" for none."""
+    return layer_key(parent, step.kind, step.version, step.inputs())
+
+
 def plan_keys(steps: Sequence[Step]) -> tuple[str, ...]:
     """The key of each step's layer."""
-    keys = accumulate(
-        steps,
-        lambda parent, each: layer_key(parent, each.kind, each.version, each.inputs()),
-        initial="",
-    )
-    return tuple(keys)[1:]
+    return tuple(accumulate(steps, step_key, initial=""))[1:]
+
+
+def require_records(steps: Sequence[Step], lock: Path) -> None:
+    """Check that a lock tells what apt fetched in every script that uses the network.
+
+    Raises:
+        BadInput: ``lock-misfit``, naming the first script.
+    """
+    for each in steps:
+        if isinstance(each, Script) and each.records:
+            raise BadInput(
+                "lock-misfit",
+                f"{lock} does not tell what apt fetched in the script {each.name} as it is now.",
+                "Name the lock of a build that ran it, or build without one: it is recorded then.",
+            )

@@ -41,12 +41,14 @@ class Part:
 
 def list_parts(recipe: Recipe, lock: Lock) -> tuple[Part, ...]:
     """All parts of an image: Debian's packages by the lock, and our own; by name."""
-    debian = (
-        _debian(package, group.name, lock.suite)
-        for group in lock.layers
+    debian = {
+        (package.name, package.architecture): _debian(package, group.name, lock.suite)
+        for group in (*lock.layers, *lock.scripts)
         for package in group.packages
+    }
+    return tuple(
+        sorted((*debian.values(), *_own(recipe)), key=lambda part: (part.name, part.architecture))
     )
-    return tuple(sorted((*debian, *_own(recipe)), key=lambda part: (part.name, part.architecture)))
 
 
 def write_table(parts: tuple[Part, ...]) -> str:

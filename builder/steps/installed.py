@@ -51,6 +51,29 @@ def require_exactly(bench: Bench, locked: Sequence[LockedPackage]) -> None:
     Raises:
         StepFailed: ``packages-differ``, naming the first few.
     """
+    _require(bench, {_line(each) for each in locked})
+
+
+def require_added(bench: Bench, before: set[str], added: Sequence[LockedPackage]) -> None:
+    """Check that the tree holds what it held before and these packages, in their versions.
+
+    What is below was compared with the lock when it was made, but for what scripts did since.
+
+    Args:
+        bench: with the tree.
+        before: as `installed_packages` told it.
+        added: in place of others of their names.
+
+    Raises:
+        StepFailed: ``packages-differ``, naming the first few.
+    """
+    names = {each.name for each in added}
+    kept = {line for line in before if line.split(" ", 1)[0] not in names}
+    _require(bench, kept | {_line(each) for each in added})
+
+
+def installed_packages(bench: Bench) -> set[str]:
+    """Name, version, architecture and state of each package in the tree, a line each."""
     form = "${Package} ${Version} ${Architecture} ${db:Status-Status}\n"
     argv = (
         "dpkg-query",
@@ -59,8 +82,15 @@ def require_exactly(bench: Bench, locked: Sequence[LockedPackage]) -> None:
         f"--showformat={form}",
     )
     told = bench.run_host(argv).text.splitlines()
-    found = {line for line in told if not line.endswith(_ONLY_SETTINGS)}
-    wanted = {f"{p.name} {p.version} {p.architecture} installed" for p in locked}
+    return {line for line in told if not line.endswith(_ONLY_SETTINGS)}
+
+
+def _line(package: LockedPackage) -> str:
+    return f"{package.name} {package.version} {package.architecture} installed"
+
+
+def _require(bench: Bench, wanted: set[str]) -> None:
+    found = installed_packages(bench)
     differing = sorted(f"  {line} (locked)" for line in wanted - found)
     differing += sorted(f"  {line} (in the tree)" for line in found - wanted)
     if differing:

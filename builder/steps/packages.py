@@ -16,8 +16,9 @@ from builder.steps.installed import (
     AUTO,
     auto_installed,
     describe_group,
+    installed_packages,
     place_files,
-    require_exactly,
+    require_added,
     tidy_up,
 )
 
@@ -80,6 +81,7 @@ class Packages:
         Raises:
             StepFailed: apt failed, or installed something else.
         """
+        before = installed_packages(bench)
         repository = bench.pool.repository(self.group.packages, cancel=bench.cancel)
         place_files(bench, (_POLICY,))
         bench.run_in_tree(
@@ -91,8 +93,8 @@ class Packages:
             env=_ENVIRONMENT,
             on_line=_follow(bench),
         )
+        require_added(bench, before, self.group.packages)
         groups = (*self.below, self.group)
-        require_exactly(bench, [package for group in groups for package in group.packages])
         place_files(bench, (auto_installed(groups[1:], _marks_of_others(bench)),))
         tidy_up(bench)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.bench import Bench, build_environment
 from builder.sandbox import Mount, Plan
+from builder.steps import network
 from builder.steps.carried import changed_copies, changed_sources, lay_out
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ class Room:
     def _places(self) -> tuple[str, ...]:
         return tuple(sorted({each.at for each in self.script.files}))
 
+    @property
+    def own_run(self) -> Path:
+        """The folder that the script sees as /run/flasher."""
+        return self.scratch / "run" / _OWN_RUN
+
     def furnish(self) -> None:
         """Make the folders."""
         for name in ("host", "run", "tmp", *(f"points/{name}" for name in _TREE)):
@@ -67,11 +73,13 @@ class Room:
         if self.script.place == "host":
             self._furnish_host(below)
         (self.scratch / "stdin").write_bytes(self.script.stdin)
-        _make(self.scratch / "run" / _OWN_RUN, 0o755)
-        (self.scratch / "run" / _OWN_RUN / "trap").write_text(_TRAP, encoding="ascii")
-        (self.scratch / "run" / _OWN_RUN / "trap").chmod(0o644)
-        (self.scratch / "run" / _OWN_RUN / "failed").touch()
-        (self.scratch / "run" / _OWN_RUN / "failed").chmod(0o666)
+        _make(self.own_run, 0o755)
+        for name, text, mode in (("trap", _TRAP, 0o644), ("failed", "", 0o666)):
+            (self.own_run / name).write_text(text, encoding="ascii")
+            (self.own_run / name).chmod(mode)
+        if self.script.network:
+            _make(self.scratch / "points/etc", 0o755)
+            (self.scratch / "points/etc/resolv.conf").touch()
 
     def _furnish_host(self, root: Path) -> None:
         for name, mode in _OWN.items():
@@ -90,12 +98,18 @@ class Room:
                 (root / name).symlink_to(own.readlink())
             elif own.is_dir():
                 _make(root / name, 0o755)
+        resolver = network.RESOLVER.resolve()
+        if self.script.network and resolver.is_relative_to("/run") and resolver.is_file():
+            _make((root / str(resolver).lstrip("/")).parent, 0o755)
+            (root / str(resolver).lstrip("/")).write_bytes(resolver.read_bytes())
 
     def plan(self) -> Plan:
         """The mounts and the program."""
         script, here = self.script, "/" if self.script.place == "tree" else self.script.tree_at
         env = {name: value.replace("{tree}", here) for name, value in script.env.items()}
         env.setdefault("BASH_ENV", f"/run/{_OWN_RUN}/trap")
+        if script.network:
+            env = {**network.environment(f"/run/{_OWN_RUN}"), **env}
         return Plan(
             argv=tuple(argument.replace("{tree}", here) for argument in script.argv),
             env=build_environment(self.bench.epoch, env),
@@ -111,13 +125,18 @@ class Room:
 
     def failed_at(self) -> str:
         """File, line and command of bash that failed last, as the begin of a sentence; or ""."""
-        said = self.scratch / "run" / _OWN_RUN / "failed"
+        said = self.own_run / "failed"
         file, line, command = (*said.read_text(errors="replace").split("\t", 2), "", "", "")[:3]
         name = Path(file).name or "standard input"
         return f"{name}, line {line} ({command.splitlines()[0]}): " if command else ""
 
     def told_afterwards(self) -> Iterator[str]:
         """What a person should know of a run that went well."""
+        if self.script.network:
+            yield (
+                "The script may use the network: what apt fetches is locked and kept; whatever "
+                "else it fetches can be another the next time."
+            )
         for source in changed_sources(self.script.files):
             yield f"{source} changed meanwhile; the layer is made from what it was before."
         written = [path for n, at in enumerate(self._places) for path in self._written(n, at)]
@@ -144,7 +163,7 @@ class Room:
             for number, at in enumerate(self._places)
         )
         if self.script.place == "host":
-            own = (Mount("bind", f"{root}/run/{_OWN_RUN}", str(self.scratch / "run" / _OWN_RUN)),)
+            own = (Mount("bind", f"{root}/run/{_OWN_RUN}", str(self.own_run)),)
         return (
             *host,
             *bench.stack(bench.emulation, target=tree, beneath=(beneath,)),
@@ -153,7 +172,20 @@ class Room:
             self._bind("run"),
             *own,
             *carried,
+            *self._network(),
         )
+
+    def _network(self) -> tuple[Mount, ...]:
+        """The resolver, and the packages that apt may have."""
+        if not self.script.network:
+            return ()
+        place = f"/run/{_OWN_RUN}"
+        offered = network.furnish(self.own_run, place, self.script.fetched, self.bench)
+        resolver = network.resolver_mount(self._tree)
+        if offered is None:
+            return (resolver,)
+        at = f"{self._tree}{place}/repository"
+        return resolver, Mount("bind-read-only", at, str(offered))
 
     def _bind(self, name: str) -> Mount:
         return Mount("bind", f"{self._tree}/{name}", str(self.scratch / name))

@@ -8,13 +8,16 @@ empty home and the tree of the image; all else that it writes is gone when it en
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from builder.bench import Bench, StepFailed
 from builder.layers import Inputs
+from builder.lock import LockedGroup
 from builder.steps.carried import Carried
+from builder.steps.network import collect
 from builder.steps.room import Room
 
 __all__ = ["Carried", "Script"]
@@ -37,6 +40,8 @@ class Script:
         cwd: absolute, as the program sees it.
         files: what it reads; see `Carried`.
         network: whether it may use this computer's network.
+        tree_at: where programs on this computer find the tree.
+        fetched: what apt had when this was run before, and may have again; None to record it.
     """
 
     name: str
@@ -49,11 +54,29 @@ class Script:
     files: tuple[Carried, ...] = ()
     network: bool = False
     tree_at: str = TREE
+    fetched: LockedGroup | None = None
     kind: str = "script"
     version: int = 1
 
     def inputs(self) -> Inputs:
         """All of the above, files and standard input by their digests."""
+        if self.fetched is None:
+            return self._own_inputs()
+        told = [[p.name, p.version, p.architecture, p.sha256] for p in self.fetched.packages]
+        return {**self._own_inputs(), "fetched": told}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all that it reads but what apt fetches."""
+        told = json.dumps({**self._own_inputs(), "epoch": 0}, sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    @property
+    def records(self) -> bool:
+        """Whether what apt fetches is yet to be recorded."""
+        return self.network and self.fetched is None
+
+    def _own_inputs(self) -> dict[str, object]:
         return {
             "argv": list(self.argv),
             "place": self.place,
@@ -81,6 +104,13 @@ class Script:
             raise _placed(failure, room.failed_at()) from failure
         for line in room.told_afterwards():
             bench.log.warn(line)
+
+    def recorded(self, bench: Bench) -> Script:
+        """The same script with what apt fetched when it was made at this bench."""
+        assert bench.draft is not None
+        room = Room(self, bench, bench.draft.folder / "scratch")
+        group = collect(room.own_run, self.name, self.epoch, self.digest, bench.pool)
+        return replace(self, fetched=group)
 
 
 def _placed(failure: StepFailed, where: str) -> StepFailed:

@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="for gc: keep what the newest N builds use (%(default)s)",
     )
     parser.add_argument("--dry-run", action="store_true", help="for gc: tell only what would go")
+    parser.add_argument("--yes", action="store_true", help="for gc: do not ask")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -107,8 +108,10 @@ def _collect(args: argparse.Namespace, console: Console, store: Path) -> int:
         unused = sorted(find_unused(opened, args.keep), key=lambda each: -each.size)
         kept = kept_builds(store, args.keep)
         _tell_unused(unused, console)
-        for each in () if args.dry_run else unused:
-            remove_unused(each)
+        if unused and not args.dry_run:
+            console.confirm(f"These are removed from {store}.", yes=args.yes)
+            for each in unused:
+                remove_unused(each)
     freed = readable_size(sum(each.size for each in unused))
     names = ", ".join(dict.fromkeys(f"{each.recipe} ({each.architecture})" for each in kept))
     console.say(

@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 
 from builder.bench import Bench
-from builder.build import Workshop, make_layers
 from builder.catalogue import Archive
 from builder.emulating import emulating
 from builder.emulation import Emulator, find_emulator
@@ -31,6 +30,7 @@ from builder.pool import Pool
 from builder.recipe import Recipe, load_recipe
 from builder.resolve import Desk, Native, choose_lock
 from builder.twins import TWIN_PACKAGES, Counts, count_runs
+from builder.workshop import Workshop, make_layers
 from flasher.events import CancelFlag, Progress, ignore
 from flasher.paths import cache
 

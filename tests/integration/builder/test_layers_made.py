@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from builder.bench import Bench, Step, StepFailed
-from builder.build import LayerResult, Workshop, make_layers
 from builder.emulation import Emulation
 from builder.layers import Inputs, Layer, Store, lower_trees
 from builder.lock import Lock, LockedGroup, LockedPackage
@@ -19,6 +18,7 @@ from builder.recipe import ImageSettings, LayerRecipe, Recipe, RecipeFile
 from builder.steps.files import Files, python_files
 from builder.steps.finish import Finish
 from builder.steps.initramfs import Initramfs, kernels_without_initramfs
+from builder.workshop import LayerResult, Workshop, make_layers
 from flasher.events import CancelFlag, Event, StepFinished, StepStarted
 
 EPOCH = 1_700_000_000

@@ -1,0 +1,135 @@
+"""Make the layers of a build, each upon the ones below it; those that are there stay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+from builder.ahead import fetching_ahead
+from builder.bench import Bench, Step, StepFailed
+from builder.emulation import Emulation
+from builder.history import explain_making, with_way_in
+from builder.inside import settle
+from builder.layers import Layer, Store
+from builder.lock import LockedGroup
+from builder.log import Log
+from builder.plan import plan_keys, step_key
+from builder.pool import Pool
+from builder.sandbox import script
+from builder.steps.bootstrap import Bootstrap
+from builder.steps.packages import Packages
+from builder.steps.script import Script
+from builder.twins import count_runs
+from flasher.events import CancelFlag, Emit, check_cancelled, step
+
+_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """What became of one layer; `seconds` is what it took when it was made."""
+
+    name: str
+    key: str
+    reused: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all layers of one build share.
+
+    Attributes:
+        record: told what apt fetched in a script, before its layer is there.
+    """
+
+    store: Store
+    emulating: Callable[[], AbstractContextManager[Emulation]]
+    log: Log
+    emit: Emit
+    cancel: CancelFlag
+    record: Callable[[LockedGroup], None] = lambda _group: None
+
+
+def make_layers(
+    workshop: Workshop, steps: Sequence[Step]
+) -> tuple[tuple[Layer, ...], tuple[LayerResult, ...]]:
+    """Find or make each layer upon the ones below it."""
+    store = workshop.store
+    keys = plan_keys(steps)
+    missing = [each for each, key in zip(steps, keys, strict=True) if not store.find(key)]
+    with (
+        workshop.emulating() if missing else nullcontext(Emulation()) as emulation,
+        fetching_ahead(
+            Pool(store.root / "pool", workshop.emit), _groups(missing), workshop.cancel
+        ) as wait_for,
+    ):
+        layers: tuple[Layer, ...] = ()
+        results: tuple[LayerResult, ...] = ()
+        for each in steps:
+            check_cancelled(workshop.cancel, "The build")
+            found = store.find(step_key(layers[-1].key if layers else "", each))
+            wait_for(each.name)
+            layer = found or _make_layer(workshop, emulation, each, layers)
+            layers += (layer,)
+            results += (LayerResult(each.name, layer.key, found is not None, layer.seconds),)
+    if emulation.stand:
+        workshop.log.write(f"Programs of the image: {count_runs(store)}.")
+    return layers, results
+
+
+def _groups(steps: Sequence[Step]) -> Iterator[LockedGroup]:
+    """The packages that steps need."""
+    for each in steps:
+        if isinstance(each, Bootstrap | Packages):
+            yield each.group
+        elif isinstance(each, Script) and each.fetched:
+            yield each.fetched
+
+
+def _make_layer(
+    workshop: Workshop, emulation: Emulation, each: Step, below: tuple[Layer, ...]
+) -> Layer:
+    begun, since = time.monotonic(), time.time()
+    log = workshop.log.about(each.name)
+    log.write(explain_making(workshop.store.root, each, below))
+    with (
+        step(workshop.emit, each.name, "build", _PERCENT) as progress,
+        workshop.store.drafting() as draft,
+    ):
+        bench = Bench(
+            workshop.store,
+            below,
+            draft,
+            emulation,
+            log,
+            progress,
+            workshop.cancel,
+            each.epoch,
+        )
+        parent = below[-1].key if below else ""
+        key = step_key(parent, each)
+        layer = Layer(each.name, key, 0, int(time.time()), parent, each.kind)
+        try:
+            each.make(bench)
+            _settle(bench, since)
+        except StepFailed as failure:
+            workshop.store.keep(draft, layer, each.inputs())
+            raise with_way_in(failure, layer) from failure
+        if isinstance(each, Script) and each.records:
+            each = each.recorded(bench)
+            assert each.fetched is not None
+            workshop.record(each.fetched)
+        seconds, now = round(time.monotonic() - begun, 3), int(time.time())
+        layer = replace(layer, key=step_key(parent, each), seconds=seconds, made_at=now)
+        workshop.store.publish(draft, layer, each.inputs())
+        progress.reach(_PERCENT)
+    return layer
+
+
+def _settle(bench: Bench, since: float) -> None:
+    """Give what a step changed the time of its packages."""
+    told = (str(bench.tree), str(bench.merged), str(bench.epoch), str(since))
+    bench.run_host(script(settle.__file__, *told))
