@@ -164,7 +164,7 @@ def test_a_script_that_fails_is_named_with_its_line(place: Place):
     place.write("stage0/0/00-run.sh", "#!/bin/bash -e\ntrue\non_chroot << EOF\nls /nowhere\nEOF\n")
     with pytest.raises(StepFailed) as caught:
         place.build(asked_for(place.folder))
-    assert "00-run.sh" in caught.value.message
+    assert "00-run.sh, line 3 (" in caught.value.message
     assert "/nowhere" in caught.value.message
 
 
@@ -243,3 +243,55 @@ def test_stages_are_found_by_words_and_patterns_in_the_order_given(place: Place)
     config = place.write("config", 'STAGE_LIST="mine stage1* $BASE_DIR/stage2"\n')
     stages = open_source(Asked(place.folder, (config,)), "arm64").stages
     assert [stage.name for stage in stages] == ["mine", "stage1", "stage10", "stage2"]
+
+
+RASPI_CONFIG = """#!/bin/bash -e
+mkdir -p "$ROOTFS_DIR/boot/firmware"
+echo "console=tty1 cfg80211.ieee80211_regdom=GB root=x" > "$ROOTFS_DIR/boot/firmware/cmdline.txt"
+echo "dtparam=audio=on" > "$ROOTFS_DIR/boot/firmware/config.txt"
+on_chroot << EOF
+export SUDO_USER=ada
+while read -r words; do raspi-config nonint \\$words; done << WORDS
+do_net_names 1
+do_wifi_country DE
+do_sudo_pass 1
+do_vnc 1
+do_ssh 0
+do_serial 0
+do_serial_hw 0
+do_i2c 0
+do_spi 1
+do_camera 0
+do_boot_behaviour B2
+WORDS
+EOF
+"""
+
+
+def test_the_words_of_raspi_config_that_stages_use_are_there(place: Place):
+    place.write("stage0/0/00-run.sh", RASPI_CONFIG)
+    layers, _ = place.build(asked_for(place.folder))
+    lines = place.read(layers, "cat", "TREE/boot/firmware/config.txt").splitlines()
+    words = place.read(layers, "cat", "TREE/boot/firmware/cmdline.txt").split()
+    kept = place.read(layers, "cat", "TREE/etc/default/raspi-firmware-custom").splitlines()
+    units = place.read(layers, "cat", "TREE/var/log/systemctl").splitlines()
+    assert lines == ["dtparam=audio=on", *kept]
+    assert kept == [
+        "enable_uart=1",
+        "dtparam=i2c_arm=on",
+        "dtparam=spi=off",
+        "camera_auto_detect=1",
+    ]
+    assert words == ["console=tty1", "root=x", "net.ifnames=0", "cfg80211.ieee80211_regdom=DE"]
+    sudoers = place.read(layers, "cat", "TREE/etc/sudoers.d/010_ada-nopasswd")
+    assert sudoers == "ada ALL=(ALL) NOPASSWD: ALL\n"
+    assert units[1:] == ["enable ssh.service", "set-default multi-user.target"]
+    unit = "TREE/etc/systemd/system/getty@tty1.service.d/autologin.conf"
+    assert "--autologin ada" in place.read(layers, "cat", unit)
+    assert place.read(layers, "cat", "TREE/etc/modules-load.d/i2c-dev.conf") == "i2c-dev\n"
+
+
+def test_a_word_of_raspi_config_that_is_not_there_fails(place: Place):
+    place.write("stage0/0/00-run-chroot.sh", "raspi-config nonint do_overclock Turbo\n")
+    with pytest.raises(StepFailed, match="do_overclock"):
+        place.build(asked_for(place.folder))

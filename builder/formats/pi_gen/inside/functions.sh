@@ -32,7 +32,8 @@ on_chroot() {
         export LC_ALL=$FLASHER_LOCALE LANG=$FLASHER_LOCALE LC_MEASUREMENT=$FLASHER_LOCALE
     fi
     [ "$FLASHER_WORD_SIZE" != 32 ] || wrapper=(setarch linux32)
-    "${wrapper[@]}" env PATH="/run/pi-gen:$PATH" chroot "$ROOTFS_DIR" /bin/bash $FLASHER_STRICT "$@"
+    "${wrapper[@]}" env PATH="/run/pi-gen:$PATH" chroot "$ROOTFS_DIR" \
+        /bin/bash $FLASHER_STRICT "$@" || return # the line that is told is the caller's
 }
 
 unmount() { # what was mounted since the script began; the tree itself stays

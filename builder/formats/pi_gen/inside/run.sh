@@ -55,7 +55,7 @@ place=$PWD/$file
 log "Begin $place"
 case $kind in
 prerun)
-    "./$file"
+    "./$file" || exit
     if ! mountpoint --quiet "$ROOTFS_DIR" && [ -d "$ROOTFS_DIR" ]; then
         echo "$STAGE/$file fills its tree by itself; it must call bootstrap or copy_previous." >&2
         exit 1
@@ -81,8 +81,8 @@ patches)
     *) exit "$status" ;;
     esac
     ;;
-run) "./$file" ;;
-chroot) on_chroot <"$file" ;;
+run) "./$file" || exit ;; # the line that is told is the script's
+chroot) on_chroot <"$file" || exit ;;
 esac
 log "End $place"
 lock_passwords

@@ -22,9 +22,24 @@ DIALECTS = ("upstream", "qcow2", "westwork")
 # Not part of the comparison: places that are emptied later, or that other tools fill.
 NOT_TOLD = ("tmp", "run", "proc", "dev", "sys", "var/log", ".pi-gen")
 
-_PROGRAMS = ("bash", "cat", "env", "ls", "mkdir", "rm", "sh", "touch", "wc")
+_PROGRAMS = (
+    "bash",
+    "cat",
+    "chmod",
+    "env",
+    "head",
+    "ln",
+    "ls",
+    "mkdir",
+    "rm",
+    "sed",
+    "sh",
+    "touch",
+    "wc",
+)
 _STUBS = {
     "debconf-set-selections": "#!/bin/bash\ncat > /etc/answers\n",
+    "systemctl": '#!/bin/bash\necho "$*" >> /var/log/systemctl\n',
     "apt-get": '#!/bin/bash\nif [ "$*" != clean ]; then echo "$*" >> /var/log/apt; fi\n',
 }
 _SHADOW = "root:*:20000:0:99999:7:::\n"
