@@ -73,9 +73,10 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where builds happen."""
+    """Where builds happen, and of what."""
 
     folder: Path
+    recipe: Path = RECIPE
 
     @property
     def out(self) -> Path:
@@ -89,7 +90,7 @@ class Place:
 
     def argv(self, *options: str) -> list[str]:
         """The command line of a build here."""
-        words = ("build-base", str(RECIPE), "--out", str(self.out), "--json", *options)
+        words = ("build-base", str(self.recipe), "--out", str(self.out), "--json", *options)
         return ["env", f"FLASHER_CACHE={self.folder / 'cache'}", FLASHER, *words]
 
     def build(
@@ -140,7 +141,7 @@ class Place:
     def copy_to(self, folder: Path) -> Place:
         """The same place once more: finished layers never change, so links will do."""
         subprocess.run(["cp", "-a", "--link", str(self.folder), str(folder)], check=True)
-        return Place(folder)
+        return Place(folder, self.recipe)
 
 
 def end_build(
