@@ -25,12 +25,13 @@ from builder.release.files import Form, Release
 from builder.release.make import has_release, make_release
 from builder.release.publish import require_folder, require_own_sums, sign_sums
 from builder.release.sign import Signer, load_signer
-from builder.resolve import Desk, Native, choose_lock
+from builder.resolve import Desk, choose_lock
 from builder.rights import require_rights
 from builder.sources.bottom import Bottom, lay_bottom
 from builder.sources.find import Finder
 from builder.space import require_room_for_image, require_room_for_layers
 from builder.twins import TWIN_PACKAGES
+from builder.wanted import Native
 from builder.workshop import LayerResult, Workshop, make_layers
 from flasher.errors import EnvironmentLacks
 from flasher.events import CancelFlag, Emit, Noted, ignore, step
@@ -106,7 +107,7 @@ def build_base(
             plan, native = bottom.recipe, replace(native, twins=())
         locked = choose_lock(plan, native, desk, kept, given=lock, update=update, bottom=bottom)
         pool = Pool(opened.root / "pool", emit)
-        begin = partial(emulating, twins=twins, note=log.write, cancel=flag)
+        begin = partial(emulating, twins=twins, note=log.warn, cancel=flag)
         begin_emulating = partial(begin, opened, pool, locked, emulator)
         recorder = _Recorder(kept, locked)
         workshop = Workshop(opened, begin_emulating, log, emit, flag, recorder.record)

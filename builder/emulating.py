@@ -50,7 +50,7 @@ def emulating(
     else:
         emulation = _plain(emulator)
         if twins:
-            note(f"Every program of the image is emulated, which takes hours: {obstacle}.")
+            note(f"Every program of the image is emulated, many times as slowly: {obstacle}.")
     if emulation.handler and not emulator.private:
         with registered(emulation.handler):
             yield replace(emulation, handler="")

@@ -150,7 +150,7 @@ def read_lock(path: Path) -> Lock:
         raise BadInput(
             "lock-faulty",
             f"{path} is no lock that can be used: {error}.",
-            "Take it back from where it came, or build without it: a new one is then written.",
+            "Take it back from where it came, or remove it: the next build writes a new one.",
         ) from None
 
 

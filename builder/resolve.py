@@ -1,7 +1,7 @@
 """From a recipe to a lock: which packages, in which version, each layer adds.
 
 The newest that the archive has are taken, each layer upon what the layers below it hold. A lock
-that fits a recipe is not resolved anew: see `find_misfit`.
+that fits a recipe is not resolved anew: see `builder.wanted`.
 """
 
 from __future__ import annotations
@@ -25,49 +25,11 @@ from builder.lock import Lock, LockedGroup, format_lock, read_lock
 from builder.recipe import Recipe
 from builder.sources.apt_sources import TreeArchive
 from builder.sources.bottom import BASE, Bottom
+from builder.wanted import TOOLS, TOOLS_SUITE, Native, Wanted, find_misfit, wanted_groups
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Emit, step
 from flasher.files import write_atomic
 from flasher.paths import hand_over
-
-BOTTOM = "debian"
-_UPDATES = "-updates "  # in the names of suites, as sources.list has them
-
-_Wanted = tuple[tuple[str, tuple[str, ...]], ...]
-
-# What apt and dpkg themselves need, as mmdebstrap's variant "minbase" has it; then what the
-# maintainer scripts and the agent of every image need, whatever else it holds.
-MINIMUM = (
-    "?essential",
-    "?priority(required)",
-    "apt",
-    "ca-certificates",
-    "dbus",
-    "kmod",
-    "python3",
-    "systemd-sysv",
-    "udev",
-    "zstd",
-)
-
-# The image is assembled by the programs of one suite, whatever the image and the computer run:
-# mke2fs keeps the time of the build out of its file systems since 1.47.1.
-TOOLS_SUITE = "trixie"
-TOOLS = ("dosfstools", "e2fsprogs", "mtools")
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """The building computer.
-
-    Attributes:
-        architecture: Debian's name of it.
-        twins: packages whose programs run in place of emulated ones; none where nothing is
-            emulated.
-    """
-
-    architecture: str
-    twins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,38 +81,6 @@ class Desk:
         return desk.open(bottom.recipe.suite, bottom.recipe.architecture)
 
 
-def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
-    """Why a lock is not one of this recipe and this computer, as a sentence; "" where it is."""
-    wanted = tuple((name, tuple(sorted(names))) for name, names in _wanted(recipe))
-    locked = tuple((group.name, group.requested) for group in lock.layers)
-    if (lock.base.origin if lock.base else "") != str(recipe.origin or ""):
-        return f"It starts from {lock.base.origin if lock.base else 'a Debian suite'}."
-    if (lock.suite, lock.architecture) != (recipe.suite, recipe.architecture):
-        return (
-            f"It is for {lock.suite} on {lock.architecture}, "
-            f"and the recipe is for {recipe.suite} on {recipe.architecture}."
-        )
-    asked_for = Archive(updates=recipe.updates).sources(recipe.suite)
-    if not recipe.origin and (_UPDATES in lock.sources) != (_UPDATES in asked_for):
-        return "Only one of it and the recipe takes updates of the suite."
-    for asked, held in zip(wanted, locked, strict=False):
-        if asked != held:
-            return f"Its layer {held[0]} has not the packages of the recipe's layer {asked[0]}."
-    if len(wanted) != len(locked):
-        return f"It has {len(locked)} layers with packages, and the recipe has {len(wanted)}."
-    if lock.native_architecture != native.architecture:
-        return (
-            f"It was made to build on {lock.native_architecture}, "
-            f"and this computer is {native.architecture}."
-        )
-    if (lock.twins.requested, lock.tools.requested) != (
-        tuple(sorted(native.twins)),
-        tuple(sorted(TOOLS)),
-    ):
-        return "It was made by a version of this program that builds with other native programs."
-    return ""
-
-
 def resolve(
     recipe: Recipe, native: Native, desk: Desk, *, now: int, bottom: Bottom | None = None
 ) -> Lock:
@@ -167,7 +97,7 @@ def resolve(
         StepFailed: the archive cannot be reached or trusted, or has no such packages.
         EnvironmentLacks: apt, or the archive's keys, are missing.
     """
-    wanted = _wanted(recipe)
+    wanted = wanted_groups(recipe)
     total = len(wanted) + 2
     offered = cache(desk.open)
     with step(desk.emit, recipe.name, "resolve", total) as progress:
@@ -259,14 +189,9 @@ def _keep(lock: Lock, path: Path, desk: Desk) -> Lock:
     return lock
 
 
-def _wanted(recipe: Recipe) -> _Wanted:
-    layers = tuple((layer.name, layer.packages) for layer in recipe.layers if layer.packages)
-    return ((BASE, (str(recipe.origin),)) if recipe.origin else (BOTTOM, MINIMUM), *layers)
-
-
 def _resolve_layers(
     open_catalogue: Callable[[], Catalogue],
-    wanted: _Wanted,
+    wanted: Wanted,
     now: int,
     advance: Callable[[], None],
     bottom: Bottom | None,

@@ -28,8 +28,9 @@ from builder.log import Log, open_log
 from builder.plan import plan_steps
 from builder.pool import Pool
 from builder.recipe import Recipe, load_recipe
-from builder.resolve import Desk, Native, choose_lock
+from builder.resolve import Desk, choose_lock
 from builder.twins import TWIN_PACKAGES, Counts, count_runs
+from builder.wanted import Native
 from builder.workshop import Workshop, make_layers
 from flasher.events import CancelFlag, Progress, ignore
 from flasher.paths import cache

@@ -20,7 +20,7 @@ from builder.pool import Pool
 from builder.recipe import ImageSettings, LayerRecipe, Recipe
 from builder.release.files import Form, Release
 from builder.release.make import has_release, make_release
-from builder.resolve import TOOLS, TOOLS_SUITE
+from builder.wanted import TOOLS, TOOLS_SUITE
 from flasher.events import CancelFlag, Progress, ignore
 from flasher.process import run
 from tests.integration.builder.mirror import Mirror, serving

@@ -15,7 +15,8 @@ from builder.catalogue import Archive
 from builder.epochs import epochs_of, with_epochs
 from builder.lock import Lock, read_lock, write_lock
 from builder.recipe import ImageSettings, LayerRecipe, Recipe
-from builder.resolve import Desk, Native, choose_lock, resolve
+from builder.resolve import Desk, choose_lock, resolve
+from builder.wanted import Native
 from flasher.errors import BadInput, EnvironmentLacks
 from flasher.events import CancelFlag, ignore
 

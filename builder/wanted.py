@@ -1,0 +1,87 @@
+"""Which packages a recipe asks for, group by group, and whether a lock was made for these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from builder.catalogue import Archive
+from builder.lock import Lock
+from builder.recipe import Recipe
+from builder.sources.bottom import BASE
+
+BOTTOM = "debian"
+_UPDATES = "-updates "  # in the names of suites, as sources.list has them
+
+Wanted = tuple[tuple[str, tuple[str, ...]], ...]
+
+# What apt and dpkg themselves need, as mmdebstrap's variant "minbase" has it; then what the
+# maintainer scripts and the agent of every image need, whatever else it holds.
+MINIMUM = (
+    "?essential",
+    "?priority(required)",
+    "apt",
+    "ca-certificates",
+    "dbus",
+    "kmod",
+    "python3",
+    "systemd-sysv",
+    "udev",
+    "zstd",
+)
+
+# The image is assembled by the programs of one suite, whatever the image and the computer run:
+# mke2fs keeps the time of the build out of its file systems since 1.47.1.
+TOOLS_SUITE = "trixie"
+TOOLS = ("dosfstools", "e2fsprogs", "mtools")
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """The building computer.
+
+    Attributes:
+        architecture: Debian's name of it.
+        twins: packages whose programs run in place of emulated ones; none where nothing is
+            emulated.
+    """
+
+    architecture: str
+    twins: tuple[str, ...] = ()
+
+
+def wanted_groups(recipe: Recipe) -> Wanted:
+    """The groups of a recipe, lowest first: name, and the packages asked for."""
+    layers = tuple((layer.name, layer.packages) for layer in recipe.layers if layer.packages)
+    return ((BASE, (str(recipe.origin),)) if recipe.origin else (BOTTOM, MINIMUM), *layers)
+
+
+def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
+    """Why a lock is not one of this recipe and this computer, as a sentence; "" where it is."""
+    wanted = tuple((name, tuple(sorted(names))) for name, names in wanted_groups(recipe))
+    locked = tuple((group.name, group.requested) for group in lock.layers)
+    if (lock.base.origin if lock.base else "") != str(recipe.origin or ""):
+        return f"It starts from {lock.base.origin if lock.base else 'a Debian suite'}."
+    if (lock.suite, lock.architecture) != (recipe.suite, recipe.architecture):
+        return (
+            f"It is for {lock.suite} on {lock.architecture}, "
+            f"and the recipe is for {recipe.suite} on {recipe.architecture}."
+        )
+    asked_for = Archive(updates=recipe.updates).sources(recipe.suite)
+    if not recipe.origin and (_UPDATES in lock.sources) != (_UPDATES in asked_for):
+        return "Only one of it and the recipe takes updates of the suite."
+    for asked, held in zip(wanted, locked, strict=False):
+        if asked != held:
+            return f"Its layer {held[0]} has not the packages of the recipe's layer {asked[0]}."
+    if len(wanted) != len(locked):
+        return f"It has {len(locked)} layers with packages, and the recipe has {len(wanted)}."
+    if lock.native_architecture != native.architecture:
+        return (
+            f"It was made to build on {lock.native_architecture}, "
+            f"and this computer is {native.architecture}."
+        )
+    if (lock.twins.requested, lock.tools.requested) != (
+        tuple(sorted(native.twins)),
+        tuple(sorted(TOOLS)),
+    ):
+        return "It was made by a version of this program that builds with other native programs."
+    return ""
