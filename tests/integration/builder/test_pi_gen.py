@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -23,6 +25,7 @@ from builder.log import Log
 from builder.sandbox import script
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Progress, ignore
+from tests.integration.builder.ordinary_user import as_user
 from tests.integration.builder.pi_gen import judged
 from tests.integration.builder.pi_gen.judged import DIALECTS, HERE, changes, load, make_tree
 
@@ -295,3 +298,28 @@ def test_a_word_of_raspi_config_that_is_not_there_fails(place: Place):
     place.write("stage0/0/00-run-chroot.sh", "raspi-config nonint do_overclock Turbo\n")
     with pytest.raises(StepFailed, match="do_overclock"):
         place.build(asked_for(place.folder))
+
+
+AS_USER = """
+import sys
+from pathlib import Path
+from builder.layers import open_store
+from builder.log import open_log
+from flasher.events import CancelFlag, ignore
+from tests.integration.builder import test_pi_gen as own
+folder = Path(sys.argv[1])
+with open_store(folder / "layers", emit=ignore, cancel=CancelFlag()) as store:
+    with open_log(store.root / "logs", ignore) as log:
+        place = own.Place(folder / "stages", store, log, [])
+        layers, _ = place.build(own.asked_for(place.copy("upstream")))
+        print("\\n".join(place.tell(layers)))
+"""
+
+
+def test_an_ordinary_user_builds_the_same(tmp_path: Path):
+    argv = as_user(tmp_path / "user", sys.executable, "-c", AS_USER, str(tmp_path / "user/home"))
+    done = subprocess.run(argv, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    make_tree(tmp_path / "bottom")
+    told = changes(judged.tell(tmp_path / "bottom"), done.stdout.rstrip("\n").split("\n"))
+    assert told == load("upstream").changes
