@@ -21,7 +21,7 @@ install_packages = @missing=$$(for package in $(1); do \
 	        > /dev/null || { echo "apt could not install them: check the network and the sources." >&2; exit 1; }; \
 	fi
 
-.PHONY: demo test lint unit real soak setup setup-test clean
+.PHONY: demo test test-all lint unit real long soak setup setup-test clean
 
 demo: setup  ## build the base image, make a card, boot it in an emulated Pi
 	@$(SUDO) $(FLASHER) build-base --out $(DEMO)
@@ -30,7 +30,9 @@ demo: setup  ## build the base image, make a card, boot it in an emulated Pi
 	@$(FLASHER) rehearse --keep $(CARD)
 	@echo "The card lies in $(CARD). Look at it with: $(VENV)/bin/flasher inspect $(CARD)"
 
-test: lint unit real  ## everything, the real build and the real boot included
+test: lint unit real  ## every promise, the real build and the real boot included
+
+test-all: test long  ## and other builds: twice, emulated, killed, as a user, on full disks; and for armhf
 
 lint: setup-test
 	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet
@@ -40,7 +42,11 @@ unit: setup-test
 	@$(SUDO) $(VENV)/bin/pytest -q -p no:cacheprovider -n 2 tests/unit tests/integration tests/tui
 
 real: setup-test
-	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider tests/builds tests/rehearsal
+	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider tests/rehearsal/test_first_boot.py
+
+long: setup-test
+	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider --deselect tests/rehearsal/test_first_boot.py \
+	    tests/builds tests/rehearsal
 
 soak: setup-test  ## kill -9 at a hundred moments of a build; FLASHER_SEED=… for other ones
 	@$(SUDO) env FLASHER_KILLS=100 FLASHER_SEED=$(or $(FLASHER_SEED),1) \
