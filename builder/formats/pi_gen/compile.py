@@ -52,7 +52,7 @@ _READS_ALL = re.compile(
     rb"\b(?:printenv|compgen|declare\s+-[px]|export\s+-p)\b|\$\{!|^\s*(?:env|set)\s*(?:$|[|>])",
     re.MULTILINE,
 )
-_OUTSIDE_STAGE = re.compile(rb"\$\{?(?:BASE_DIR|SCRIPT_DIR)\b|\.\./\.\./\.\.")
+_OUTSIDE_STAGE = re.compile(rb"\$\{?(?:BASE_DIR|SCRIPT_DIR)\b|\.\./\.\.")
 _OUTSIDE_SUB_STAGE = re.compile(rb"\.\./|\$\{?(?:STAGE_DIR|PREV_STAGE_DIR)\b")
 _NOT_CARRIED = (".git", "work", "deploy")
 _READ_LIMIT = 1 << 20

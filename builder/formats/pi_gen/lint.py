@@ -162,7 +162,7 @@ def _about_names(settings: Settings, where: str, folder: Item) -> Iterator[Findi
                 "installed twice.",
                 "Move its words into that file.",
             )
-        elif not _is_known(settings, kind):
+        elif not _is_known(settings, kind) and not _nested(item):
             yield _ignored(place, "this dialect has no such kind of file")
         elif kind == "run.sh" and not item.executable:
             yield _ignored(place, "it is not executable")
@@ -197,9 +197,14 @@ def _about_script(place: str, item: Item) -> Iterator[Finding]:
 
 
 def _about_nested(where: str, item: Item) -> Iterator[Finding]:
-    nested = [each.name for each in item.inside if _SCRIPTS.fullmatch(each.name)]
-    if nested and _NUMBERED.fullmatch(item.name):
-        yield _ignored(f"{where}/{item.name}/{nested[0]}", "it lies one folder too deep")
+    if nested := _nested(item):
+        yield _ignored(f"{where}/{item.name}/{nested}", "it lies one folder too deep")
+
+
+def _nested(item: Item) -> str:
+    """A script in a folder that looks like a sub-stage itself; "" where there is none."""
+    inside = (each.name for each in item.inside if _SCRIPTS.fullmatch(each.name))
+    return next(inside, "") if _NUMBERED.fullmatch(item.name) else ""
 
 
 def _ignored(place: str, why: str) -> Finding:
