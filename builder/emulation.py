@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -15,6 +16,7 @@ from shutil import which
 from builder.inside.enter import Mount
 from flasher.errors import EnvironmentLacks
 
+_LOADER_WANTED = (3).to_bytes(4, "little")  # PT_INTERP
 HANDLERS = Path("/proc/sys/fs/binfmt_misc")
 PRIVATE_TABLES_SINCE = (6, 7)
 
@@ -117,10 +119,11 @@ def find_emulator(
         EnvironmentLacks: nothing here can run such programs.
     """
     machine = MACHINES[architecture]
-    program = which(f"qemu-{machine.qemu}-static") or which(f"qemu-{machine.qemu}")
+    named = (which(f"qemu-{machine.qemu}{ending}") for ending in ("-static", ""))
+    program = next((Path(path) for path in named if path and _is_static(Path(path))), None)
     emulator = Emulator(
         machine,
-        Path(program) if program else None,
+        program,
         native=os.uname().machine in machine.names,
         private=kernel_version(release) >= PRIVATE_TABLES_SINCE,
         served=_host_has_handler(machine, handlers),
@@ -161,6 +164,22 @@ def kernel_version(release: str) -> tuple[int, int]:
     """Major and minor number of a kernel release such as ``6.12.9-amd64``; (0, 0) if unreadable."""
     found = re.match(r"(\d+)\.(\d+)", release)
     return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _is_static(program: Path) -> bool:
+    """Whether a 64-bit program starts without a loader: in an image there is none for it.
+
+    ELF specification version 1.2, figures 1-3 and 2-1, in their 64-bit form.
+    """
+    with program.open("rb") as stream:
+        head = stream.read(64)
+        if not head.startswith(b"\x7fELF\x02"):
+            return True
+        (start,) = struct.unpack_from("<Q", head, 32)
+        size, count = struct.unpack_from("<HH", head, 54)
+        stream.seek(start)
+        kinds = [stream.read(size)[:4] for _ in range(count)]
+    return _LOADER_WANTED not in kinds
 
 
 def _host_has_handler(machine: Machine, handlers: Path) -> bool:

@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -45,6 +46,21 @@ def test_a_computer_without_an_emulator_is_told_what_to_install(tmp_path, monkey
     with pytest.raises(EnvironmentLacks, match="emulator is missing") as lacks:
         find_emulator(FOREIGN, handlers=tmp_path)
     assert "qemu-user-static" in lacks.value.hint
+
+
+def test_an_emulator_that_needs_a_loader_does_not_count(tmp_path, monkeypatch):
+    machine = MACHINES[FOREIGN]
+    emulator = which(f"qemu-{machine.qemu}-static")
+    for name in ("handlers", "bin"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    plain = tmp_path / "bin" / f"qemu-{machine.qemu}"
+    plain.symlink_to("/bin/sh")
+    with pytest.raises(EnvironmentLacks, match="emulator is missing"):
+        find_emulator(FOREIGN, handlers=tmp_path / "handlers")
+    plain.unlink()
+    plain.symlink_to(emulator)
+    assert find_emulator(FOREIGN, handlers=tmp_path / "handlers").program == plain
 
 
 def test_a_registration_names_head_handler_and_flags():
