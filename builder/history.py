@@ -222,9 +222,14 @@ def _explain_below(store: Path, layer: Layer, before: Layer) -> tuple[str, ...]:
 
 
 def _before(store: Path, layer: Layer) -> Layer | None:
-    same = [each for each in list_layers(store) if each.name == layer.name and each.kind]
-    older = [each for each in same if each.key != layer.key and each.made_at <= layer.made_at]
-    return older[-1] if older else None
+    """The newest of its name that was made before it."""
+    before: Layer | None = None
+    for each in list_layers(store):
+        if each.key == layer.key:
+            break
+        if each.name == layer.name and each.kind:
+            before = each
+    return before
 
 
 def _is_keyed(value: object) -> bool:

@@ -240,7 +240,8 @@ def list_layers(root: Path, begins: str = "") -> tuple[Layer, ...]:
         root: of the store.
         begins: `FAILED` for those that could not be finished.
     """
-    folders = [path.parent for path in root.glob(f"{begins}*/layer.json")]
+    records = sorted(root.glob(f"{begins}*/layer.json"), key=lambda path: path.stat().st_mtime_ns)
+    folders = [path.parent for path in records]
     layers = [read_record(folder) for folder in folders if begins or "-" not in folder.name]
     return tuple(sorted(layers, key=lambda layer: layer.made_at))
 

@@ -20,8 +20,8 @@ _SYSTEM = ("bin", "etc", "lib", "lib32", "lib64", "libx32", "opt", "sbin", "sys"
 # bash runs this before every script: bash(1), BASH_ENV. It notes which command failed last.
 _OWN_RUN = "flasher"
 _TRAP = f"""set -o errtrace
-trap 'printf "%s\\t%s\\t%s\\n" "$BASH_SOURCE" "$LINENO" "$BASH_COMMAND" \
-    > /run/{_OWN_RUN}/failed' ERR
+trap 'printf "%s\\t%s\\t%s\\t%s\\0" $$ "$BASH_SOURCE" "$LINENO" "$BASH_COMMAND" \
+    >> /run/{_OWN_RUN}/failed' ERR
 """
 _TOLD = 6
 
@@ -124,11 +124,18 @@ class Room:
         )
 
     def failed_at(self) -> str:
-        """File, line and command of bash that failed last, as the begin of a sentence; or ""."""
-        said = self.own_run / "failed"
-        file, line, command = (*said.read_text(errors="replace").split("\t", 2), "", "", "")[:3]
-        name = Path(file).name or "standard input"
-        return f"{name}, line {line} ({command.splitlines()[0]}): " if command else ""
+        """File, line and command of bash that failed last, as the begin of a sentence; or "".
+
+        Where a bash started by that command failed just before, what failed there follows.
+        """
+        said = (self.own_run / "failed").read_text(encoding="utf-8", errors="replace")
+        records = [tuple(each.split("\t", 3)) for each in said.split("\0")[:-1]]
+        last = records[-2:] if len({record[0] for record in records[-2:]}) == 2 else records[-1:]
+        places = [
+            f"{Path(file).name or 'standard input'}, line {line} ({command.splitlines()[0]})"
+            for _, file, line, command in reversed(last)
+        ]
+        return "".join(f"{place}: " for place in places)
 
     def told_afterwards(self) -> Iterator[str]:
         """What a person should know of a run that went well."""
