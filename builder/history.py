@@ -192,7 +192,9 @@ def differences(before: object, after: object, place: str = "") -> Iterator[str]
             yield from _changed(f"{place} {key}", old.get(key), new.get(key))
         if old == new:
             yield f"{place}: in another order"
-    elif isinstance(before, list) and isinstance(after, list):
+    elif _is_plain(before) and _is_plain(after):
+        assert isinstance(before, list)
+        assert isinstance(after, list)
         yield from _changed_items(place, before, after)
     else:
         yield from _changed(place, before, after)
@@ -230,6 +232,11 @@ def _before(store: Path, layer: Layer) -> Layer | None:
         if each.name == layer.name and each.kind:
             before = each
     return before
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is a list of texts; one of texts and numbers describes one thing."""
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _is_keyed(value: object) -> bool:

@@ -165,10 +165,20 @@ def test_a_unit_is_enabled_by_its_own_install_section(workshop: Workshop, look):
     assert str(link.readlink()) == "/usr/lib/systemd/system/present.service"
 
 
+def test_units_are_disabled_and_masked(workshop: Workshop, look):
+    off = Files("off", (), disable=("present.service",), mask=("present.service", "any.timer"))
+    layers, _ = make_layers(workshop, (SmallSystem(), AGENT, off))
+    wanted = look(layers, "etc/systemd/system/multi-user.target.wants/present.service")
+    assert wanted.is_char_device()
+    for unit in ("present.service", "any.timer"):
+        assert str(look(layers, f"etc/systemd/system/{unit}").readlink()) == "/dev/null"
+
+
 @pytest.mark.parametrize(
     ("step", "code"),
     [
         (Files("x", (), ("absent.service",)), "unit-unknown"),
+        (Files("x", (), disable=("absent.service",)), "unit-unknown"),
         (Files("x", (RecipeFile("/lib/udev/x", b""),)), "path-through-link"),
     ],
 )

@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from builder.catalogue import Archive
-from builder.recipe import ImageSettings, RecipeFile, load_recipe, load_shipped_layer
+from builder.recipe import (
+    BootSettings,
+    ImageSettings,
+    RecipeFile,
+    UserRecipe,
+    load_recipe,
+    load_shipped_layer,
+)
 from flasher.errors import BadDocument, BadInput
 from flasher.paths import assets
 
@@ -180,3 +187,52 @@ def test_a_recipe_that_is_not_there_is_named(tmp_path):
     with pytest.raises(BadInput) as refused:
         load_recipe(tmp_path / "nowhere.toml")
     assert "nowhere.toml" in refused.value.message
+
+
+def test_a_layer_has_users_boot_settings_and_units(write):
+    path = write(
+        '[[layer]]\nname = "x"\ndisable = ["a.timer"]\nmask = ["b.service"]\n'
+        '[layer.boot]\nconfig = ["gpu_mem=128"]\ncmdline = ["quiet"]\n'
+        '[[layer.user]]\nname = "scan"\ngroups = ["video"]\n'
+        '[[layer.user]]\nname = "other"\nuid = 1200\nshell = "/bin/sh"\n'
+    )
+    (layer,) = load_recipe(path).layers
+    assert (layer.disable, layer.mask) == (("a.timer",), ("b.service",))
+    assert layer.boot == BootSettings(("gpu_mem=128",), ("quiet",))
+    assert layer.users == (
+        UserRecipe("scan", ("video",)),
+        UserRecipe("other", (), 1200, "/bin/sh"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "argv"),
+    [
+        ("#!/bin/bash -eu\n", ("/bin/bash", "-eu")),
+        ("#!/usr/bin/env python3\n", ("/usr/bin/env", "python3")),
+        ("true\n", ("/bin/bash", "-e")),
+    ],
+)
+def test_a_script_is_run_by_what_its_first_line_names(write, first: str, argv: tuple[str, ...]):
+    path = write('[[layer]]\nname = "x"\nscripts = ["bin/set-up.sh"]\nnetwork = true\n')
+    (path.parent / "bin").mkdir()
+    (path.parent / "bin/set-up.sh").write_text(f"{first}echo\n")
+    (layer,) = load_recipe(path).layers
+    (script,) = layer.scripts
+    assert script.argv == (*argv, "/mnt/set-up.sh")
+    assert (script.name, script.place, script.network) == ("x-set-up", "tree", True)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        'scripts = ["absent.sh"]\n',
+        'mask = ["ssh"]\n',
+        '[[layer.user]]\nname = "Root"\n',
+        '[[layer.user]]\nname = "scan"\npassword = "x"\n',
+        f'[layer.boot]\nconfig = ["{"x" * 99}"]\n',
+    ],
+)
+def test_faults_of_layers_are_told(write, fault: str):
+    with pytest.raises(BadDocument):
+        load_recipe(write(f'[[layer]]\nname = "x"\n{fault}'))
