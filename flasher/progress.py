@@ -25,6 +25,9 @@ from flasher.events import Emit, Event, Noted, StepAdvanced, StepFinished, StepS
 _QUIET_SECONDS = 2.0
 _LINE_INTERVAL = 15.0
 _NOTE_WIDTH = 44
+# Columns of a terminal that all but the bar and the note take, and the bar's own.
+_OTHERS_WIDTH = 58
+_BAR_WIDTH, _SHORT_BAR_WIDTH = 24, 10
 
 
 def readable_size(count: float) -> str:
@@ -57,15 +60,19 @@ class BarProgress:
     """Bars on a terminal; a finished step leaves one line with its time."""
 
     def __init__(self, stream: TextIO) -> None:
+        screen = RichConsole(file=stream)
+        is_wide = screen.width >= _OTHERS_WIDTH + _BAR_WIDTH + _NOTE_WIDTH
+        bar = _BAR_WIDTH if is_wide else _SHORT_BAR_WIDTH
+        self._note_width = max(min(screen.width - _OTHERS_WIDTH - bar, _NOTE_WIDTH), 0)
         self._progress = Progress(
             TextColumn("{task.description:<26}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=bar),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             _SpeedColumn(),
-            console=RichConsole(file=stream),
+            console=screen,
             transient=True,
         )
         self._tasks: dict[tuple[str, str], TaskID] = {}
@@ -108,7 +115,7 @@ class BarProgress:
     def _note(self, event: Noted) -> None:
         for (subject, _), task in self._tasks.items():
             if subject == event.subject:
-                self._progress.update(task, note=event.text.strip()[:_NOTE_WIDTH])
+                self._progress.update(task, note=event.text.strip()[: self._note_width])
 
 
 class LineProgress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 
@@ -55,6 +56,23 @@ def test_bars_leave_a_line_for_each_step_that_ended() -> None:
         emit(Noted("card", "[bold]not markup[/bold]"))
         emit(StepFinished("card", "write", True, 3.0))  # noqa: FBT003
     assert "✓ card: write (3.0 s)" in stream.getvalue()
+
+
+@pytest.mark.parametrize("columns", ["72", "80", "200"])
+def test_a_bar_takes_one_line_however_long_the_note(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("COLUMNS", columns), ("FORCE_COLOR", "1"), ("TERM", "xterm")):
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+    with BarProgress(stream) as emit:
+        emit(StepStarted("debian", "build", 100, "steps"))
+        emit(Noted("debian", "Unpacking libpython3.13-minimal:amd64 over what was there before"))
+        emit(StepStarted("packages", "fetch", 10, "bytes"))  # then all bars are drawn anew
+        emit(StepFinished("debian", "build", True, 3.0))  # noqa: FBT003
+    lines = re.sub(r"\x1b\[[0-9;?]*\w", "", stream.getvalue()).replace("\r", "\n").splitlines()
+    told = {line[:14] for line in lines if line.strip()}
+    assert told == {"debian: build ", "packages: fetc", "✓ debian: buil"}
 
 
 def test_json_is_one_versioned_object_a_line() -> None:
