@@ -225,7 +225,8 @@ def _lock(descriptor: int, root: Path, emit: Emit, cancel: CancelFlag) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if not told:
-                emit(Noted("build", f"Another build is using {root}; waiting for it to end."))
+                said = f"Another build is using {root}; waiting for it to end."
+                emit(Noted("build", said, warning=True))
             told = True
             check_cancelled(cancel, "The build")
             time.sleep(_WAIT_SECONDS)

@@ -84,6 +84,7 @@ def test_a_second_build_waits_its_turn_says_so_and_can_be_cancelled(store: Store
     ):
         pytest.fail("two builds had the store at once")
     assert isinstance(heard[0], Noted)
+    assert heard[0].warning
     assert "waiting" in heard[0].text
 
 
