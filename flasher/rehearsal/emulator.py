@@ -13,7 +13,7 @@ from flasher.firmware.config_txt import BootFiles
 from flasher.process import environment, leashed
 from flasher.rehearsal.boot_plan import BootPlan
 from flasher.rehearsal.machine import MachineFiles, machine_argv
-from flasher.rehearsal.working_copy import open_path, scratch_file
+from flasher.rehearsal.working_copy import open_path, scratch_file, write_whole
 
 # Colours, cursor movements, titles: what terminals understand (ECMA-48, 5.4), then bare controls.
 _CONTROL = re.compile(
@@ -94,9 +94,9 @@ def powered(plan: BootPlan, files: BootFiles, card: BinaryIO) -> Iterator[Emulat
         kernel, initramfs, tree, console, errors = (
             stack.enter_context(scratch_file()) for _ in range(5)
         )
-        kernel.write(files.read(plan.kernel))
-        initramfs.write(b"".join(map(files.read, plan.initramfs)))
-        tree.write(files.read(plan.device_tree))
+        write_whole(kernel, files.read(plan.kernel))
+        write_whole(initramfs, b"".join(map(files.read, plan.initramfs)))
+        write_whole(tree, files.read(plan.device_tree))
         machine = MachineFiles(
             card=open_path(card),
             kernel=open_path(kernel),

@@ -39,6 +39,17 @@ def scratch_file() -> Iterator[BinaryIO]:
         yield handle
 
 
+def write_whole(file: BinaryIO, data: bytes) -> None:
+    """Write all of it: a file without a buffer may take less at once, when its disk is nearly full.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+
+
 @contextmanager
 def working_copy(card: Path, *, emit: Emit, cancel: CancelFlag) -> Iterator[BinaryIO]:
     """Copy a card up to the end of its last partition; its size becomes one that can be emulated.
@@ -115,7 +126,7 @@ def _put(copy: BinaryIO, offset: int, data: bytes) -> None:
         return
     try:
         copy.seek(offset)
-        copy.write(data)
+        write_whole(copy, data)
     except OSError as error:
         raise FlasherError(
             "disk-full",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from flasher.errors import Cancelled
 from flasher.events import CancelFlag, ignore
-from flasher.process import run
+from flasher.process import ProgramFailed, run
 from flasher.rehearsal.working_copy import open_path, working_copy
 
 MakeCard = Callable[..., Path]
@@ -32,3 +33,17 @@ def test_copying_can_be_cancelled(make_card: MakeCard) -> None:
     cancel.set()
     with pytest.raises(Cancelled), working_copy(make_card(), emit=ignore, cancel=cancel):
         pass
+
+
+WRITE = """
+import resource, sys
+from flasher.rehearsal.working_copy import write_whole
+resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+with open(sys.argv[1], "wb", buffering=0) as file:
+    write_whole(file, bytes(100_000))
+"""
+
+
+def test_what_cannot_be_written_whole_is_no_kernel(tmp_path: Path) -> None:
+    with pytest.raises(ProgramFailed, match="File too large"):
+        run([sys.executable, "-c", WRITE, str(tmp_path / "kernel")])
