@@ -3,7 +3,7 @@
 format = 1
 name = "base"
 title = "Debian 13 for the Raspberry Pi"
-from = "debian:trixie"
+from = "debian:trixie"          # or image:FILE, raspios:NAME, rootfs:FILE, oci:FILE, build:FOLDER
 architecture = "arm64"
 
 [image]

@@ -57,5 +57,7 @@ def _devices(recipe: Recipe) -> list[str]:
 
 
 def _describe(recipe: Recipe) -> str:
-    system = f"{recipe.origin.place} ({recipe.suite})" if recipe.origin else f"Debian {recipe.suite}"
+    system = (
+        f"{recipe.origin.place} ({recipe.suite})" if recipe.origin else f"Debian {recipe.suite}"
+    )
     return f"{system} for {recipe.architecture}"
