@@ -25,6 +25,9 @@ trap 'printf "%s\\t%s\\t%s\\t%s\\0" $$ "$BASH_SOURCE" "$LINENO" "$BASH_COMMAND" 
 """
 _TOLD = 6
 
+# Packages that a script installs start no services: invoke-rc.d(8).
+_POLICY = "#!/bin/sh\nexit 101\n"
+
 # Where the kernel's and our own file systems are mounted in a tree.
 _TREE = ("dev", "proc", "run", "sys", "tmp")
 _OWN = {"home": 0o755, "root": 0o700, "run": 0o755, "tmp": 0o1777, "var/tmp": 0o1777}
@@ -77,6 +80,10 @@ class Room:
         for name, text, mode in (("trap", _TRAP, 0o644), ("failed", "", 0o666)):
             (self.own_run / name).write_text(text, encoding="ascii")
             (self.own_run / name).chmod(mode)
+        policy = self.scratch / "points/usr/sbin/policy-rc.d"
+        _make(policy.parent, 0o755)
+        policy.write_text(_POLICY, encoding="ascii")
+        policy.chmod(0o755)
         if self.script.network:
             _make(self.scratch / "points/etc", 0o755)
             (self.scratch / "points/etc/resolv.conf").touch()
