@@ -54,6 +54,7 @@ _READS_ALL = re.compile(
 )
 _OUTSIDE_STAGE = re.compile(rb"\$\{?(?:BASE_DIR|SCRIPT_DIR)\b|\.\./\.\.")
 _OUTSIDE_SUB_STAGE = re.compile(rb"\.\./|\$\{?(?:STAGE_DIR|PREV_STAGE_DIR)\b")
+_ASKS_APT = re.compile(rb"\bapt(?:-get)?\s+(?:-\S+\s+)*(?:-o\s+\S+\s+)*install\b")
 _NOT_CARRIED = (".git", "work", "deploy")
 _READ_LIMIT = 1 << 20
 
@@ -233,6 +234,7 @@ def _environment(
         "STAGE": place.stage,
         "PREV_STAGE": names[position - 1] if position else "",
         **_behaviour(dialect),
+        "FLASHER_REFRESH": "1" if source.network and _asks_apt(files) else "",
         "FLASHER_WORD_SIZE": "32" if source.architecture in ("armhf", "i386") else "",
     }
     told = {**source.settings.environment, **_about_image(source)}
@@ -264,6 +266,11 @@ def _named(files: Sequence[Carried]) -> set[str]:
         if function in names:
             names |= set(read)
     return names or {"-"}
+
+
+def _asks_apt(files: Sequence[Carried]) -> bool:
+    """Whether a script lets apt fetch packages: it needs lists, which no layer keeps."""
+    return any(_ASKS_APT.search(_read(each)) for each in files)
 
 
 def _read(each: Carried) -> bytes:

@@ -53,6 +53,9 @@ export FLASHER_MOUNTS
 
 place=$PWD/$file
 log "Begin $place"
+if [ -n "$FLASHER_REFRESH" ] && ! compgen -G "/image/var/lib/apt/lists/*_Packages*" >/dev/null; then
+    on_chroot <<<"apt-get update"
+fi
 case $kind in
 prerun)
     "./$file" || exit
@@ -72,9 +75,9 @@ patches)
     ln --symbolic "$(basename "$(dirname "$place")")-pc" .pc
     export QUILT_PATCHES=$place QUILT_NO_DIFF_INDEX=1 QUILT_NO_DIFF_TIMESTAMPS=1
     export QUILT_REFRESH_ARGS="-p ab"
-    quilt --quiltrc /dev/null upgrade
+    env --unset=BASH_ENV quilt --quiltrc /dev/null upgrade
     status=0
-    quilt --quiltrc /dev/null push -a || status=$?
+    env --unset=BASH_ENV quilt --quiltrc /dev/null push -a || status=$?
     case $status in
     0) ;;
     2) echo "No patch was applied: $place/series names none, or all are applied." ;;
