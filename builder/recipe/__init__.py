@@ -46,7 +46,7 @@ cmdline = ["quiet"]             # words of cmdline.txt
 uses = "agent"          # a layer that ships with the program
 """
 
-from builder.recipe.load import load_recipe, load_shipped_layer
+from builder.recipe.load import load_recipe, load_shipped_layer, start_from
 from builder.recipe.model import (
     BootSettings,
     ImageSettings,
@@ -69,4 +69,5 @@ __all__ = [
     "UserRecipe",
     "load_recipe",
     "load_shipped_layer",
+    "start_from",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ _SOURCE = pattern(
     r"(?:debian|raspios):[a-z][a-z0-9-]*|(?:image|rootfs|oci|build):\S(?:.*\S)?",
     "debian:SUITE, image:FILE, rootfs:FILE, oci:FILE, build:FOLDER or raspios:NAME",
 )
+_FORMS = "Write debian:SUITE, image:FILE, rootfs:FILE, oci:FILE, build:FOLDER or raspios:NAME."
 _DIGEST = pattern(r"[0-9a-f]{64}", "a SHA-256: 64 hex digits")
 _LABEL = pattern(r"[A-Za-z0-9_-]{1,11}", "a label of up to 11 letters, digits, - and _")
 _LINK = pattern(r"https?://\S+", "an address: https://example.org/logo.png")
@@ -47,6 +49,28 @@ def load_recipe(path: Path, architecture: str | None = None) -> Recipe:
             f"Choose one of: {', '.join(MACHINES)}.",
         )
     return _read(path, "recipe", lambda top: _recipe(top, path.parent, architecture))
+
+
+def start_from(recipe: Recipe, source: str, sha256: str = "") -> Recipe:
+    """The recipe upon something else than it names itself.
+
+    Args:
+        source: as `from` in a recipe; paths start where this process works.
+        sha256: of the file, needed for an address.
+
+    Raises:
+        BadInput: there is no such form, or a checksum is missing or none.
+    """
+    fault = _SOURCE.complain(source) or (_DIGEST.complain(sha256) if sha256 else None)
+    if fault:
+        raise BadInput("source-unknown", f"--from {source} --sha256 {sha256}: {fault}", _FORMS)
+    form, _, place = source.partition(":")
+    if form == "debian":
+        return replace(recipe, suite=place, origin=None)
+    if "://" in place and not sha256:
+        what = f"What comes from {place} must be known by its checksum."
+        raise BadInput("checksum-missing", what, "Give it beside, with --sha256.")
+    return replace(recipe, suite="", origin=Origin(form, place, sha256))
 
 
 def load_shipped_layer(name: str, architecture: str) -> LayerRecipe:

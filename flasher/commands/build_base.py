@@ -7,7 +7,7 @@ from pathlib import Path
 
 from builder.build import Built, build_base
 from builder.formats.pi_gen.recipe import read_images
-from builder.recipe import Recipe
+from builder.recipe import Recipe, load_recipe, start_from
 from builder.release.files import FORMS, Form, Release
 from flasher import paths
 from flasher.console import Console
@@ -24,6 +24,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     default = paths.assets() / "recipes" / "base.toml"
     parser.add_argument("recipe", nargs="?", type=Path, default=default, help="TOML; default: base")
     parser.add_argument("--arch", help="arm64, armhf or amd64; default: as the recipe says")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="SOURCE",
+        help="in place of the recipe's own: image:FILE, raspios:NAME, rootfs:FILE, oci:FILE, "
+        "build:FOLDER, debian:SUITE",
+    )
+    parser.add_argument("--sha256", default="", help="of that file; needed for an address")
     parser.add_argument(
         "--out", type=Path, help=f"folder for the image (default: {image_folder()})"
     )
@@ -70,7 +78,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Build what is not yet built; say what came of it."""
     if not args.config and not args.stages:
-        _build(args, console, args.recipe, args.compress or "zst")
+        recipe = load_recipe(args.recipe, args.arch)
+        _build(args, console, recipe, args.compress or "zst")
         return ExitCode.DONE
     images = read_images(
         args.config, args.stages, args.recipe, args.arch, network=args.allow_network
@@ -80,7 +89,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return ExitCode.DONE
 
 
-def _build(args: argparse.Namespace, console: Console, recipe: Path | Recipe, form: Form) -> None:
+def _build(args: argparse.Namespace, console: Console, recipe: Recipe, form: Form) -> None:
+    if args.source:
+        recipe = start_from(recipe, args.source, args.sha256)
     with console.progress() as emit:
         built = build_base(
             recipe,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.lock import LockedBase, LockedGroup, format_lock, parse_lock
-from builder.recipe import Origin, load_recipe
+from builder.recipe import Origin, load_recipe, start_from
 from builder.sources import raspios
 from builder.sources.card_image import boot_folder
 from builder.sources.find import find_build
@@ -57,6 +57,21 @@ def test_what_comes_from_an_address_needs_a_checksum(tmp_path: Path):
     recipe = load(tmp_path, f'from = "image:{IMAGE}"\nsha256 = "{SHA256}"\n')
     assert recipe.origin
     assert recipe.origin.sha256 == SHA256
+
+
+def test_a_recipe_can_start_from_something_else_for_once(tmp_path: Path):
+    recipe = load(tmp_path, 'from = "debian:bookworm"\n')
+    upon = start_from(recipe, "image:a.img")
+    assert (upon.origin, upon.suite) == (Origin("image", "a.img"), "")
+    assert start_from(upon, "debian:bookworm") == recipe
+
+
+@pytest.mark.parametrize(
+    ("source", "sha256"), [("floppy:a", ""), (f"image:{IMAGE}", ""), (f"image:{IMAGE}", "abc")]
+)
+def test_what_it_cannot_start_from_is_told(tmp_path: Path, source: str, sha256: str):
+    with pytest.raises(BadInput):
+        start_from(load(tmp_path, 'from = "debian:bookworm"\n'), source, sha256)
 
 
 # --- the lock --------------------------------------------------------------------------------
