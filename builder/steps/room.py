@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 _SYSTEM = ("bin", "etc", "lib", "lib32", "lib64", "libx32", "opt", "sbin", "sys", "usr")
 # bash runs this before every script: bash(1), BASH_ENV. It notes which command failed last.
 _OWN_RUN = "flasher"
-_TRAP = f"""set -o errtrace
-trap 'printf "%s\\t%s\\t%s\\t%s\\0" $$ "$BASH_SOURCE" "$LINENO" "$BASH_COMMAND" \
-    >> /run/{_OWN_RUN}/failed' ERR
+_TRAP = f"""{{
+    set -o errtrace
+    trap '{{ printf "%s\\t%s\\t%s\\t%s\\0" $$ "$BASH_SOURCE" "$LINENO" "$BASH_COMMAND" \
+        >> /run/{_OWN_RUN}/failed; }} 2> /dev/null' ERR
+}} 2> /dev/null
 """
 _TOLD = 6
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from builder.steps.carried import Carried, carry_file, carry_folder
 from builder.steps.script import Script
 from builder.workshop import Workshop, make_layers
 from flasher.events import CancelFlag, Event, Noted
+from tests.integration.builder.ordinary_user import USER, as_user
 
 EPOCH = 1_700_000_000
 BASH = ("/bin/bash", "-e")
@@ -376,3 +378,43 @@ def test_where_the_sources_lie_is_not_in_the_key(tmp_path: Path):
         (tmp_path / name / "a").write_text("same")
         keys.append(plan_keys((in_tree("x", files=carry_folder("/mnt", tmp_path / name)),)))
     assert keys[0] == keys[1]
+
+
+AS_A_USER = """
+import sys
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from builder.emulation import Emulation
+from builder.layers import open_store
+from builder.log import open_log
+from builder.sandbox import Plan, run_inside
+from builder.workshop import Workshop, make_layers
+from flasher.events import CancelFlag, ignore
+from tests.integration.builder.test_scripts import SmallSystem, in_tree, on_host
+flag, home = CancelFlag(), Path(sys.argv[1])
+with open_store(home / "s", emit=ignore, cancel=flag) as s, open_log(home, ignore) as log:
+    workshop = Workshop(s, partial(nullcontext, Emulation()), log, ignore, flag)
+    first = in_tree("install -o 1000 -g 33 -d /srv/own; mount -t tmpfs none /mnt; touch /mnt/x")
+    second = on_host("chown 7:8 /image/srv/own; test ! -w /etc/hostname", name="second")
+    layers, _ = make_layers(workshop, (SmallSystem(Path(sys.argv[2])), first, second))
+    for layer in layers[1:]:
+        argv = ("stat", "-c", "%u:%g", str(s.root / layer.tree / "srv/own"))
+        print(run_inside(Plan(argv, {"PATH": "/usr/bin"})).text.strip())
+"""
+
+
+def test_an_ordinary_users_scripts_give_the_same_owners(system: SmallSystem, tmp_path: Path):
+    place = tmp_path / "user"
+    argv = as_user(place, sys.executable, "-c", AS_A_USER, str(place / "home"), str(place / "tree"))
+    subprocess.run(["cp", "-a", str(system.root), str(place / "tree")], check=True)
+    subprocess.run(["chown", "-R", f"{USER}:{USER}", str(place / "tree")], check=True)
+    done = subprocess.run(argv, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, ["1000:33", "7:8"]), done.stderr
+
+
+def test_what_bash_is_told_is_not_seen_in_its_own_trace(make, events: list[Event]):
+    make(in_tree("true", argv=("/bin/bash", "-ex")))
+    assert [line for line in words(events) if line.startswith("+ ") and "/" not in line] == [
+        "+ true"
+    ]
