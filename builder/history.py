@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -72,20 +73,17 @@ def record_build(
 
 
 def list_builds(store: Path) -> tuple[BuildRecord, ...]:
-    """All that is remembered, newest first."""
-    told = [json.loads(path.read_bytes()) for path in store.glob("builds/*.json")]
-    builds = [
-        BuildRecord(
-            each["recipe"],
-            each["architecture"],
-            each["at"],
-            each["finished"],
-            tuple((name, key) for name, key in each["layers"]),
-            tuple(each["packages"]),
-        )
-        for each in told
-    ]
-    return tuple(sorted(builds, key=lambda build: build.at, reverse=True))
+    """All that is remembered and reads, newest first."""
+    read = filter(None, map(_read_build, store.glob("builds/*.json")))
+    return tuple(sorted(read, key=lambda build: build.at, reverse=True))
+
+
+def _read_build(path: Path) -> BuildRecord | None:
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        told = json.loads(path.read_bytes())
+        layers = tuple((name, key) for name, key in told.pop("layers"))
+        return BuildRecord(layers=layers, packages=tuple(told.pop("packages")), **told)
+    return None
 
 
 def kept_builds(store: Path, keep: int) -> tuple[BuildRecord, ...]:

@@ -124,14 +124,8 @@ class Store:
 
     def find(self, key: str) -> Layer | None:
         """The finished layer of this key, if there is one."""
-        record = self.root / key[:_NAME_DIGITS] / "layer.json"
-        if not record.exists():
-            return None
-        try:
-            layer = read_record(record.parent)
-        except (ValueError, TypeError):  # it is made again
-            return None
-        return layer if layer.key == key else None
+        layer = _read_record(self.root / key[:_NAME_DIGITS])
+        return layer if layer and layer.key == key else None
 
     @contextmanager
     def drafting(self) -> Iterator[Draft]:
@@ -237,25 +231,30 @@ def _lock(descriptor: int, root: Path, emit: Emit, cancel: CancelFlag) -> None:
 def list_layers(root: Path, begins: str = "") -> tuple[Layer, ...]:
     """The finished layers of a store, oldest first; none where there is no store.
 
+    Those whose records do not read are left out: they are made again.
+
     Args:
         root: of the store.
         begins: `FAILED` for those that could not be finished.
     """
     records = sorted(root.glob(f"{begins}*/layer.json"), key=lambda path: path.stat().st_mtime_ns)
     folders = [path.parent for path in records]
-    layers = [read_record(folder) for folder in folders if begins or "-" not in folder.name]
-    return tuple(sorted(layers, key=lambda layer: layer.made_at))
-
-
-def read_record(folder: Path) -> Layer:
-    """The layer that a folder of the store holds."""
-    return Layer(**json.loads((folder / "layer.json").read_bytes()))
+    read = [_read_record(folder) for folder in folders if begins or "-" not in folder.name]
+    return tuple(sorted(filter(None, read), key=lambda layer: layer.made_at))
 
 
 def read_inputs(folder: Path) -> Inputs:
-    """What it was made from; nothing where an earlier version made it."""
-    record = folder / "inputs.json"
-    return dict(json.loads(record.read_bytes())) if record.exists() else {}
+    """What a layer was made from; nothing where an earlier version made it, or it does not read."""
+    with suppress(OSError, ValueError, TypeError):
+        return dict(json.loads((folder / "inputs.json").read_bytes()))
+    return {}
+
+
+def _read_record(folder: Path) -> Layer | None:
+    """The layer that a folder of the store holds; None where its record does not read."""
+    with suppress(OSError, ValueError, TypeError):
+        return Layer(**json.loads((folder / "layer.json").read_bytes()))
+    return None
 
 
 def _record(draft: Draft, layer: Layer, inputs: Inputs | None) -> None:

@@ -87,3 +87,12 @@ def test_nothing_goes_without_a_yes(tmp_path: Path, monkeypatch, capsys):
     assert layer.exists()
     assert main(["layers", "gc", "--yes"]) == 0
     assert not layer.exists()
+
+
+def test_records_that_do_not_read_stop_nobody(store: Store, add_layer: AddLayer):
+    layer, broken = (add_layer(name, nothing) for name in ("done", "broken"))
+    record(store, "rig", 1, (layer,))
+    (store.root / broken.folder / "layer.json").write_text('{"name"')
+    (store.root / "builds/of-another-version.json").write_text('{"recipe": "x"}')
+    assert kept(store) == {"done"}
+    assert find_unused(store, keep=1) == ()
