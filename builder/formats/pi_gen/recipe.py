@@ -107,18 +107,25 @@ def read_images(
 
     Args:
         configs: at least one, or else `stages`. What pi-gen calls BASE_DIR is the folder of the
-            first config, or without any that of the first stage.
+            first config if stages lie there, else the folder of the first stage.
         below: a recipe; see `recipes`.
 
     Raises:
         BadInput: as `open_source` and `recipes`.
     """
-    base = (configs or stages)[0].absolute().parent
+    base = _base(configs, stages)
     folders = tuple(stage.absolute() for stage in stages)
     asked = Asked(base, tuple(path.absolute() for path in configs), folders, network=network)
     source = open_source(asked, architecture, load_recipe(below).architecture)
     found = recipes(source, load_recipe(below, source.architecture))
     return Images(found, image_form(source.settings))
+
+
+def _base(configs: Sequence[Path], stages: Sequence[Path]) -> Path:
+    beside_config = [config.absolute().parent for config in configs]
+    holds_stages = [folder for folder in beside_config if any(folder.glob("stage*/"))]
+    beside_stages = [stage.absolute().parent for stage in stages]
+    return (holds_stages + beside_stages + beside_config)[0]
 
 
 def recipes(source: Source, base: Recipe, suite: str = "") -> tuple[Recipe, ...]:

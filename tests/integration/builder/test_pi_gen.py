@@ -267,6 +267,8 @@ do_spi 1
 do_camera 0
 do_boot_behaviour B2
 WORDS
+systemctl enable rpi-resize
+systemctl enable rpi-resize.service own
 EOF
 """
 
@@ -288,7 +290,7 @@ def test_the_words_of_raspi_config_that_stages_use_are_there(place: Place):
     assert words == ["console=tty1", "root=x", "net.ifnames=0", "cfg80211.ieee80211_regdom=DE"]
     sudoers = place.read(layers, "cat", "TREE/etc/sudoers.d/010_ada-nopasswd")
     assert sudoers == "ada ALL=(ALL) NOPASSWD: ALL\n"
-    assert units[1:] == ["enable ssh.service", "set-default multi-user.target"]
+    assert units == ["enable ssh.service", "set-default multi-user.target", "enable own"]
     unit = "TREE/etc/systemd/system/getty@tty1.service.d/autologin.conf"
     assert "--autologin ada" in place.read(layers, "cat", unit)
     assert place.read(layers, "cat", "TREE/etc/modules-load.d/i2c-dev.conf") == "i2c-dev\n"

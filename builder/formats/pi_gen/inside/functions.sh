@@ -26,7 +26,7 @@ on_chroot() {
     fi
     if [ ! -e "$ROOTFS_DIR/usr/bin/raspi-config" ] && [ ! -e "$ROOTFS_DIR/run/pi-gen" ]; then
         mkdir "$ROOTFS_DIR/run/pi-gen"
-        install --mode=755 /flasher/raspi-config "$ROOTFS_DIR/run/pi-gen/raspi-config"
+        install --mode=755 /flasher/raspi-config /flasher/systemctl "$ROOTFS_DIR/run/pi-gen"
     fi
     if [ -n "$FLASHER_LOCALE" ]; then
         export LC_ALL=$FLASHER_LOCALE LANG=$FLASHER_LOCALE LC_MEASUREMENT=$FLASHER_LOCALE
