@@ -19,9 +19,10 @@ from builder.emulation import Emulation
 from builder.formats.pi_gen.compile import compile_stages, image_form, image_name
 from builder.formats.pi_gen.config import read_suffixes
 from builder.formats.pi_gen.plan import Action, Export, Packages, plan
-from builder.formats.pi_gen.recipe import Asked, open_source
+from builder.formats.pi_gen.recipe import Asked, open_source, read_images
 from builder.layers import Inputs, Layer, Store
 from builder.log import Log
+from builder.recipe import load_recipe
 from builder.sandbox import script
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Progress, ignore
@@ -325,3 +326,53 @@ def test_an_ordinary_user_builds_the_same(tmp_path: Path):
     make_tree(tmp_path / "bottom")
     told = changes(judged.tell(tmp_path / "bottom"), done.stdout.rstrip("\n").split("\n"))
     assert told == load("upstream").changes
+
+
+BELOW = """format = 1
+name = "below"
+from = "debian:trixie"
+architecture = "amd64"
+[[layer]]
+name = "lowest"
+packages = ["less"]
+[[layer]]
+uses = "agent"
+"""
+
+
+def test_each_export_is_an_image_and_they_share_the_layers_they_have_in_common(place: Place):
+    base = place.copy("upstream")
+    (base / "stage2/SKIP").unlink()
+    (base / "stage2/EXPORT_IMAGE").write_text("IMG_SUFFIX=-two\n")
+    below = place.write("below.toml", BELOW)
+    images = read_images([base / "config"], [], below)
+    first, second = images.recipes
+    assert [(each.name, each.architecture) for each in images.recipes] == [
+        ("judged-one", "amd64"),
+        ("judged-two", "amd64"),
+    ]
+    assert images.form == "zip"
+    assert [each.layers[0].name for each in images.recipes] == ["lowest"] * 2
+    assert [each.layers[-1].name for each in images.recipes] == ["agent"] * 2
+    assert first.layers[:-2] == second.layers[: len(first.layers) - 2]
+    assert second.layers[-3].name == "stage2-00-x-00-run.sh"
+    assert "00-base/01-run.sh is ignored" in "\n".join(second.layers[-2].notes)
+
+
+def test_exports_of_one_name_are_refused(place: Place):
+    base = place.copy("upstream")
+    with pytest.raises(BadInput, match="judged-one"):  # stage2's EXPORT_IMAGE is empty
+        read_images([base / "config"], [], place.write("below.toml", BELOW))
+
+
+def test_a_layer_of_a_recipe_can_be_stages(place: Place):
+    place.copy("upstream")
+    text = BELOW + '[[layer]]\nname = "own"\npi_gen = "upstream"\nconfig = ["config"]\n'
+    recipe = load_recipe(place.write("rig.toml", f'{text}stages = ["stage1"]\n'))
+    names = [layer.name for layer in recipe.layers]
+    assert names[:3] == ["lowest", "agent", "stage1-prerun.sh"]
+    assert names[-1] == "own-end"
+    assert {layer.packages for layer in recipe.layers[2:]} == {()}
+    whole = load_recipe(place.write("rig.toml", text))
+    lists = [layer.packages for layer in whole.layers[2:] if layer.packages]
+    assert lists == [("three", "four", "five"), ("--install-recommends", "one", "two")]
