@@ -98,6 +98,34 @@ def test_an_image_upon_an_image_is_that_image(reference: Reference, place: Place
     assert listed.count("\tbase\n") > 100
 
 
+def pack_tree(image: Path, archive: Path) -> None:
+    """A tarball of the second partition, by GNU tar."""
+    offset = partitions(image)[1].offset
+    script = (
+        f'mount -o loop,ro,noload,offset={offset} "$1" /mnt && cd /mnt && '
+        "exec tar --create --xattrs --xattrs-include=* --acls --numeric-owner "
+        '--exclude=./lost+found --file="$2" .'
+    )
+    run(["unshare", "--mount", "sh", "-c", script, "sh", str(image), str(archive)])
+
+
+@pytest.mark.parametrize("form", ["rootfs", "oci"])
+def test_an_image_upon_an_archive_is_the_tree_in_it(
+    reference: Reference, place: Place, tmp_path: Path, form: str
+):
+    source, archive = reference.place.out / "small.img", tmp_path / "layer.tar"
+    pack_tree(source, archive)
+    if form == "oci":
+        told = json.dumps([{"Config": "none", "Layers": ["layer.tar"]}])
+        (tmp_path / "manifest.json").write_text(told)
+        saved = tmp_path / "saved.tar"
+        run(["tar", "-cf", str(saved), "-C", str(tmp_path), "manifest.json", "layer.tar"])
+        archive = saved
+    ended = upon(place, f"{form}:{archive}")
+    assert ended.status == 0, ended.words
+    assert list_tree(place.out / "upon.img") == list_tree(source)
+
+
 def test_an_earlier_build_is_the_same_source_as_its_image(reference: Reference, place: Place):
     first = upon(place, f"image:{reference.place.out}/small.img")
     again = upon(place, f"build:{reference.place.out}")
