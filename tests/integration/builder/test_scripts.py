@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 import pytest
+from psutil import process_iter
 
 from builder.bench import Bench, StepFailed
 from builder.emulation import Emulation
@@ -145,10 +146,7 @@ def test_what_a_script_mounts_starts_or_leaves_open_ends_with_it(added):
     )
     assert set(found) == {"etc", "etc/left-open"}
     assert found["etc/left-open"].read_text() == "begun\n"
-    assert (
-        "sleep 98765"
-        not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-    )
+    assert ["sleep", "98765"] not in [each.info["cmdline"] for each in process_iter(["cmdline"])]
 
 
 def test_files_of_the_script_do_not_become_part_of_the_layer(added):
