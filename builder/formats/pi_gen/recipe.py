@@ -7,6 +7,7 @@ config = ["config"]             # in that folder; none by default
 stages = ["stage1", "stage2"]   # in that folder; by default what the config says
 dialect = "upstream"            # or qcow2, or westwork; by default what it looks like
 network = true                  # for the scripts; false by default
+substitutes = false             # upon Raspberry Pi OS, which has its own packages; true by default
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def read_layers(
         dialect=table.string("dialect", default="", choices=("", *DIALECTS)),
         network=table.boolean("network", default=False),
     )
-    source = open_source(asked, architecture)
+    plain = table.boolean("substitutes", default=True)
+    source = open_source(asked, architecture, plain=plain)
     *layers, last = compile_stages(source, name)
     return (*layers, replace(last, notes=notes(source)))
 

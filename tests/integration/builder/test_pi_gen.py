@@ -375,4 +375,7 @@ def test_a_layer_of_a_recipe_can_be_stages(place: Place):
     assert {layer.packages for layer in recipe.layers[2:]} == {()}
     whole = load_recipe(place.write("rig.toml", text))
     lists = [layer.packages for layer in whole.layers[2:] if layer.packages]
+    place.write("upstream/stage1/00-patch/00-packages", "raspi-config\n")
+    by_own_name = load_recipe(place.write("rig.toml", f"{text}substitutes = false\n"))
+    assert ("--install-recommends", "raspi-config") in [x.packages for x in by_own_name.layers]
     assert lists == [("three", "four", "five"), ("--install-recommends", "one", "two")]
