@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import unquote
 
 from builder.bench import StepFailed, diagnose
@@ -30,29 +32,55 @@ _PACKAGES_AT_FAULT = re.compile(r"(?:unmet dependencies|will be REMOVED):\n((?: 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Where Debian's packages come from, and whose signature counts; Debian's own by default.
+    """Where Debian's packages come from, and whose signature counts.
 
     Attributes:
+        mirror, security: of the suites; "" for those that mmdebstrap takes by itself.
         updates: whether what came after the suite's last release counts, security fixes included.
     """
 
-    mirror: str = "http://deb.debian.org/debian"
-    security: str = "http://security.debian.org/debian-security"
+    mirror: str = ""
+    security: str = ""
     keyring: Path = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     updates: bool = True
 
     def sources(self, suite: str) -> str:
         """Text of sources.list for a suite, as its release notes give it."""
+        lines = self._given(suite) if self.mirror else _default_sources(suite)
+        return "".join(f"{line}\n" for line in (lines if self.updates else lines[:1]))
+
+    def _given(self, suite: str) -> tuple[str, ...]:
         places = [(self.mirror, suite)]
-        if self.updates and suite not in _ROLLING:
-            places += [(self.mirror, f"{suite}-updates")]
-            places += [(self.security, f"{suite}-security")] if self.security else []
-        return "".join(f"deb {uri} {name} {_COMPONENTS}\n" for uri, name in places)
+        if has_updates(suite):
+            places += [(self.mirror, f"{suite}-updates"), (self.security, f"{suite}-security")]
+        return tuple(f"deb {uri} {name} {_COMPONENTS}" for uri, name in places if uri)
 
     @property
     def keyrings(self) -> tuple[Path, ...]:
         """Files with public keys, any of which may sign."""
         return (self.keyring,) if self.keyring.exists() else ()
+
+
+def has_updates(suite: str) -> bool:
+    """Whether the archive has updates and security fixes beside a suite."""
+    return suite not in _ROLLING
+
+
+@cache
+def _default_sources(suite: str) -> tuple[str, ...]:
+    """The lines that mmdebstrap writes for a suite; it is stopped as soon as it has."""
+    argv = ["mmdebstrap", "--mode=chrootless", "--variant=custom", "--format=directory"]
+    argv += [f"--components={_COMPONENTS.replace(' ', ',')}", "--skip=check/qemu,output/dev"]
+    with TemporaryDirectory() as folder:
+        told = Path(folder, "tree.list")
+        hook = 'cat "$1/etc/apt/sources.list" > "$1.list"; exit 1'
+        try:
+            run([*argv, f"--setup-hook={hook}", suite, f"{folder}/tree"])
+        except ProgramFailed:
+            if not told.exists():
+                raise
+        lines = told.read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in lines if line.startswith("deb "))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builder.catalogue import Archive
+from builder.catalogue import has_updates
 from builder.lock import Lock
 from builder.recipe import Recipe
 from builder.sources.bottom import BASE
@@ -66,8 +66,8 @@ def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
             f"It is for {lock.suite} on {lock.architecture}, "
             f"and the recipe is for {recipe.suite} on {recipe.architecture}."
         )
-    asked_for = Archive(updates=recipe.updates).sources(recipe.suite)
-    if not recipe.origin and (_UPDATES in lock.sources) != (_UPDATES in asked_for):
+    updates = recipe.updates and has_updates(recipe.suite)
+    if not recipe.origin and (_UPDATES in lock.sources) != updates:
         return "Only one of it and the recipe takes updates of the suite."
     for asked, held in zip(wanted, locked, strict=False):
         if asked != held:

@@ -192,3 +192,11 @@ def test_an_archive_signed_by_others_is_refused(tmp_path: Path, desk: Desk):
     with pytest.raises(StepFailed) as failed:
         choose_lock(RECIPE, NATIVE, strict, tmp_path / "small.lock")
     assert failed.value.code == "signature-bad"
+
+
+def test_debians_own_places_are_those_that_mmdebstrap_knows():
+    lines = Archive().sources("trixie").splitlines()
+    names = [line.split()[2] for line in lines]
+    assert names == ["trixie", "trixie-updates", "trixie-security"]
+    assert all(line.endswith(" main non-free-firmware") for line in lines)
+    assert Archive(updates=False).sources("trixie").splitlines() == lines[:1]

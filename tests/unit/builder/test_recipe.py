@@ -98,8 +98,9 @@ def test_what_is_not_said_has_a_default(write):
 def test_a_recipe_may_take_the_suite_as_it_was_released(write):
     recipe = load_recipe(write("updates = false\n"))
     assert not recipe.updates
-    assert Archive(updates=True).sources("trixie").count("\n") == 3
-    assert Archive(updates=recipe.updates).sources("trixie").split()[2:] == [
+    mirror, security = "http://mirror.test/debian", "http://mirror.test/security"
+    assert Archive(mirror, security).sources("trixie").count("\n") == 3
+    assert Archive(mirror, security, updates=recipe.updates).sources("trixie").split()[2:] == [
         "trixie",
         "main",
         "non-free-firmware",
