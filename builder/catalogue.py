@@ -243,18 +243,5 @@ def _fields(stanza: str) -> Mapping[str, str]:
 
 
 def _package(fields: Mapping[str, str], uri: str) -> LockedPackage:
-    """A package from its stanza: deb-src-control(5), deb-control(5), field Source."""
-    source, _, version = fields.get("Source", fields["Package"]).partition(" ")
-    return LockedPackage(
-        name=fields["Package"],
-        version=fields["Version"],
-        architecture=fields["Architecture"],
-        source=source,
-        source_version=version.strip("()") or fields["Version"],
-        uri=uri,
-        size=int(fields["Size"]),
-        sha256=fields["SHA256"],
-        section=fields.get("Section", ""),
-        description=fields.get("Description", ""),
-        homepage=fields.get("Homepage", ""),
-    )
+    size, sha256 = int(fields["Size"]), fields["SHA256"]
+    return LockedPackage.from_fields(fields, uri=uri, size=size, sha256=sha256)

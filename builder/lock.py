@@ -48,6 +48,31 @@ class LockedPackage:
     description: str = ""
     homepage: str = ""
 
+    @classmethod
+    def from_fields(
+        cls, fields: Mapping[str, str], *, uri: str = "", size: int = 0, sha256: str = ""
+    ) -> LockedPackage:
+        """A package as its control fields tell: deb-control(5), deb-src-control(5).
+
+        Args:
+            fields: by name; of those with several lines the first.
+            uri, size, sha256: of its .deb; nothing for one that is only known as installed.
+        """
+        source, _, version = fields.get("Source", fields["Package"]).partition(" ")
+        return cls(
+            name=fields["Package"],
+            version=fields["Version"],
+            architecture=fields["Architecture"],
+            source=source,
+            source_version=version.strip("()") or fields["Version"],
+            uri=uri,
+            size=size,
+            sha256=sha256,
+            section=fields.get("Section", ""),
+            description=fields.get("Description", ""),
+            homepage=fields.get("Homepage", ""),
+        )
+
     @property
     def filename(self) -> str:
         """Base name of the .deb."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,24 +72,7 @@ def _offers(text: str) -> Iterator[Offer]:
         fields = dict(line.partition(": ")[::2] for line in lines if line[0] != " ")
         if fields.get("Status") in _INSTALLED:
             kept = "\n".join(line for line in lines if not line.startswith("Status:"))
-            yield Offer(_package(fields), kept)
-
-
-def _package(fields: Mapping[str, str]) -> LockedPackage:
-    source, _, version = fields.get("Source", fields["Package"]).partition(" ")
-    return LockedPackage(
-        name=fields["Package"],
-        version=fields["Version"],
-        architecture=fields["Architecture"],
-        source=source,
-        source_version=version.strip("()") or fields["Version"],
-        uri="",
-        size=0,
-        sha256="",
-        section=fields.get("Section", ""),
-        description=fields.get("Description", ""),
-        homepage=fields.get("Homepage", ""),
-    )
+            yield Offer(LockedPackage.from_fields(fields), kept)
 
 
 def _suite(tree: Path) -> str:

@@ -120,21 +120,9 @@ def _keep(deb: Path, offers: Mapping[str, str], pool: Pool) -> LockedPackage:
     digest = hashlib.sha256(data).hexdigest()
     told = run(["dpkg-deb", "--field", str(deb), *_FIELDS]).text
     fields: dict[str, str] = dict(re.findall(r"^([A-Z]\w+): (.*)$", told, re.MULTILINE))
-    source, _, version = fields.get("Source", fields["Package"]).partition(" ")
     pool.folder.mkdir(parents=True, exist_ok=True)
     part = pool.folder / f"{digest}.deb.part"
     part.write_bytes(data)
     part.replace(pool.folder / f"{digest}.deb")
-    return LockedPackage(
-        name=fields["Package"],
-        version=fields["Version"],
-        architecture=fields["Architecture"],
-        source=source,
-        source_version=version.strip("()") or fields["Version"],
-        uri=offers.get(digest, f"file:/{deb.name}"),
-        size=len(data),
-        sha256=digest,
-        section=fields.get("Section", ""),
-        description=fields.get("Description", ""),
-        homepage=fields.get("Homepage", ""),
-    )
+    uri = offers.get(digest, f"file:/{deb.name}")
+    return LockedPackage.from_fields(fields, uri=uri, size=len(data), sha256=digest)
