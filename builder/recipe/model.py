@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
+from builder.personal import NOTHING, Personal
 from builder.steps.script import Script
 from flasher.firmware.boards import BOARDS, Board
 
@@ -55,6 +57,7 @@ class LayerRecipe:
         enable, disable, mask: systemd units, by name.
         scripts: their `epoch` is set when the layer's packages are known.
         notes: what a person should know before it is built.
+        personal: what its source sets of a rig or a person; it is not built in.
     """
 
     name: str
@@ -68,6 +71,7 @@ class LayerRecipe:
     boot: BootSettings = BootSettings()
     scripts: tuple[Script, ...] = ()
     notes: tuple[str, ...] = ()
+    personal: Personal = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,11 @@ class Recipe:
     release: ReleaseSettings = ReleaseSettings()
     updates: bool = True
     origin: Origin | None = None
+
+    @property
+    def personal(self) -> Personal:
+        """What all layers set of a rig or a person; the upper ones win."""
+        return reduce(lambda lower, layer: layer.personal.over(lower), self.layers, NOTHING)
 
     @property
     def boards(self) -> tuple[Board, ...]:

@@ -10,6 +10,7 @@ from builder.formats.pi_gen.recipe import read_images
 from builder.recipe import Recipe, load_recipe, start_from
 from builder.release.files import FORMS, Form, Release
 from flasher import paths
+from flasher.commands._kept_site import keep_site
 from flasher.console import Console
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag
@@ -71,6 +72,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--allow-network", action="store_true", help="let scripts of the stages use the network"
     )
     parser.add_argument(
+        "--site",
+        metavar="NAME",
+        help="make a new site of the account, keys and wifi that layers of other formats set: "
+        "they are never built in",
+    )
+    parser.add_argument(
         "--no-twins", action="store_true", help="run no native programs in place of emulated ones"
     )
 
@@ -79,14 +86,23 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Build what is not yet built; say what came of it."""
     if not args.config and not args.stages:
         recipe = load_recipe(args.recipe, args.arch)
+        _keep(args.site, recipe, console)
         _build(args, console, recipe, args.compress or "zst")
         return ExitCode.DONE
     images = read_images(
         args.config, args.stages, args.recipe, args.arch, network=args.allow_network
     )
+    _keep(args.site, images.recipes[0], console)
     for recipe in images.recipes:
         _build(args, console, recipe, args.compress or images.form)
     return ExitCode.DONE
+
+
+def _keep(site: str | None, recipe: Recipe, console: Console) -> None:
+    """Make the site that was asked for, before the hours of a build."""
+    if site:
+        path = keep_site(site, recipe.personal)
+        console.say(f"The site {site} lies in {path.parent}.")
 
 
 def _build(args: argparse.Namespace, console: Console, recipe: Recipe, form: Form) -> None:

@@ -76,7 +76,9 @@ def lint(
 
 def _about_config(settings: Settings) -> Iterator[Finding]:
     for name in settings.secrets:
-        yield Finding(f"{name} is not built into the image.", known_variables()[name].why)
+        why = known_variables()[name].why
+        keep = "`flasher build-base --site NAME` keeps it in a new site."
+        yield Finding(f"{name} is not built into the image.", f"{why} {keep}")
     for name in sorted(settings.given):
         if name not in known_variables() and name not in settings.exported and name.isupper():
             yield Finding(

@@ -22,7 +22,8 @@ from builder.formats.pi_gen.config import read_config, read_suffixes
 from builder.formats.pi_gen.dialect import DIALECTS
 from builder.formats.pi_gen.lint import lint
 from builder.formats.pi_gen.plan import Export, plan
-from builder.formats.pi_gen.variables import check
+from builder.formats.pi_gen.variables import Settings, check
+from builder.personal import Personal
 from builder.recipe import LayerRecipe, Recipe, load_recipe
 from builder.release.files import Form
 from flasher.errors import BadInput
@@ -80,7 +81,27 @@ def read_layers(
     plain = table.boolean("substitutes", default=True)
     source = open_source(asked, architecture, plain=plain)
     *layers, last = compile_stages(source, name)
-    return (*layers, replace(last, notes=notes(source)))
+    return (*layers, _with_findings(last, source))
+
+
+def _with_findings(last: LayerRecipe, source: Source) -> LayerRecipe:
+    return replace(last, notes=notes(source), personal=personal(source.settings))
+
+
+def personal(settings: Settings) -> Personal:
+    """What a config sets of one rig and its person."""
+    keys = (settings.value("PUBKEY_SSH_FIRST_USER"), settings.value("PUBKEY2_SSH_FIRST_USER"))
+    return Personal(
+        user=settings.value("FIRST_USER_NAME"),
+        password=settings.value("FIRST_USER_PASS"),
+        keys=tuple(key.strip() for key in keys if key.strip()),
+        ssid=settings.value("WPA_ESSID"),
+        passphrase=settings.value("WPA_PASSWORD"),
+        country=settings.value("WPA_COUNTRY"),
+        language=settings.value("LOCALE_DEFAULT"),
+        keyboard=settings.value("KEYBOARD_KEYMAP"),
+        timezone=settings.value("TIMEZONE_DEFAULT"),
+    )
 
 
 def notes(source: Source) -> tuple[str, ...]:
@@ -174,5 +195,5 @@ def _recipe(source: Source, base: Recipe, name: str, end: str, suite: str) -> Re
         title=name,
         suite=suite or source.settings.given.get("RELEASE") or base.suite,
         architecture=source.architecture,
-        layers=(*below, *stages, replace(last, notes=notes(source)), *above),
+        layers=(*below, *stages, _with_findings(last, source), *above),
     )

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from passlib.hash import sha512_crypt
 
 from flasher.cli import main
+from flasher.rig.site import load_site
 
 
 def refused(capsys: pytest.CaptureFixture[str], *argv: str | Path) -> str:
@@ -46,3 +48,33 @@ def test_a_folder_that_cannot_be_is_named_and_looking_leaves_nothing(
     assert refused(capsys, "--out", "/proc/nothing") == "folder-unusable"
     assert refused(capsys, "--out", tmp_path, "--sign", tmp_path / "none") == "key-unreadable"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_a_config_sets_of_a_person_becomes_a_site_and_is_told_before_the_build(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASHER_DATA", str(tmp_path / "data"))
+    (tmp_path / "stage0").mkdir()
+    config = tmp_path / "config"
+    config.write_text(
+        "IMG_NAME=loft FIRST_USER_NAME=ada FIRST_USER_PASS='smart \"quotes\"'\n"
+        "WPA_ESSID=Loft WPA_PASSWORD='diffe rence' WPA_COUNTRY=GB\n"
+    )
+    unusable = tmp_path / "file"
+    unusable.touch()
+    asked = ("-c", config, "--out", unusable, "--site", "loft")
+    assert refused(capsys, *asked) == "folder-unusable"
+    site, secrets = load_site("loft")
+    assert (site.user.name, site.country, [w.ssid for w in site.wifi]) == ("ada", "GB", ["Loft"])
+    assert secrets.wifi_passphrases == {"Loft": "diffe rence"}
+    assert sha512_crypt.verify('smart "quotes"', secrets.password_hash)
+    assert site.path.with_name("secrets.toml").stat().st_mode & 0o777 == 0o600
+    assert refused(capsys, *asked) == "site-exists"
+
+
+def test_a_site_of_nothing_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FLASHER_DATA", str(tmp_path))
+    assert refused(capsys, "--site", "loft") == "nothing-personal"
+    assert list(tmp_path.glob("**/site.toml")) == []
