@@ -43,6 +43,9 @@ REMOVED = (
     "vmlinuz.old",
 )
 
+# Of these, what a layer may have meant to be there: a person wants to know that it is not.
+TOLD = ("etc/ssh/ssh_host_*", "etc/NetworkManager/system-connections/*")
+
 # Files that must be there and be empty: systemd fills the first, NetworkManager the second.
 EMPTIED = ("etc/machine-id", "etc/resolv.conf")
 
@@ -53,8 +56,9 @@ FILES_REMOVED = ("var/log",)
 CLOCK = "usr/lib/clock-epoch"
 
 
-def tidy(root: Path) -> None:
-    """Tidy the tree at `root`."""
+def tidy(root: Path) -> list[str]:
+    """Tidy the tree at `root`, and name of what goes that which `TOLD` has."""
+    told = [f"/{path.relative_to(root)}" for each in TOLD for path in sorted(root.glob(each))]
     for pattern in REMOVED:
         for path in root.glob(pattern):
             _remove(path)
@@ -69,6 +73,7 @@ def tidy(root: Path) -> None:
             path.touch(mode=0o644)
     if (root / CLOCK).parent.is_dir():
         (root / CLOCK).touch()
+    return told
 
 
 def _remove(path: Path) -> None:
@@ -79,4 +84,5 @@ def _remove(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    tidy(Path(sys.argv[1]))
+    for name in tidy(Path(sys.argv[1])):
+        sys.stdout.write(f"{name}\n")

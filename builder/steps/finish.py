@@ -37,7 +37,8 @@ class Finish:
             StepFailed: ``not-generic``, naming everything found.
         """
         tree = str(bench.merged)
-        tidy_up(bench)
+        for path in tidy_up(bench):
+            bench.log.warn(f"Took out {path}, which a layer left: each node gets its own.")
         bench.progress.reach(50)
         own = (socket.gethostname(), str(bench.store.root), *_homes())
         found = bench.run_host(script(generic.__file__, tree, *own)).text.split("\n")

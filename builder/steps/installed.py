@@ -121,6 +121,6 @@ def place_files(
     return said
 
 
-def tidy_up(bench: Bench) -> None:
-    """Take out what the programs of a step left of themselves."""
-    bench.run_host(script(tidy.__file__, str(bench.merged)))
+def tidy_up(bench: Bench) -> list[str]:
+    """Take out what the programs of a step left of themselves; see `builder.inside.tidy`."""
+    return bench.run_host(script(tidy.__file__, str(bench.merged))).text.split()

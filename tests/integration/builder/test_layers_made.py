@@ -118,6 +118,11 @@ def test_the_finished_tree_has_an_empty_machine_id_and_no_host_keys(workshop: Wo
     assert look(layers, "var/log/dpkg.log").is_char_device()
 
 
+def test_what_is_taken_out_of_the_finished_tree_is_told(workshop: Workshop, log: Log):
+    make_layers(workshop, (SmallSystem(), Finish()))
+    assert "[finish] Took out /etc/ssh/ssh_host_rsa_key" in log.path.read_text()
+
+
 def test_an_image_with_an_identity_is_not_made_and_what_was_found_is_named(workshop: Workshop):
     wifi = "/etc/NetworkManager/system-connections/home.nmconnection"
     netrc = Files("mine", (RecipeFile("/root/.netrc", b"x"), RecipeFile(wifi, b"x")))
