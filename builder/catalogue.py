@@ -8,6 +8,7 @@ that is told about each package in it.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -104,7 +105,7 @@ class Catalogue:
     """A suite for one architecture.
 
     Args:
-        folder: of its own; the lists in it serve the next time.
+        folder: of its own; the lists in it, which apt keeps packed, serve the next time.
         log: hears the lines of apt.
     """
 
@@ -180,6 +181,10 @@ class Catalogue:
         assert offers.keys() == found.keys()
         return tuple(sorted(offers.values(), key=lambda offer: offer.package.name))
 
+    def close(self) -> None:
+        """Give back what apt has unpacked of the lists: it does so again within seconds."""
+        shutil.rmtree(self._folder / "cache", ignore_errors=True)
+
     def _set_installed(self, installed: Iterable[Offer]) -> None:
         status = "".join(offer.as_installed for offer in installed)
         (self._folder / "status").write_text(status, encoding="utf-8")
@@ -222,6 +227,7 @@ class Catalogue:
             "APT::Install-Recommends": "false",
             "APT::Sandbox::User": "root",  # its own user may not read this folder
             "Acquire::ForceHash": "SHA256",
+            "Acquire::GzipIndexes": "true",
             "Acquire::Languages": "none",
             "Acquire::PDiffs": "false",
             "Acquire::Retries": "3",

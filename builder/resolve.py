@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -99,17 +100,18 @@ def resolve(
     """
     wanted = wanted_groups(recipe)
     total = len(wanted) + 2
-    offered = cache(desk.open)
-    with step(desk.emit, recipe.name, "resolve", total) as progress:
-        layers = _resolve_layers(
-            lambda: (
-                desk.open_base(bottom) if bottom else offered(recipe.suite, recipe.architecture)
-            ),
-            wanted,
-            now,
-            lambda: progress.advance(1),
-            bottom,
-        )
+    with step(desk.emit, recipe.name, "resolve", total) as progress, ExitStack() as opened:
+
+        @cache
+        def offered(suite: str, architecture: str) -> Catalogue:
+            return opened.enter_context(closing(desk.open(suite, architecture)))
+
+        def offered_below() -> Catalogue:
+            if bottom:
+                return opened.enter_context(closing(desk.open_base(bottom)))
+            return offered(recipe.suite, recipe.architecture)
+
+        layers = _resolve_layers(offered_below, wanted, now, lambda: progress.advance(1), bottom)
 
         def resolve_native(name: str, suite: str, names: tuple[str, ...]) -> LockedGroup:
             progress.advance(1)

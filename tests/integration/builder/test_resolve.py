@@ -200,3 +200,11 @@ def test_debians_own_places_are_those_that_mmdebstrap_knows():
     assert names == ["trixie", "trixie-updates", "trixie-security"]
     assert all(line.endswith(" main non-free-firmware") for line in lines)
     assert Archive(updates=False).sources("trixie").splitlines() == lines[:1]
+
+
+def test_what_is_kept_of_the_archives_lists_is_a_small_part_of_them(kept: Path, desk: Desk):
+    assert read_lock(kept).layers
+    folder = desk.folder / f"trixie-{ARCHITECTURE}"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert any("_Packages" in path.name for path in files)
+    assert sum(path.stat().st_size for path in files) < 40 << 20  # unpacked, 150
