@@ -46,7 +46,7 @@ cmdline = ["quiet"]             # words of cmdline.txt
 uses = "agent"          # a layer that ships with the program
 """
 
-from builder.recipe.load import load_recipe, load_shipped_layer, start_from
+from builder.recipe.load import load_recipe, start_from
 from builder.recipe.model import (
     BootSettings,
     ImageSettings,
@@ -57,6 +57,7 @@ from builder.recipe.model import (
     ReleaseSettings,
     UserRecipe,
 )
+from builder.recipe.shipped import Shipped, list_shipped, load_shipped_layer
 
 __all__ = [
     "BootSettings",
@@ -66,7 +67,9 @@ __all__ = [
     "Recipe",
     "RecipeFile",
     "ReleaseSettings",
+    "Shipped",
     "UserRecipe",
+    "list_shipped",
     "load_recipe",
     "load_shipped_layer",
     "start_from",

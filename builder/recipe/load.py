@@ -1,24 +1,19 @@
-"""Recipes and the layers that ship, read from their files."""
+"""Recipes, read from their files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
-from autosetup.faults import Faulty
-from autosetup.strict import Table, pattern, reading
+from autosetup.strict import Table, pattern
 from builder.emulation import MACHINES
 from builder.recipe.layers import NAME, Place, read_layer
 from builder.recipe.model import ImageSettings, LayerRecipe, Origin, Recipe, ReleaseSettings
-from flasher.errors import BadDocument, BadInput
+from builder.recipe.shipped import FORMAT, load_shipped_layer, read_document, shipped_names
+from flasher.errors import BadInput
 from flasher.firmware.boards import BOARDS
-from flasher.paths import assets
 
-FORMAT = 1
-T = TypeVar("T")
 _SOURCE = pattern(
     r"(?:debian|raspios):[a-z][a-z0-9-]*|(?:image|rootfs|oci|build):\S(?:.*\S)?",
     "debian:SUITE, image:FILE, rootfs:FILE, oci:FILE, build:FOLDER or raspios:NAME",
@@ -48,7 +43,7 @@ def load_recipe(path: Path, architecture: str | None = None) -> Recipe:
             f"{architecture} is no architecture that can be built.",
             f"Choose one of: {', '.join(MACHINES)}.",
         )
-    return _read(path, "recipe", lambda top: _recipe(top, path.parent, architecture))
+    return read_document(path, "recipe", lambda top: _recipe(top, path.parent, architecture))
 
 
 def start_from(recipe: Recipe, source: str, sha256: str = "") -> Recipe:
@@ -73,32 +68,6 @@ def start_from(recipe: Recipe, source: str, sha256: str = "") -> Recipe:
     return replace(recipe, suite="", origin=Origin(form, place, sha256))
 
 
-def load_shipped_layer(name: str, architecture: str) -> LayerRecipe:
-    """Read a layer that ships with the program: ``assets/layers/<name>/layer.toml``."""
-    folder = assets() / "layers" / name
-
-    def read(top: Table) -> LayerRecipe:
-        top.integer("format", low=FORMAT, high=FORMAT)
-        return read_layer(top, name, Place(folder, architecture))
-
-    return _read(folder / "layer.toml", "layer", read)
-
-
-def _read(path: Path, what: str, interpret: Callable[[Table], T]) -> T:
-    try:
-        with reading(path.name, path.read_bytes()) as top:
-            result = interpret(top)
-    except OSError as error:
-        raise BadInput(
-            f"{what}-unreadable",
-            f"The {what} {path} cannot be read: {error.strerror}.",
-            "Name a file that exists; those that ship lie in assets/recipes.",
-        ) from None
-    except Faulty as faulty:
-        raise BadDocument(what, faulty.faults) from None
-    return result
-
-
 def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
     top.integer("format", low=FORMAT, high=FORMAT)
     own = top.string("architecture", default="arm64", choices=tuple(MACHINES))
@@ -112,7 +81,7 @@ def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
         updates=top.boolean("updates", default=True),
         architecture=place.architecture,
         image=_image(top.table("image")),
-        layers=tuple(layer for table in top.tables("layer") for layer in _layers(table, place)),
+        layers=_stack(top, place),
         release=_release(top.table("release")),
     )
 
@@ -156,6 +125,19 @@ def _image(table: Table) -> ImageSettings:
     )
 
 
+def _stack(top: Table, place: Place) -> tuple[LayerRecipe, ...]:
+    """All layers, lowest first; each finds what it needs below it."""
+    layers: list[LayerRecipe] = []
+    for table in top.tables("layer"):
+        below = {layer.name for layer in layers}
+        added = _layers(table, place)
+        for need in (name for layer in added for name in layer.needs if name not in below):
+            what = f"This layer needs the layer {need} below it."
+            table.fault("uses", what, f'Write [[layer]] uses = "{need}" before it.')
+        layers += added
+    return tuple(layers)
+
+
 def _layers(table: Table, place: Place) -> tuple[LayerRecipe, ...]:
     """The layers that one table stands for."""
     if table.has("pi_gen"):
@@ -165,7 +147,6 @@ def _layers(table: Table, place: Place) -> tuple[LayerRecipe, ...]:
         return read_layers(table, name, place.folder, place.architecture)
     if not table.has("uses"):
         return (read_layer(table, table.string("name", form=NAME), place),)
-    layers = assets() / "layers"
-    shipped = tuple(sorted(path.parent.name for path in layers.glob("*/layer.toml")))
+    shipped = shipped_names()
     name = table.string("uses", choices=shipped)
     return (load_shipped_layer(name, place.architecture),) if name in shipped else ()

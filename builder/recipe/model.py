@@ -57,6 +57,7 @@ class LayerRecipe:
         enable, disable, mask: systemd units, by name.
         scripts: their `epoch` is set when the layer's packages are known.
         notes: what a person should know before it is built.
+        about, needs: of layers that ship: what it does, and the names of layers below it.
         personal: what its source sets of a rig or a person; it is not built in.
     """
 
@@ -71,6 +72,8 @@ class LayerRecipe:
     boot: BootSettings = BootSettings()
     scripts: tuple[Script, ...] = ()
     notes: tuple[str, ...] = ()
+    about: str = ""
+    needs: tuple[str, ...] = ()
     personal: Personal = NOTHING
 
 

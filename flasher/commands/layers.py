@@ -1,4 +1,4 @@
-"""Look at the layers that builds keep, and free the disk of those that no build needs."""
+"""The layers that ship; those that builds keep, to look into and to free the disk of."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from builder.gc import Unused, find_unused, remove_unused
 from builder.history import explain, find_layer, kept_builds
 from builder.layers import FAILED, Layer, Store, list_layers, open_store
 from builder.look import compare_layers, open_shell
+from builder.recipe import list_shipped
 from flasher import paths
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
 from flasher.events import CancelFlag, Event, Noted
 from flasher.progress import readable_seconds, readable_size
 
-EXAMPLE = "flasher layers list\nflasher layers why network\nflasher layers gc --keep 3 --dry-run"
+EXAMPLE = (
+    "flasher layers available\nflasher layers why network\nflasher layers gc --keep 3 --dry-run"
+)
 
 # How many layers each action is about.
-_NAMED = {"list": 0, "why": 1, "diff": 2, "shell": 1, "gc": 0}
+_NAMED = {"available": 0, "list": 0, "why": 1, "diff": 2, "shell": 1, "gc": 0}
 _KEPT = 5
 
 
@@ -51,6 +54,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             "Name layers as `flasher layers list` does.",
         )
     actions: dict[str, Callable[[argparse.Namespace, Console, Path], int]] = {
+        "available": _available,
         "list": _list,
         "why": _why,
         "diff": _diff,
@@ -58,6 +62,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
         "gc": _collect,
     }
     return actions[args.action](args, console, paths.cache() / "layers")
+
+
+def _available(_args: argparse.Namespace, console: Console, _store: Path) -> int:
+    """The layers that ship, for `uses` in recipes."""
+    shipped = list_shipped()
+    rows = [(each.name, each.about, ", ".join(each.needs)) for each in shipped]
+    console.table(("LAYER", "WHAT IT DOES", "NEEDS BELOW IT"), rows)
+    console.result("layers-available", {"layers": [asdict(each) for each in shipped]})
+    return ExitCode.DONE
 
 
 def _list(_args: argparse.Namespace, console: Console, store: Path) -> int:
