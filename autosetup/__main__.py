@@ -41,10 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run() -> int:
     from autosetup.agent import Agent, find_card
-    from autosetup.journal import FOLDER as STATE
     from autosetup.journal import Journal
     from autosetup.notify import notify
     from autosetup.outlets import Outlets, active_consoles
+    from autosetup.places import state_folder
     from autosetup.run import Tools
 
     def ready() -> None:
@@ -53,7 +53,7 @@ def _run() -> int:
 
     system = System()
     outlets = Outlets(find_card(system), consoles=active_consoles())
-    status = Agent(Tools(system, Journal(system.path(STATE)), outlets, ready)).run()
+    status = Agent(Tools(system, Journal(system.path(state_folder(system))), outlets, ready)).run()
     return _FAILED if status.state == "failed" else _DONE
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +16,12 @@ from autosetup import board
 from autosetup.decide import decide
 from autosetup.errors import AgentError, as_agent_error, conflict, plain
 from autosetup.faults import Fault, Faulty
+from autosetup.growth import grow
 from autosetup.journal import Record
 from autosetup.manifest import MANIFEST, compare, read_manifest
 from autosetup.outlets import utc_now
 from autosetup.payload import FOLDER, Payload, read_folder, unpack
+from autosetup.places import growing_folder
 from autosetup.run import Run, Tools, make_context
 from autosetup.scrub import redact, scrub
 from autosetup.secrets_file import SECRETS
@@ -119,6 +121,7 @@ class Agent:
             payload = self._unpack(raw)
         except Faulty as faulty:
             return self._refuse(status, faulty.faults)
+        self._grow(self._tools.outlets.log)
         self._tools.journal.keep(manifest.generation, raw)
         scripts = record.scripts if record else ()
         status = replace(status, state="applying", step_count=len(STEPS))
@@ -129,6 +132,7 @@ class Agent:
     ) -> Status:
         """Go on where the power was cut, from the copy; where that is spoiled, from the card."""
         self._tools.outlets.log("The last run was cut short; it goes on where it was.")
+        self._grow(self._tools.outlets.log)
         try:
             payload = self._unpack(self._tools.journal.payload(record.status.generation or 0))
         except Faulty as faulty:
@@ -192,6 +196,7 @@ class Agent:
 
     def _stay(self, record: Record, raw: dict[str, bytes], digest: str) -> Status:
         """Nothing to apply: see that what a power cut may have left open is done, and say so."""
+        self._grow(self._tools.outlets.sink)
         if record.status.state == "done":
             if record.digest == digest and raw:
                 self._scrub(record.digest)
@@ -199,6 +204,10 @@ class Agent:
         self._tools.outlets.repeat(record.status)
         self._tools.outlets.flush_log()
         return record.status
+
+    def _grow(self, log: Callable[[str], None]) -> None:
+        """Take the rest of the card, before anything else needs the room."""
+        grow(self._tools.system, growing_folder(self._tools.system), log)
 
     def _note(self, action: str, manifest: Manifest | None, raw: dict[str, bytes]) -> None:
         """Tell the log about a payload that is older, or that was edited after it was applied."""

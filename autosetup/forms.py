@@ -72,7 +72,7 @@ _KEY_TYPES = (
     "sk-ssh-ed25519@openssh.com",
     "sk-ecdsa-sha2-nistp256@openssh.com",
 )
-_SYSTEM_FOLDERS = ("/dev", "/proc", "/run", "/sys", "/var/lib/autosetup")
+_SYSTEM_FOLDERS = ("/dev", "/proc", "/run", "/sys", "/var/lib/autosetup", "/data/autosetup")
 _FAT_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f"*:<>?\\|]')
 
 

@@ -1,4 +1,4 @@
-"""The agent's own record, on the root file system: the payload at work and how far it is.
+"""The agent's own record, where it survives every boot: the payload at work and how far it is.
 
 A step is recorded only after its effect is on disk, so after a power cut the record never promises
 too much. The folder is open to root alone.
@@ -20,7 +20,6 @@ from autosetup.status import Status, read_status
 from autosetup.strict_json import reading_json
 from autosetup.system import replace_file, sync_folder
 
-FOLDER = "/var/lib/autosetup"
 _STATE = "state.json"
 
 

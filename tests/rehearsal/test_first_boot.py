@@ -184,6 +184,18 @@ def test_both_file_systems_are_whole(life: Life, tmp_path: Path) -> None:
     assert subprocess.run(["e2fsck", "-fn", life.root], capture_output=True).returncode == 0
 
 
+def test_the_root_file_system_takes_the_whole_card(life: Life) -> None:
+    table = json.loads(tool("sfdisk", "--json", life.card))["partitiontable"]
+    last = table["partitions"][1]
+    card_size = life.card.stat().st_size
+    assert (last["start"] + last["size"]) * 512 == card_size
+    told = tool("dumpe2fs", "-h", life.root).decode().splitlines()
+    facts = dict(line.split(":", 1) for line in told if ":" in line)
+    size = int(facts["Block count"]) * int(facts["Block size"])
+    assert card_size - life.root_offset - (16 << 20) < size <= card_size - life.root_offset
+    assert b"was grown to the card's end" in life.on_boot("autosetup/log.txt")
+
+
 def test_the_autopsy_names_node_and_result(life: Life, flasher: Run) -> None:
     (report,) = flasher("inspect", life.card)
     assert report["summary"] == "cam-0302, done"
