@@ -9,11 +9,13 @@ from pathlib import Path
 
 from builder.bench import Bench, StepFailed
 from builder.lint.boards import check_boards, largest_start
+from builder.lint.cameras import check_cameras
 from builder.lint.finding import Finding
 from builder.lint.mounts import check_fstab
 from builder.lint.table import HEAD_SIZE, check_table
 from builder.lint.volumes import check_boot_volume, read_volumes
 from builder.recipe import Recipe
+from builder.steps.installed import installed_packages
 from flasher.errors import FlasherError
 from flasher.image.blocks import SECTOR, Blocks, FileBlocks
 from flasher.image.fat import FatVolume
@@ -40,6 +42,8 @@ def require_bootable(image: Path, recipe: Recipe, bench: Bench) -> None:
     fstab = bench.run_host(("cat", str(bench.merged / "etc/fstab"))).text if has_fstab else ""
     with FileBlocks(image) as blocks:
         findings = find_faults(blocks, recipe, fstab)
+    if recipe.image.cameras:
+        findings += check_cameras(recipe, installed_packages(bench), _modules(bench))
     if findings:
         raise StepFailed(
             "not-bootable",
@@ -47,6 +51,15 @@ def require_bootable(image: Path, recipe: Recipe, bench: Bench) -> None:
             + "\n".join(f"  {finding}" for finding in findings),
             "Mend what is named, or say in the recipe which Pis it is for: [image] boards.",
         )
+
+
+def _modules(bench: Bench) -> list[str]:
+    """Paths of all modules of the tree's kernels."""
+    folder = bench.merged / "usr/lib/modules"
+    argv = ("find", str(folder), "-name", "*.ko*", "-o", "-name", "modules.builtin")
+    paths = bench.run_host(argv).text.split()
+    built_in = [path for path in paths if path.endswith("/modules.builtin")]
+    return [*paths, *(bench.run_host(("cat", *built_in)).text.split() if built_in else ())]
 
 
 def find_faults(blocks: Blocks, recipe: Recipe, fstab: str) -> list[Finding]:

@@ -10,13 +10,15 @@ from functools import partial
 from pathlib import Path
 
 from builder.bench import Bench, Step
+from builder.cameras import with_cameras
 from builder.catalogue import Archive
 from builder.emulating import emulating
 from builder.emulation import MACHINES, Emulation, Emulator, find_emulator
 from builder.history import record_build
 from builder.layers import Layer, Store, open_store
+from builder.lint.boards import require_processors
 from builder.lock import Lock, LockedGroup, read_lock, with_script, write_lock
-from builder.log import open_log
+from builder.log import Log, open_log
 from builder.native_root import native_root
 from builder.plan import plan_keys, plan_steps, require_records
 from builder.pool import Pool
@@ -105,6 +107,7 @@ def build_base(
             room = Workshop(opened, lambda: nullcontext(Emulation()), log, emit, flag)
             bottom, first = _lay_bottom(room, plan, plan.origin, None if update else lock or kept)
             plan, native = bottom.recipe, replace(native, twins=())
+        plan = _fit_boards(plan, bottom, log)
         locked = choose_lock(plan, native, desk, kept, given=lock, update=update, bottom=bottom)
         pool = Pool(opened.root / "pool", emit)
         begin = partial(emulating, twins=twins, note=log.warn, cancel=flag)
@@ -118,6 +121,16 @@ def build_base(
     if signer:
         sign_sums(release, signer)
     return Built(release, (*first, *results[len(first) :]))
+
+
+def _fit_boards(recipe: Recipe, bottom: Bottom | None, log: Log) -> Recipe:
+    """The recipe with what its Pis and cameras need; an error where they cannot do."""
+    require_processors(recipe)
+    offers = bottom.inventory.offers if bottom else ()
+    fitted, notes = with_cameras(recipe, {offer.package.name for offer in offers})
+    for note in notes:
+        log.warn(note)
+    return fitted
 
 
 def _lay_bottom(

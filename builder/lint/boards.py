@@ -10,6 +10,8 @@ from builder.lint.initramfs import Initramfs, Unreadable, read_initramfs
 from builder.lint.kernel import Kernel, is_device_tree, read_kernel
 from builder.lint.mounts import check_cmdline
 from builder.lint.volumes import Volumes
+from builder.recipe import Recipe
+from flasher.errors import BadInput
 from flasher.firmware.boards import PI_4B, Board
 from flasher.firmware.choice import Choice, choose
 from flasher.firmware.config_txt import CONFIG, BootFiles
@@ -27,6 +29,26 @@ _TWINS = (
     "not with --no-twins."
 )
 _REMAKE = "Build anew; if it comes back, look at the initramfs step in the log."
+
+
+def require_processors(recipe: Recipe) -> None:
+    """Check that the processors of a recipe's boards run what it is made of.
+
+    Raises:
+        BadInput: ``board-unfit``, naming those that cannot.
+    """
+    narrow = [board.title for board in recipe.boards if not board.wide]
+    if recipe.architecture == "arm64" and narrow:
+        what = "they start no 64-bit system" if len(narrow) > 1 else "it starts no 64-bit system"
+        remedy = "Build for armhf (--arch armhf), or take them out of the recipe's [image] boards."
+        raise BadInput("board-unfit", f"{', '.join(narrow)}: {what}.", remedy)
+    sixth = [board.title for board in recipe.boards if board.sixth]
+    if recipe.suite and not recipe.origin and sixth:
+        raise BadInput(
+            "board-unfit",
+            f"{', '.join(sixth)}: an ARMv6 processor, and Debian's armhf is made for ARMv7.",
+            'Start from Raspberry Pi OS, which is made for both: from = "raspios:lite-armhf".',
+        )
 
 
 def check_boards(

@@ -23,6 +23,7 @@ _DIGEST = pattern(r"[0-9a-f]{64}", "a SHA-256: 64 hex digits")
 _LABEL = pattern(r"[A-Za-z0-9_-]{1,11}", "a label of up to 11 letters, digits, - and _")
 _LINK = pattern(r"https?://\S+", "an address: https://example.org/logo.png")
 _BASE = pattern(r"https?://\S+/", "the address of a folder: https://example.org/images/")
+_CAMERA = pattern(r"[a-z0-9][a-z0-9-]*", "the name of a camera: imx219")
 _BOARD = pattern("|".join(map(re.escape, BOARDS)), f"one of {', '.join(BOARDS)}")
 
 
@@ -122,6 +123,7 @@ def _image(table: Table) -> ImageSettings:
             "root_slack_mib", default=default.root_slack_mib, low=16, high=1 << 16
         ),
         boards=table.strings("boards", form=_BOARD) if table.has("boards") else None,
+        cameras=table.strings("cameras", default=(), form=_CAMERA),
     )
 
 

@@ -84,6 +84,7 @@ class ImageSettings:
     Attributes:
         boards: the Pis that must boot it, by their names in `flasher.firmware.boards`; None stands
             for all that can run the architecture.
+        cameras: those that must give a picture, by their names in `builder.cameras`.
     """
 
     boot_label: str = "bootfs"
@@ -91,6 +92,7 @@ class ImageSettings:
     boot_size_mib: int = 256
     root_slack_mib: int = 400
     boards: tuple[str, ...] | None = None
+    cameras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +159,14 @@ class Recipe:
         return reduce(lambda lower, layer: layer.personal.over(lower), self.layers, NOTHING)
 
     @property
+    def board_names(self) -> tuple[str, ...]:
+        """The names of the Pis that must boot the image; an ARMv6 only where the recipe says so."""
+        if self.image.boards is not None:
+            return self.image.boards
+        wide = {"arm64": (True,), "armhf": (True, False)}.get(self.architecture, ())
+        return tuple(name for name, b in BOARDS.items() if b.wide in wide and not b.sixth)
+
+    @property
     def boards(self) -> tuple[Board, ...]:
         """The Pis that must boot the image; none of them for an architecture of PCs."""
-        if self.image.boards is not None:
-            return tuple(BOARDS[name] for name in self.image.boards)
-        wide = {"arm64": (True,), "armhf": (True, False)}.get(self.architecture, ())
-        return tuple(board for board in BOARDS.values() if board.wide in wide)
+        return tuple(BOARDS[name] for name in self.board_names)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 _FIRST = ("bootcode.bin", "start.elf", "fixup.dat")
 _FOURTH = ("start4.elf", "fixup4.dat")
-_KERNEL_7, _KERNEL_7L = "kernel7.img", "kernel7l.img"
+_KERNEL_6, _KERNEL_7, _KERNEL_7L = "kernel.img", "kernel7.img", "kernel7l.img"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Board:
         kernel: default name of a 32-bit kernel.
         wide: whether it can start a 64-bit kernel.
         wide_unless_told: whether it takes a kernel of a name of its own for a 64-bit one.
+        sixth: whether its processor is an ARMv6, which runs no program made for ARMv7.
     """
 
     title: str
@@ -36,8 +37,45 @@ class Board:
     kernel: str = _KERNEL_7
     wide: bool = True
     wide_unless_told: bool = False
+    sixth: bool = False
 
 
+PI_1B = Board(
+    "Raspberry Pi 1B",
+    frozenset({"pi1"}),
+    0x01,
+    ("bcm2708-rpi-b.dtb", "bcm2835-rpi-b.dtb"),
+    kernel=_KERNEL_6,
+    wide=False,
+    sixth=True,
+)
+PI_1B_PLUS = Board(
+    "Raspberry Pi 1B+",
+    frozenset({"pi1"}),
+    0x03,
+    ("bcm2708-rpi-b-plus.dtb", "bcm2835-rpi-b-plus.dtb"),
+    kernel=_KERNEL_6,
+    wide=False,
+    sixth=True,
+)
+ZERO = Board(
+    "Raspberry Pi Zero",
+    frozenset({"pi0"}),
+    0x09,
+    ("bcm2708-rpi-zero.dtb", "bcm2835-rpi-zero.dtb"),
+    kernel=_KERNEL_6,
+    wide=False,
+    sixth=True,
+)
+ZERO_W = Board(
+    "Raspberry Pi Zero W",
+    frozenset({"pi0", "pi0w"}),
+    0x0C,
+    ("bcm2708-rpi-zero-w.dtb", "bcm2835-rpi-zero-w.dtb"),
+    kernel=_KERNEL_6,
+    wide=False,
+    sixth=True,
+)
 PI_2B = Board(
     "Raspberry Pi 2B",
     frozenset({"pi2"}),
@@ -82,8 +120,12 @@ PI_400 = Board(
     wide_unless_told=True,
 )
 
-# By the names that recipes give them: those of config.txt's filters.
+# By the names that recipes give them: those of config.txt's filters, where these tell them apart.
 BOARDS = {
+    "pi1": PI_1B,
+    "pi1+": PI_1B_PLUS,
+    "pi0": ZERO,
+    "pi0w": ZERO_W,
     "pi2": PI_2B,
     "pi3": PI_3B,
     "pi3+": PI_3B_PLUS,
