@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from builder.bench import Bench
+from builder.boot_code import lay_boot_code, read_boot_code
 from builder.filesystems import (
     JOURNAL_MIB,
     MIB,
@@ -109,7 +110,8 @@ def assemble(
         epoch: the image's, seconds since 1970; no time in it is later.
 
     Raises:
-        FlasherError: ``boot-partition-too-small``, ``boot-file-odd`` or ``clock-behind``.
+        FlasherError: ``boot-partition-too-small``, ``boot-file-odd``, ``boot-code-odd`` or
+            ``clock-behind``.
     """
     content = Content(bench.merged, tools, epoch)
     with open_lanes(bench, 2) as lanes:
@@ -130,8 +132,9 @@ def _fill(
 ) -> Geometry:
     geometry = plan_geometry(settings, found.blocks, found.files)
     require_boot_fits(found, geometry.boot.length)
+    code = read_boot_code(lanes[0], str(content.tree))
     with image.open("xb") as handle:
-        handle.write(bytes(_table(geometry, identity)))
+        handle.write(lay_boot_code(code, bytes(_table(geometry, identity))))
         handle.truncate(geometry.size)
     common = (content, found, image)
     ids = (str(identity.root), str(identity.hash_seed))

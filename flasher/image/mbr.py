@@ -30,6 +30,7 @@ TYPE_NAMES = {
     GPT_PROTECTIVE: "GPT",
     0xFD: "Linux RAID",
 }
+CODE_SIZE = 440  # bytes of the first sector that a boot loader may fill
 _SIGNATURE = 0xAA55
 _BOOTABLE = 0x80
 # Cylinders, heads and sectors are long dead; all ones says "see the sector numbers".
@@ -39,7 +40,7 @@ _SLOTS = 4
 
 @dataclass(frozen=True, slots=True)
 class _Sector(Structure):
-    boot_code: bytes = at(0x000, "440s")
+    boot_code: bytes = at(0x000, f"{CODE_SIZE}s")
     disk_id: int = at(0x1B8, "I")
     reserved: int = at(0x1BC, "H")
     entries: bytes = at(0x1BE, "64s")
