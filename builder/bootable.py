@@ -71,7 +71,7 @@ def find_faults(blocks: Blocks, recipe: Recipe, fstab: str) -> list[Finding]:
         fstab: text of its /etc/fstab.
     """
     head = blocks.read(0, min(HEAD_SIZE, blocks.size)).ljust(HEAD_SIZE, b"\0")
-    findings = check_table(head, blocks.size)
+    findings = check_table(head, blocks.size, has_data=bool(recipe.image.data_size_mib))
     try:
         first = next(part for part in Mbr.from_bytes(head[:SECTOR]).partitions if part.slot == 1)
         boot, volumes = FatVolume(blocks, first.offset), read_volumes(blocks)

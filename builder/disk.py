@@ -1,6 +1,7 @@
 """The disk image: MBR, FAT32 and ext4 made inside one sparse file, with no loop device.
 
-The table is an MBR with FAT32 in slot 1, the only form that every Raspberry Pi's boot ROM reads.
+The table is an MBR with FAT32 in slot 1, the only form that every Raspberry Pi's boot ROM reads;
+the root in slot 2; and, where it is asked for, a partition for data in slot 3.
 Partitions start at multiples of 4 MiB, the erase unit that SD cards commonly have.
 """
 
@@ -18,8 +19,10 @@ from builder.filesystems import (
     JOURNAL_MIB,
     MIB,
     Content,
+    Ext4,
     freshen_layers,
     make_boot,
+    make_data,
     make_root,
     require_boot_fits,
 )
@@ -32,25 +35,30 @@ from flasher.image.mbr import FAT32_LBA, LINUX, Mbr, Partition
 from flasher.image.ranges import ByteRange
 
 ALIGNMENT = 4 * MIB
+# The folder whose content a partition for data begins with, relative to the tree, and its label.
+DATA, DATA_LABEL = "data", "data"
 
 # mke2fs.conf: one inode for each 16 KiB, 256 bytes each; maps and spare descriptors come on top.
 _BYTES_PER_INODE = 16384
 _INODE = 256
 _FIXED_OVERHEAD = 24 * MIB
 _SHARE_OVERHEAD = 0.03
+_DATA_SLACK_MIB = 16
+_IDS = ("ids", "more ids")
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Where the partitions lie, in bytes; the image ends where the second one ends."""
+    """Where the partitions lie, in bytes; the image ends where the last one ends."""
 
     boot: ByteRange
     root: ByteRange
+    data: ByteRange | None = None
 
     @property
     def size(self) -> int:
         """Bytes of the whole image, a multiple of 4 MiB."""
-        return self.root.end
+        return (self.data or self.root).end
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +69,43 @@ class Identity:
     volume: int
     root: UUID
     hash_seed: UUID
+    data: UUID
 
     @classmethod
     def from_key(cls, key: str) -> Identity:
         """Derive all ids from an image's key."""
-        raw = hashlib.sha256(f"ids of {key}".encode()).digest()
+        raw, more = (hashlib.sha256(f"{ids} of {key}".encode()).digest() for ids in _IDS)
         return cls(
             disk=int.from_bytes(raw[:4], "little") | 1,
             volume=int.from_bytes(raw[4:8], "little") | 1,
             root=UUID(bytes=raw[:16], version=4),
             hash_seed=UUID(bytes=raw[16:], version=4),
+            data=UUID(bytes=more[:16], version=4),
         )
 
 
-def plan_geometry(settings: ImageSettings, blocks: int, files: int) -> Geometry:
-    """Lay out the partitions for a root tree.
+def plan_geometry(settings: ImageSettings, found: Measure) -> Geometry:
+    """Lay out the partitions for a tree.
 
     Args:
         settings: sizes asked for; the slack stays free in the root file system.
-        blocks: 4 KiB blocks that the root tree takes.
-        files: files and folders in it.
+        found: what the tree takes.
     """
     boot = ByteRange(ALIGNMENT, _round_up(settings.boot_size_mib * MIB))
-    content = blocks * BLOCK + (JOURNAL_MIB + settings.root_slack_mib) * MIB
+    root = ByteRange(boot.end, _ext4_size(found.blocks, found.files, settings.root_slack_mib))
+    if not settings.data_size_mib:
+        return Geometry(boot, root)
+    least = _ext4_size(found.data_blocks, found.data_files, _DATA_SLACK_MIB)
+    size = max(_round_up(settings.data_size_mib * MIB), least)
+    return Geometry(boot, root, ByteRange(root.end, size))
+
+
+def _ext4_size(blocks: int, files: int, slack_mib: int) -> int:
+    content = blocks * BLOCK + (JOURNAL_MIB + slack_mib) * MIB
     inodes = max(content // _BYTES_PER_INODE, files) * _INODE
     size = int((content + inodes) * (1 + _SHARE_OVERHEAD)) + _FIXED_OVERHEAD
     # More files than inodes, as in a tree of very small ones: the file system grows with them.
-    size = max(size, files * _BYTES_PER_INODE * 9 // 8)
-    return Geometry(boot, ByteRange(boot.end, _round_up(size)))
+    return _round_up(max(size, files * _BYTES_PER_INODE * 9 // 8))
 
 
 def assemble(
@@ -113,7 +130,7 @@ def assemble(
         FlasherError: ``boot-partition-too-small``, ``boot-file-odd``, ``boot-code-odd`` or
             ``clock-behind``.
     """
-    content = Content(bench.merged, tools, epoch)
+    content = Content(bench.merged, tools, epoch, DATA if settings.data_size_mib else None)
     with open_lanes(bench, 2) as lanes:
         found = content.measure(lanes[0])
         if found.oldest >= epoch:
@@ -130,30 +147,33 @@ def _fill(
     found: Measure,
     lanes: tuple[Lane, ...],
 ) -> Geometry:
-    geometry = plan_geometry(settings, found.blocks, found.files)
+    geometry = plan_geometry(settings, found)
     require_boot_fits(found, geometry.boot.length)
     code = read_boot_code(lanes[0], str(content.tree))
     with image.open("xb") as handle:
         handle.write(lay_boot_code(code, bytes(_table(geometry, identity))))
         handle.truncate(geometry.size)
-    common = (content, found, image)
-    ids = (str(identity.root), str(identity.hash_seed))
+    common, seed = (content, found, image), identity.hash_seed
     with ThreadPoolExecutor(1) as beside:
         boot = (geometry.boot, settings.boot_label, identity.volume)
         making_boot = beside.submit(make_boot, lanes[1], *common, *boot)
-        make_root(lanes[0], *common, geometry.root, settings.root_label, ids)
+        root = Ext4(geometry.root, settings.root_label, identity.root, seed)
+        make_root(lanes[0], *common, root)
+        if geometry.data:
+            make_data(lanes[0], *common, Ext4(geometry.data, DATA_LABEL, identity.data, seed))
         making_boot.result()
     return geometry
 
 
 def _table(geometry: Geometry, identity: Identity) -> Mbr:
-    boot, root = (
-        (place.offset // SECTOR, place.length // SECTOR) for place in (geometry.boot, geometry.root)
-    )
-    return Mbr(
-        identity.disk,
-        (Partition(1, FAT32_LBA, *boot, bootable=True), Partition(2, LINUX, *root)),
-    )
+    def entry(slot: int, kind: int, place: ByteRange) -> Partition:
+        extent = (place.offset // SECTOR, place.length // SECTOR)
+        return Partition(slot, kind, *extent, bootable=slot == 1)
+
+    partitions = [entry(1, FAT32_LBA, geometry.boot), entry(2, LINUX, geometry.root)]
+    if geometry.data:
+        partitions.append(entry(3, LINUX, geometry.data))
+    return Mbr(identity.disk, tuple(partitions))
 
 
 def _round_up(size: int) -> int:

@@ -1,4 +1,4 @@
-"""The two file systems of an image: FAT32 for the firmware, ext4 for the rest.
+"""The file systems of an image: FAT32 for the firmware, ext4 for the rest, and one for data.
 
 One tree gives the same bytes always and everywhere: the programs are those of the lock, ids and
 times are given, and what lies in folders is taken in the order of its names.
@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from uuid import UUID
 
 from builder.bench import Bench
 from builder.bootable import BOOT_PLACES
@@ -42,15 +43,18 @@ class Content:
         tree: where programs of the lanes find it.
         tools: dosfstools, e2fsprogs and mtools.
         epoch: no time in the file systems is later; seconds since 1970.
+        data: the folder that goes to a partition of its own; None where there is none.
     """
 
     tree: Path
     tools: NativeRoot
     epoch: int
+    data: str | None = None
 
     def measure(self, lane: Lane) -> Measure:
         """Measure the tree."""
-        return measure(lane.run(find_arguments(str(self.tree))).output, *BOOT_PLACES)
+        told = lane.run(find_arguments(str(self.tree))).output
+        return measure(told, *BOOT_PLACES, data=self.data)
 
     def run(self, lane: Lane, argv: tuple[str, ...]) -> None:
         """Run one of the tools."""
@@ -153,50 +157,68 @@ def _mkfs_fat(image: Path, place: ByteRange, label: str, volume: int) -> tuple[s
     )
 
 
-# --- root ------------------------------------------------------------------------------------
+# --- root and data ---------------------------------------------------------------------------
 
 
-def make_root(
-    lane: Lane,
-    content: Content,
-    found: Measure,
-    image: Path,
-    place: ByteRange,
-    label: str,
-    ids: tuple[str, str],
-) -> None:
-    """Make an ext4 of the tree inside an image; the boot folder is empty in it.
+@dataclass(frozen=True, slots=True)
+class Ext4:
+    """An ext4 to make.
+
+    Attributes:
+        place: where in the image.
+        label: up to 16 characters.
+        uuid: of the file system.
+        hash_seed: UUID that seeds the hashes in its folders.
+    """
+
+    place: ByteRange
+    label: str
+    uuid: UUID
+    hash_seed: UUID
+
+
+def make_root(lane: Lane, content: Content, found: Measure, image: Path, system: Ext4) -> None:
+    """Make an ext4 of the tree inside an image; in it the folders of others are empty.
 
     Args:
         lane: that shows the tree.
         content: the tree.
         found: its measure.
         image: absolute path.
-        place: where in the image.
-        label: up to 16 characters.
-        ids: UUIDs: of the file system, and the seed of the hashes in its folders.
+        system: what to make.
     """
-    uuid, seed = ids
+    argv = _mke2fs(content, image, system, content.tree)
+    if found.boot or found.boot_folders:
+        argv = _hiding(str(content.tree / found.boot_place), argv)
+    if content.data and found.data_files:
+        argv = _hiding(str(content.tree / content.data), argv)
+    content.run(lane, argv)
+
+
+def make_data(lane: Lane, content: Content, found: Measure, image: Path, system: Ext4) -> None:
+    """Make an ext4 of the data folder, which need not exist; the arguments are `make_root`'s."""
+    folder = content.tree / content.data if content.data and found.data_files else None
+    content.run(lane, _mke2fs(content, image, system, folder))
+
+
+def _mke2fs(content: Content, image: Path, system: Ext4, tree: Path | None) -> tuple[str, ...]:
     extended = (
-        f"offset={place.offset},hash_seed={seed},root_owner=0:0,"
+        f"offset={system.place.offset},hash_seed={system.hash_seed},root_owner=0:0,"
         "lazy_itable_init=0,lazy_journal_init=0,nodiscard"
     )
-    argv = content.tools.argv(
+    return content.tools.argv(
         "usr/sbin/mke2fs",
         *("-q", "-F", "-t", "ext4"),
         *("-b", str(BLOCK)),
         *("-m", "1"),
         *("-J", f"size={JOURNAL_MIB}"),
-        *("-L", label),
-        *("-U", uuid),
+        *("-L", system.label),
+        *("-U", str(system.uuid)),
         *("-E", extended),
-        *("-d", str(content.tree)),
+        *(("-d", str(tree)) if tree else ()),
         str(image),
-        str(place.length // BLOCK),
+        str(system.place.length // BLOCK),
     )
-    if found.boot or found.boot_folders:
-        argv = _hiding(str(content.tree / found.boot_place), argv)
-    content.run(lane, argv)
 
 
 def _hiding(folder: str, argv: tuple[str, ...]) -> tuple[str, ...]:
@@ -205,19 +227,19 @@ def _hiding(folder: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     return ("unshare", "--mount", "sh", "-c", mount, folder, *argv)
 
 
-def used_ranges(image: Path, root: ByteRange, tools: NativeRoot) -> tuple[ByteRange, ...]:
-    """The bytes of the image that ext4 counts as used: files, journal, inode tables, everything."""
+def used_ranges(image: Path, volume: ByteRange, tools: NativeRoot) -> tuple[ByteRange, ...]:
+    """The bytes of the image that an ext4 in it uses: files, journal, inode tables, everything."""
     # dumpe2fs reads whole files only (its "?offset=" is gone in e2fsprogs 1.47.2), so it gets a
     # sparse copy of the metadata; in memory, for e2image waits until the copy is on disk.
     with os.fdopen(os.memfd_create("metadata"), "rb") as copy:
         keep, path = (copy.fileno(),), f"/proc/self/fd/{copy.fileno()}"
-        place = ("-o", str(root.offset), str(image))
+        place = ("-o", str(volume.offset), str(image))
         run(tools.argv("usr/sbin/e2image", "-r", *place, path), keep=keep)
         text = run(tools.argv("usr/sbin/dumpe2fs", path), keep=keep).text
     ranges, begin = [], 0
-    for first, end in (*_free_blocks(text), (root.length // BLOCK,) * 2):
+    for first, end in (*_free_blocks(text), (volume.length // BLOCK,) * 2):
         if first > begin:
-            ranges.append(ByteRange(root.offset + begin * BLOCK, (first - begin) * BLOCK))
+            ranges.append(ByteRange(volume.offset + begin * BLOCK, (first - begin) * BLOCK))
         begin = end
     return tuple(ranges)
 

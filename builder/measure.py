@@ -26,6 +26,7 @@ class Measure:
         boot: path relative to the boot folder and size of each file in it, sorted.
         boot_folders: the folders in it, sorted, so each after the one it lies in.
         boot_odd: what in it is neither, sorted: a FAT cannot hold it.
+        data_blocks, data_files: the same of the data folder, where that is measured apart.
     """
 
     boot_place: str
@@ -35,6 +36,8 @@ class Measure:
     boot: tuple[tuple[str, int], ...]
     boot_folders: tuple[str, ...]
     boot_odd: tuple[str, ...]
+    data_blocks: int = 0
+    data_files: int = 0
 
 
 def find_arguments(tree: str) -> tuple[str, ...]:
@@ -42,26 +45,29 @@ def find_arguments(tree: str) -> tuple[str, ...]:
     return ("find", tree, "-printf", _FORMAT)
 
 
-def measure(told: bytes, *places: str) -> Measure:
+def measure(told: bytes, *places: str, data: str | None = None) -> Measure:
     """Measure a tree.
 
     Args:
         told: output of `find_arguments`.
         places: where the boot folder may be, relative to the tree: it is the first with a
             config.txt, else the first of all, which need not exist.
+        data: a folder that goes to a partition of its own, relative to the tree.
     """
     fields = os.fsdecode(told).split("\0")[:-1]
     kinds, sizes, names, inodes, *times, paths = (fields[at::_FIELDS] for at in range(_FIELDS))
     there = set(paths)
     boot = next((place for place in places if f"{place}/config.txt" in there), places[0])
     rest: dict[str, int] = {}
+    kept: dict[str, int] = {}
     apart: list[tuple[str, str, int]] = []
     for kind, size, count, inode, path in zip(kinds, sizes, names, inodes, paths, strict=True):
         if path.startswith(f"{boot}/"):
             apart.append((path.removeprefix(f"{boot}/"), kind, int(size)))
         else:
             again = count != "1" and kind != "d"
-            rest[inode if again else f"/{path}"] = _blocks(kind, int(size))
+            volume = kept if data and path.startswith(f"{data}/") else rest
+            volume[inode if again else f"/{path}"] = _blocks(kind, int(size))
     apart.sort()
     return Measure(
         boot_place=boot,
@@ -71,6 +77,8 @@ def measure(told: bytes, *places: str) -> Measure:
         boot=tuple((name, size) for name, kind, size in apart if kind == "f"),
         boot_folders=tuple(name for name, kind, _ in apart if kind == "d"),
         boot_odd=tuple(name for name, kind, _ in apart if kind not in "fd"),
+        data_blocks=sum(kept.values()),
+        data_files=len(kept),
     )
 
 

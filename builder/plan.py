@@ -15,7 +15,7 @@ from builder.steps.boot import Boot
 from builder.steps.bootstrap import Bootstrap
 from builder.steps.files import Files, python_files
 from builder.steps.finish import Finish
-from builder.steps.initramfs import Initramfs, has_kernel
+from builder.steps.initramfs import Initramfs, goes_into_initramfs, has_kernel
 from builder.steps.packages import Packages
 from builder.steps.script import Script
 from builder.steps.users import Users
@@ -33,11 +33,16 @@ def plan_steps(recipe: Recipe, lock: Lock, bottom: Sequence[Step] = ()) -> tuple
     steps: list[Step] = [*bottom] or [Bootstrap(lowest, recipe.architecture, lock.sources)]
     groups, upper = [lowest], list(lock.layers[1:])
     for layer in recipe.layers:
+        boots = bool(bottom) or any(map(has_kernel, groups))
         if layer.packages:
             group = upper.pop(0)
             steps.append(Packages(group, tuple(groups)))
             groups.append(group)
         steps += _steps_above(layer, groups[-1], lock.scripts)
+        changes = boots and any(goes_into_initramfs(file.path) for file in layer.files)
+        # Last in a layer: all else may be its settings.
+        if changes or (layer.packages and has_kernel(groups[-1])):
+            steps.append(Initramfs(f"{layer.name}-initramfs", groups[-1].epoch, changes))
     return (*steps, Finish(lock.epoch))
 
 
@@ -59,8 +64,6 @@ def _steps_above(
     for script in layer.scripts:
         fetched = records.get((script.name, script.digest)) if script.network else None
         steps.append(replace(script, epoch=group.epoch, fetched=fetched))
-    if layer.packages and has_kernel(group):  # last: the others may be its settings
-        steps.append(Initramfs(f"{layer.name}-initramfs", group.epoch))
     return steps
 
 

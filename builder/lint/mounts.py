@@ -85,7 +85,7 @@ def _check_mount(
     options = set(fields[3].split(",")) if len(fields) > 3 else set()
     own = places.get(point)
     if own is None:
-        known = volumes.root | volumes.boot
+        known = volumes.root | volumes.boot | volumes.data
         if source.startswith(_BY_NAME) and source not in known and not options & _OPTIONAL:
             what = f"{place} mounts {source}, which is not in this image, on {point}."
             yield Finding(what, "Add the option nofail: without it the boot ends there.")

@@ -14,20 +14,24 @@ from flasher.image.mbr import FAT32_LBA, GPT_PROTECTIVE, LINUX, Mbr
 HEAD_SIZE = 2 * SECTOR
 _GPT_MAGIC = b"EFI PART"  # UEFI Specification 2.10, section 5.3.2
 _AS_DOS = "Write the table with sfdisk and `label: dos`."
+_SLOTS = ((1, FAT32_LBA, "the boot partition"), (2, LINUX, "the root"))
+_DATA_SLOT = (3, LINUX, "the partition for data")
 
 
-def check_table(head: bytes, size: int) -> list[Finding]:
+def check_table(head: bytes, size: int, *, has_data: bool = False) -> list[Finding]:
     """Findings about a partition table.
 
     Args:
         head: the first `HEAD_SIZE` bytes of the image.
         size: bytes of the whole image.
+        has_data: whether there must be a partition for data.
     """
     try:
         table = Mbr.from_bytes(head[:SECTOR])
     except BadInput as error:
         return [Finding(error.message, _AS_DOS)]
-    return [*_check_gpt(head, table), *_check_slots(table), *_check_extents(table, size)]
+    slots = (*_SLOTS, _DATA_SLOT) if has_data else _SLOTS
+    return [*_check_gpt(head, table), *_check_slots(table, slots), *_check_extents(table, size)]
 
 
 def _check_gpt(head: bytes, table: Mbr) -> list[Finding]:
@@ -42,10 +46,10 @@ def _check_gpt(head: bytes, table: Mbr) -> list[Finding]:
     return found
 
 
-def _check_slots(table: Mbr) -> list[Finding]:
+def _check_slots(table: Mbr, slots: tuple[tuple[int, int, str], ...]) -> list[Finding]:
     types = {part.slot: part for part in table.partitions}
     found = []
-    for slot, wanted, purpose in ((1, FAT32_LBA, "the boot partition"), (2, LINUX, "the root")):
+    for slot, wanted, purpose in slots:
         part = types.get(slot)
         if part is None:
             what = f"Slot {slot} of the partition table is empty; it must be {purpose}."

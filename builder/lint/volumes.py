@@ -35,11 +35,13 @@ class Volumes:
     """The names by which a kernel or an fstab may call the file systems of an image.
 
     Attributes:
-        boot, root: such as ``LABEL=rootfs``, ``UUID=…``, ``PARTUUID=…-02``, ``/dev/mmcblk0p2``.
+        boot, root, data: such as ``LABEL=rootfs``, ``UUID=…``, ``PARTUUID=…-02``,
+            ``/dev/mmcblk0p2``; none where there is no such partition.
     """
 
     boot: frozenset[str]
     root: frozenset[str]
+    data: frozenset[str] = frozenset()
 
 
 def read_volumes(blocks: Blocks) -> Volumes:
@@ -51,7 +53,7 @@ def read_volumes(blocks: Blocks) -> Volumes:
         names[part.slot] = frozenset(
             own | (_fat(blocks, part) if part.slot == 1 else _ext(blocks, part))
         )
-    return Volumes(names.get(1, frozenset()), names.get(2, frozenset()))
+    return Volumes(*(names.get(slot, frozenset()) for slot in (1, 2, 3)))
 
 
 def _fat(blocks: Blocks, part: Partition) -> set[str]:

@@ -51,6 +51,7 @@ def read_layer(table: Table, name: str, place: Place) -> LayerRecipe:
         users=tuple(_user(entry) for entry in table.tables("user")),
         boot=_boot(table.table("boot")),
         scripts=_scripts(table, name, place.folder),
+        data_size_mib=table.integer("data_size_mib", default=0, low=0, high=1 << 16),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
     own = top.string("architecture", default="arm64", choices=tuple(MACHINES))
     place = Place(folder, asked or (own if own in MACHINES else next(iter(MACHINES))))
     source = top.string("from", form=_SOURCE)
+    layers = _stack(top, place)
     return Recipe(
         name=top.string("name", form=NAME),
         title=top.string("title", default=""),
@@ -81,8 +83,8 @@ def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
         origin=_origin(top, source, folder),
         updates=top.boolean("updates", default=True),
         architecture=place.architecture,
-        image=_image(top.table("image")),
-        layers=_stack(top, place),
+        image=_image(top.table("image"), layers),
+        layers=layers,
         release=_release(top.table("release")),
     )
 
@@ -111,8 +113,9 @@ def _release(table: Table) -> ReleaseSettings:
     )
 
 
-def _image(table: Table) -> ImageSettings:
+def _image(table: Table, layers: Iterable[LayerRecipe]) -> ImageSettings:
     default = ImageSettings()
+    data = table.integer("data_size_mib", default=0, low=0, high=1 << 16)
     return ImageSettings(
         boot_label=table.string("boot_label", default=default.boot_label, form=_LABEL),
         root_label=table.string("root_label", default=default.root_label, form=_LABEL),
@@ -122,6 +125,7 @@ def _image(table: Table) -> ImageSettings:
         root_slack_mib=table.integer(
             "root_slack_mib", default=default.root_slack_mib, low=16, high=1 << 16
         ),
+        data_size_mib=max((data, *(layer.data_size_mib for layer in layers))),
         boards=table.strings("boards", form=_BOARD) if table.has("boards") else None,
         cameras=table.strings("cameras", default=(), form=_CAMERA),
     )

@@ -57,6 +57,7 @@ class LayerRecipe:
         enable, disable, mask: systemd units, by name.
         scripts: their `epoch` is set when the layer's packages are known.
         notes: what a person should know before it is built.
+        data_size_mib: what it needs of a partition for data at least; 0 for none.
         about, needs: of layers that ship: what it does, and the names of layers below it.
         personal: what its source sets of a rig or a person; it is not built in.
     """
@@ -72,6 +73,7 @@ class LayerRecipe:
     boot: BootSettings = BootSettings()
     scripts: tuple[Script, ...] = ()
     notes: tuple[str, ...] = ()
+    data_size_mib: int = 0
     about: str = ""
     needs: tuple[str, ...] = ()
     personal: Personal = NOTHING
@@ -82,6 +84,8 @@ class ImageSettings:
     """The partitions: FAT32 for the firmware, ext4 for the rest; sizes in MiB.
 
     Attributes:
+        data_size_mib: of a third one, for data; it begins with the tree's folder /data, and is
+            larger where that is. 0 for none.
         boards: the Pis that must boot it, by their names in `flasher.firmware.boards`; None stands
             for all that can run the architecture.
         cameras: those that must give a picture, by their names in `builder.cameras`.
@@ -91,6 +95,7 @@ class ImageSettings:
     root_label: str = "rootfs"
     boot_size_mib: int = 256
     root_slack_mib: int = 400
+    data_size_mib: int = 0
     boards: tuple[str, ...] | None = None
     cameras: tuple[str, ...] = ()
 

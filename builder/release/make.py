@@ -81,9 +81,10 @@ def _pack(draft: Release, geometry: Geometry, bench: Bench, tools: NativeRoot) -
     """Compress and map the image.
 
     Mapped is all that must be written, zeros included, for what a card held before must not shine
-    through: the first MiB, the boot partition, and what ext4 uses, journal and tables with it.
+    through: the first MiB, the boot partition, and what each ext4 uses, journal and tables with it.
     """
-    used = used_ranges(draft.image, geometry.root, tools)
+    volumes = filter(None, (geometry.root, geometry.data))
+    used = [each for volume in volumes for each in used_ranges(draft.image, volume, tools)]
     always = (ByteRange(0, MIB), geometry.boot, *used)
 
     def report(done: int) -> None:

@@ -139,6 +139,8 @@ def grow_below(tree: Path) -> None:
     (tree / "usr/bin/again").hardlink_to(tree / "usr/bin/tool")
     (tree / "bin").symlink_to("usr/bin")
     (tree / "boot/firmware/overlays").mkdir(parents=True)
+    (tree / "data/conf").mkdir(parents=True)
+    (tree / "data/conf/rig").write_text("for every rig")
 
 
 def grow_above(tree: Path) -> None:

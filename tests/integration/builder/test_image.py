@@ -19,6 +19,7 @@ from builder.release.files import Release
 from builder.release.make import make_release
 from flasher.errors import FlasherError
 from flasher.image.bmap import read_bmap
+from flasher.image.ranges import ByteRange, overlap
 
 SETTINGS = ImageSettings(boot_size_mib=64, root_slack_mib=16)
 
@@ -102,24 +103,50 @@ def test_the_slack_asked_for_is_free(build: Builds):
     assert int(free.split()[-1]) * 4096 >= SETTINGS.root_slack_mib * MIB
 
 
-def test_what_a_card_held_before_cannot_shine_through(build: Builds):
+def test_a_third_partition_begins_with_the_folder_for_data(build: Builds):
+    release = build(replace(SETTINGS, data_size_mib=128))
+    tool("sfdisk", "--verify", str(release.image))
+    _, root, data = partitions(release.image)
+    assert data["type"] == "83"
+    assert int(str(data["start"])) == int(str(root["start"])) + int(str(root["size"]))
+    assert int(str(data["size"])) * 512 == 128 * MIB
+    for number, label in ((1, "rootfs"), (2, "data")):
+        ext4 = cut_out(release.image, number)
+        tool("e2fsck", "-fn", str(ext4))
+        assert tool("blkid", "-p", "-o", "value", "-s", "LABEL", str(ext4)) == f"{label}\n"
+    below, kept = (str(release.image.with_suffix(f".{number}")) for number in (1, 2))
+    assert tool("debugfs", "-R", "cat /conf/rig", kept) == "for every rig"
+    assert "Type: directory    Mode:  0755" in tool("debugfs", "-R", "stat /data", below)
+    assert "conf" not in tool("debugfs", "-R", "ls /data", below)
+    tool("fsck.fat", "-n", str(cut_out(release.image, 0)))
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, replace(SETTINGS, data_size_mib=128)])
+def test_what_a_card_held_before_cannot_shine_through(build: Builds, settings: ImageSettings):
     """Journal, inode tables and all of the boot partition are mapped, though mostly zeros."""
-    release = build()
+    release = build(settings)
     mapped = read_bmap(release.bmap.read_bytes()).byte_ranges()
-    boot, root = partitions(release.image)
+    boot, *others = partitions(release.image)
     start, size = int(str(boot["start"])) * 512, int(str(boot["size"])) * 512
     assert any(one.offset <= start and start + size <= one.end for one in mapped)
-    used = tool("dumpe2fs", "-h", str(cut_out(release.image, 1))).splitlines()
-    count, free = (
-        int(line.split()[-1]) for line in used if line.startswith(("Block count:", "Free blocks:"))
-    )
-    beyond = int(str(root["start"])) * 512
-    covered = sum(one.end - max(one.offset, beyond) for one in mapped if one.end > beyond)
-    assert covered >= (count - free) * 4096
+    for number, part in enumerate(others, 1):
+        used = tool("dumpe2fs", "-h", str(cut_out(release.image, number))).splitlines()
+        count, free = (
+            int(line.split()[-1])
+            for line in used
+            if line.startswith(("Block count:", "Free blocks:"))
+        )
+        begin, size = int(str(part["start"])) * 512, int(str(part["size"])) * 512
+        place = ByteRange(begin, size)
+        inside = (overlap(one, place) for one in mapped)
+        assert sum(one.length for one in inside if one) >= (count - free) * 4096
 
 
 def test_the_same_layers_give_the_same_table_and_boot_partition(build: Builds):
-    first, second = (build(folder=name).image for name in ("first", "second"))
+    settings = replace(SETTINGS, data_size_mib=128)
+    first, second = (build(settings, name).image for name in ("first", "second"))
+    size = int(str(partitions(first)[2]["size"])) * 512
+    tool("cmp", "--bytes", str(size), *(str(cut_out(image, 2)) for image in (first, second)))
     assert partitions(first)[1]["start"] == partitions(second)[1]["start"] == 68 * MIB // 512
     tool("cmp", "--bytes", str(68 * MIB), str(first), str(second))
 

@@ -230,6 +230,7 @@ def test_a_recipes_layers_are_bootstrapped_first_and_finished_last():
         LayerRecipe("kernel", ("linux-image-arm64",), (motd,)),
         LayerRecipe("tools", ("tmux",)),
         LayerRecipe("texts", (), (motd,)),
+        LayerRecipe("hooks", (), (RecipeFile("/usr/share/initramfs-tools/hooks/mine", b""),)),
     )
     groups = (group("debian"), group("kernel", "linux-image-6.12-arm64"), group("tools", "tmux"))
     none = group("none")
@@ -242,5 +243,7 @@ def test_a_recipes_layers_are_bootstrapped_first_and_finished_last():
         ("initramfs", "kernel-initramfs"),
         ("packages", "tools"),
         ("files", "texts"),
+        ("files", "hooks"),
+        ("initramfs", "hooks-initramfs"),
         ("finish", "finish"),
     ]

@@ -5,11 +5,12 @@ from builder.inside.freshen import freshen
 from builder.measure import Measure, measure
 
 
-def told(*lines: str) -> Measure:
+def told(*lines: str, data: str | None = None) -> Measure:
     """Measure a tree of a root, one block large, and these; all of them accessed at 70."""
     root = "d 4096 3 1 70.5 80.5 "
     fields = (field for line in (root, *lines) for field in line.split(" ", 6))
-    return measure("".join(f"{field}\0" for field in fields).encode(), "boot/firmware", "boot")
+    raw = "".join(f"{field}\0" for field in fields).encode()
+    return measure(raw, "boot/firmware", "boot", data=data)
 
 
 def test_a_file_with_two_names_is_measured_once():
@@ -38,6 +39,19 @@ def test_what_lies_in_the_boot_folder_is_listed_and_not_counted():
     assert found.boot_folders == ("overlays",)
     assert found.boot_odd == ("link",)
     assert (found.blocks, found.files) == (3, 3)
+
+
+def test_what_goes_to_a_partition_for_data_is_counted_apart():
+    lines = (
+        "d 4096 2 2 70.1 80.1 data",
+        "d 4096 2 3 70.1 80.1 data/conf",
+        "f 5000 1 4 70.1 80.1 data/conf/one",
+        "f 9 1 5 70.1 80.1 database",
+    )
+    apart, together = told(*lines, data="data"), told(*lines)
+    assert (apart.blocks, apart.files, apart.data_blocks, apart.data_files) == (3, 3, 3, 2)
+    assert (together.blocks, together.files) == (6, 5)
+    assert (together.data_blocks, together.data_files) == (0, 0)
 
 
 def test_the_oldest_time_is_an_access_or_a_change_of_anything():

@@ -95,6 +95,13 @@ def test_what_is_not_said_has_a_default(write):
     assert recipe.updates
 
 
+@pytest.mark.parametrize(("own", "size"), [("", 256), ("data_size_mib = 1024\n", 1024)])
+def test_a_layer_may_ask_for_a_partition_for_data(write, own, size):
+    recipe = load_recipe(write(f'[image]\n{own}[[layer]]\nuses = "read-only-root"\n'))
+    assert recipe.image.data_size_mib == size
+    assert "/data/autosetup/open" in {file.path for file in recipe.layers[0].files}
+
+
 def test_a_recipe_may_take_the_suite_as_it_was_released(write):
     recipe = load_recipe(write("updates = false\n"))
     assert not recipe.updates
