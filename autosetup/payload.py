@@ -34,6 +34,7 @@ __all__ = [
     "LOG",
     "MANIFEST",
     "NODE",
+    "NO_AGENT",
     "SECRETS",
     "STATUS",
     "FileRecord",
@@ -53,6 +54,7 @@ __all__ = [
 ]
 
 FOLDER = "autosetup"
+NO_AGENT = "no-agent.txt"  # beside the folder, in images that have no agent to read it
 STATUS = "status.json"
 LOG = "log.txt"
 _DOCUMENTS = (MANIFEST, NODE, SECRETS)

@@ -122,6 +122,7 @@ class Bench:
             folder=str(self.store.root),
             handler=emulation.handler,
             merge_output=merge_output,
+            narrow=emulation.narrow,
         )
         return self.run(plan, on_line, keep)
 
@@ -153,6 +154,7 @@ class Bench:
             root=root,
             handler=self.emulation.handler,
             merge_output=True,
+            narrow=self.emulation.narrow,
         )
 
     def stack(
@@ -261,7 +263,15 @@ _DIAGNOSES = (
     (
         r"is not signed|NO_PUBKEY|Missing key|BADSIG|EXPKEYSIG|(?:not|invalid) signature",
         "signature-bad",
-        "Install the newest debian-archive-keyring; if it comes back, the mirror is not Debian's.",
+        "Check the public keys: Debian's are in the package debian-archive-keyring, another "
+        "archive's in the file that the recipe names. If they are right, the mirror serves what "
+        "its maker did not sign.",
+    ),
+    (
+        r"Release file .* is expired",
+        "release-expired",
+        "Take a mirror that is kept up, check this computer's clock, or say in the recipe that "
+        "this is an archive of the past: expired = true, below [archive].",
     ),
     (
         r"Failed to fetch|Hash Sum mismatch",

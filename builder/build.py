@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from builder.agentless import python_of, without_agent
+from builder.archive import archive_of
 from builder.bench import Bench, Step
 from builder.cameras import with_cameras
-from builder.catalogue import Archive
 from builder.emulating import emulating
 from builder.emulation import MACHINES, Emulation, Emulator, find_emulator
 from builder.history import record_build
@@ -22,6 +23,7 @@ from builder.log import Log, open_log
 from builder.native_root import native_root
 from builder.plan import plan_keys, plan_steps, require_records
 from builder.pool import Pool
+from builder.proxy import proxied
 from builder.recipe import Origin, Recipe, load_recipe
 from builder.release.files import Form, Release
 from builder.release.make import has_release, make_release
@@ -95,11 +97,11 @@ def build_base(
     emulator, signer = _look_first(plan, release, sign_with, emit)
     flag = cancel or CancelFlag()
     with (
+        proxied(plan.archive.proxy),
         open_store(store, emit=emit, cancel=flag) as opened,
         open_log(opened.root / "logs", emit) as log,
     ):
-        archive = Archive(updates=plan.updates)
-        desk = Desk(opened.root / "apt", log.write, log.path, emit, flag, archive)
+        desk = Desk(opened.root / "apt", log.write, log.path, emit, flag, archive_of(plan))
         kept, native = out / f"{plan.name}.lock", _native(plan.architecture)
         bottom: Bottom | None = None
         first: tuple[LayerResult, ...] = ()
@@ -109,6 +111,8 @@ def build_base(
             plan, native = bottom.recipe, replace(native, twins=())
         plan = _fit_boards(plan, bottom, log)
         locked = choose_lock(plan, native, desk, kept, given=lock, update=update, bottom=bottom)
+        if not bottom:
+            plan = without_agent(plan, python_of(locked), emit)
         pool = Pool(opened.root / "pool", emit)
         begin = partial(emulating, twins=twins, note=log.warn, cancel=flag)
         begin_emulating = partial(begin, opened, pool, locked, emulator)

@@ -11,77 +11,25 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import unquote
 
+from builder.archive import KEYS, Archive
 from builder.bench import StepFailed, diagnose
 from builder.lock import LockedPackage
 from flasher.errors import EnvironmentLacks
 from flasher.events import CancelFlag
 from flasher.process import ProgramFailed, run
 
-# The rolling suites have neither updates nor security beside them.
-_ROLLING = ("sid", "unstable")
-_COMPONENTS = "main non-free-firmware"
+# Folders of settings that are written anew each time.
+_OURS = ("keys", "named-keys", "sources.list.d", "preferences.d")
+_KEY = re.compile(rf"(signed-by=|Signed-By: ){KEYS}/")
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*")
+_CANDIDATE = re.compile(r"^(\S+):\n(?:  .*\n)*?  Candidate: (.*)$", re.MULTILINE)
 _URI = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) SHA256:(?P<sha256>[0-9a-f]{64})")
 
 # What apt tells on standard output of packages that cannot be had together.
 _PACKAGES_AT_FAULT = re.compile(r"(?:unmet dependencies|will be REMOVED):\n((?: .*\n?)+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """Where Debian's packages come from, and whose signature counts.
-
-    Attributes:
-        mirror, security: of the suites; "" for those that mmdebstrap takes by itself.
-        updates: whether what came after the suite's last release counts, security fixes included.
-    """
-
-    mirror: str = ""
-    security: str = ""
-    keyring: Path = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-    updates: bool = True
-
-    def sources(self, suite: str) -> str:
-        """Text of sources.list for a suite, as its release notes give it."""
-        lines = self._given(suite) if self.mirror else _default_sources(suite)
-        return "".join(f"{line}\n" for line in (lines if self.updates else lines[:1]))
-
-    def _given(self, suite: str) -> tuple[str, ...]:
-        places = [(self.mirror, suite)]
-        if has_updates(suite):
-            places += [(self.mirror, f"{suite}-updates"), (self.security, f"{suite}-security")]
-        return tuple(f"deb {uri} {name} {_COMPONENTS}" for uri, name in places if uri)
-
-    @property
-    def keyrings(self) -> tuple[Path, ...]:
-        """Files with public keys, any of which may sign."""
-        return (self.keyring,) if self.keyring.exists() else ()
-
-
-def has_updates(suite: str) -> bool:
-    """Whether the archive has updates and security fixes beside a suite."""
-    return suite not in _ROLLING
-
-
-@cache
-def _default_sources(suite: str) -> tuple[str, ...]:
-    """The lines that mmdebstrap writes for a suite; it is stopped as soon as it has."""
-    argv = ["mmdebstrap", "--mode=chrootless", "--variant=custom", "--format=directory"]
-    argv += [f"--components={_COMPONENTS.replace(' ', ',')}", "--skip=check/qemu,output/dev"]
-    with TemporaryDirectory() as folder:
-        told = Path(folder, "tree.list")
-        hook = 'cat "$1/etc/apt/sources.list" > "$1.list"; exit 1'
-        try:
-            run([*argv, f"--setup-hook={hook}", suite, f"{folder}/tree"])
-        except ProgramFailed:
-            if not told.exists():
-                raise
-        lines = told.read_text(encoding="utf-8").splitlines()
-    return tuple(line for line in lines if line.startswith("deb "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,21 +80,27 @@ class Catalogue:
             StepFailed: it could not be fetched, or its signature is not good.
         """
         keyrings = self._archive.keyrings
-        if not keyrings:
+        if not keyrings and not self._archive.named_keys:
             raise EnvironmentLacks(
                 "keyring-missing",
                 f"Debian's public keys are not there: {self._archive.keyring}.",
                 "Install the package debian-archive-keyring.",
             )
-        for name in ("lists/partial", "cache/archives/partial", "keys"):
+        for name in ("lists/partial", "cache/archives/partial"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
-        for old in (self._folder / "keys").iterdir():
-            old.unlink()
+        for name in _OURS:
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+            (self._folder / name).mkdir()
         for keyring in keyrings:
             (self._folder / "keys" / keyring.name).symlink_to(keyring.resolve())
-        (self._folder / "apt.conf").write_text(self._settings(), encoding="utf-8")
-        sources = self._archive.sources(self.suite)
-        (self._folder / "sources.list").write_text(sources, encoding="utf-8")
+        for name, data in self._archive.named_keys.items():
+            (self._folder / "named-keys" / name).write_bytes(data)
+        self._write("apt.conf", self._settings())
+        self._write("sources.list", self._archive.sources(self.suite, self.architecture))
+        for name, text in self._archive.beside().items():
+            self._write(f"sources.list.d/{name}.sources", text)
+        for name, text in self._archive.preferences().items():
+            self._write(f"preferences.d/{name}", text)
         self._set_installed(())
         self._run("apt-get", "update", "--error-on=any")
 
@@ -185,6 +139,17 @@ class Catalogue:
         """Give back what apt has unpacked of the lists: it does so again within seconds."""
         shutil.rmtree(self._folder / "cache", ignore_errors=True)
 
+    def known(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of some package names, or of apt's patterns, that the suite has."""
+        told = self._run("apt-cache", "policy", *(name for name in names if _NAME.fullmatch(name)))
+        there = {found[1] for found in _CANDIDATE.finditer(told) if found[2] != "(none)"}
+        return tuple(name for name in names if name in there or not _NAME.fullmatch(name))
+
+    def _write(self, name: str, text: str) -> None:
+        """A file of apt's settings, with the keys that it names as they lie here."""
+        here = _KEY.sub(rf"\1{self._folder}/named-keys/", text)
+        (self._folder / name).write_text(here, encoding="utf-8")
+
     def _set_installed(self, installed: Iterable[Offer]) -> None:
         status = "".join(offer.as_installed for offer in installed)
         (self._folder / "status").write_text(status, encoding="utf-8")
@@ -213,9 +178,9 @@ class Catalogue:
             "Dir::Etc::Main": "/dev/null",
             "Dir::Etc::Parts": "/dev/null",
             "Dir::Etc::SourceList": f"{self._folder}/sources.list",
-            "Dir::Etc::SourceParts": "/dev/null",
+            "Dir::Etc::SourceParts": f"{self._folder}/sources.list.d",
             "Dir::Etc::Preferences": "/dev/null",
-            "Dir::Etc::PreferencesParts": "/dev/null",
+            "Dir::Etc::PreferencesParts": f"{self._folder}/preferences.d",
             "Dir::Etc::TrustedParts": f"{self._folder}/keys",
             "Dir::State": f"{self._folder}",
             "Dir::State::Lists": f"{self._folder}/lists",

@@ -41,7 +41,7 @@ def emulating(
         cancel: polled while the twins are fetched and extracted.
     """
     if emulator.native:
-        yield Emulation()
+        yield Emulation(narrow=emulator.narrow)
         return
     obstacle = _obstacle(emulator, lock)
     if twins and not obstacle:
@@ -61,7 +61,7 @@ def emulating(
 @contextmanager
 def emulating_plainly(emulator: Emulator) -> Iterator[Emulation]:
     """The same without twins, for a few programs."""
-    emulation = Emulation() if emulator.native else _plain(emulator)
+    emulation = Emulation(narrow=emulator.narrow) if emulator.native else _plain(emulator)
     if emulation.handler and not emulator.private:
         with registered(emulation.handler):
             yield replace(emulation, handler="")

@@ -20,6 +20,9 @@ _LOADER_WANTED = (3).to_bytes(4, "little")  # PT_INTERP
 HANDLERS = Path("/proc/sys/fs/binfmt_misc")
 PRIVATE_TABLES_SINCE = (6, 7)
 
+# There only on 64-bit PCs whose kernel also runs 32-bit programs.
+_RUNS_32_BIT = Path("/proc/sys/abi/vsyscall32")
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -31,6 +34,7 @@ class Machine:
         magic, mask: the head of its ELF files (20 bytes: identification, type, machine), ELF
             specification version 1.2, figure 1-3.
         tuple: Debian's multiarch tuple, which names the folder of its libraries.
+        wider: what uname(2) calls computers of twice the width that can run it natively.
     """
 
     names: tuple[str, ...]
@@ -38,6 +42,7 @@ class Machine:
     magic: bytes
     mask: bytes
     tuple: str
+    wider: str = ""
 
 
 _MASK = bytes.fromhex("ffffffffffffff00fffffffffffffffffeffffff")
@@ -64,6 +69,14 @@ MACHINES = {
         _MASK,
         "x86_64-linux-gnu",
     ),
+    "i386": Machine(
+        ("i386", "i486", "i586", "i686"),
+        "i386",
+        bytes.fromhex("7f454c4601010100000000000000000002000300"),
+        _MASK,
+        "i386-linux-gnu",
+        wider="x86_64",
+    ),
 }
 
 
@@ -84,6 +97,11 @@ class Emulator:
     private: bool
     served: bool
 
+    @property
+    def narrow(self) -> bool:
+        """Whether this computer is of twice the width, and runs them natively."""
+        return self.native and os.uname().machine == self.machine.wider
+
 
 @dataclass(frozen=True, slots=True)
 class Emulation:
@@ -94,11 +112,13 @@ class Emulation:
         stand: a tree laid below all layers while such programs run, relative to the store;
             "" without twins.
         binds: sources and where they go, relative to the root.
+        narrow: programs are to see a computer of half the width: setarch(8).
     """
 
     handler: str = ""
     stand: str = ""
     binds: tuple[tuple[str, str], ...] = ()
+    narrow: bool = False
 
     def mounts(self, root: str) -> tuple[Mount, ...]:
         """The binds below a root."""
@@ -124,7 +144,7 @@ def find_emulator(
     emulator = Emulator(
         machine,
         program,
-        native=os.uname().machine in machine.names,
+        native=_runs_natively(machine, os.uname().machine),
         private=kernel_version(release) >= PRIVATE_TABLES_SINCE,
         served=_host_has_handler(machine, handlers),
     )
@@ -164,6 +184,10 @@ def kernel_version(release: str) -> tuple[int, int]:
     """Major and minor number of a kernel release such as ``6.12.9-amd64``; (0, 0) if unreadable."""
     found = re.match(r"(\d+)\.(\d+)", release)
     return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _runs_natively(machine: Machine, computer: str) -> bool:
+    return computer in machine.names or (computer == machine.wider and _RUNS_32_BIT.exists())
 
 
 def _is_static(program: Path) -> bool:

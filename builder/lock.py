@@ -126,6 +126,8 @@ class Lock:
         twins: packages of the suite for the building computer, run in place of emulated ones.
         tools: native programs that assemble the image, the same on every computer.
         base: what the lowest layer is, where it is not Debian's packages.
+        archive: the sources of packages that the recipe names itself, a line each; None where it
+            names none.
         scripts: what apt fetched in scripts that use the network, by the names of their steps; what
             was requested is the digest of the script and all that it reads.
     """
@@ -138,6 +140,7 @@ class Lock:
     twins: LockedGroup
     tools: LockedGroup
     base: LockedBase | None = None
+    archive: str | None = None
     scripts: tuple[LockedGroup, ...] = ()
 
     @property
@@ -203,7 +206,7 @@ def parse_lock(raw: bytes) -> Lock:
     return lock
 
 
-_OPTIONAL = {"base", "scripts"}
+_OPTIONAL = {"archive", "base", "scripts"}
 _FORMS: Mapping[str, re.Pattern[str]] = {
     "architecture": re.compile(r"[a-z0-9-]+"),
     "homepage": re.compile(r"[^\n]*"),

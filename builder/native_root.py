@@ -37,6 +37,7 @@ _LOADERS = {
     "amd64": ("usr/lib/x86_64-linux-gnu", "ld-linux-x86-64.so.2"),
     "arm64": ("usr/lib/aarch64-linux-gnu", "ld-linux-aarch64.so.1"),
     "armhf": ("usr/lib/arm-linux-gnueabihf", "ld-linux-armhf.so.3"),
+    "i386": ("usr/lib/i386-linux-gnu", "ld-linux.so.2"),
 }
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
+from builder.agentless import Agentless
+from builder.archive import archive_of, image_files
 from builder.bench import Step
 from builder.layers import layer_key
 from builder.lock import Lock, LockedGroup
@@ -31,6 +33,8 @@ def plan_steps(recipe: Recipe, lock: Lock, bottom: Sequence[Step] = ()) -> tuple
     """
     lowest = lock.layers[0]
     steps: list[Step] = [*bottom] or [Bootstrap(lowest, recipe.architecture, lock.sources)]
+    if files := image_files(archive_of(recipe)):
+        steps.append(Files("apt-sources", files, epoch=lowest.epoch))
     groups, upper = [lowest], list(lock.layers[1:])
     for layer in recipe.layers:
         boots = bool(bottom) or any(map(has_kernel, groups))
@@ -43,6 +47,8 @@ def plan_steps(recipe: Recipe, lock: Lock, bottom: Sequence[Step] = ()) -> tuple
         # Last in a layer: all else may be its settings.
         if changes or (layer.packages and has_kernel(groups[-1])):
             steps.append(Initramfs(f"{layer.name}-initramfs", groups[-1].epoch, changes))
+    if recipe.agentless:
+        steps.append(Agentless(recipe.agentless, lowest.epoch))
     return (*steps, Finish(lock.epoch))
 
 

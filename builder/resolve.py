@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
+from builder.archive import Archive
 from builder.bench import StepFailed
-from builder.catalogue import Archive, Catalogue, Offer
+from builder.catalogue import Catalogue, Offer
 from builder.epochs import (
     epochs_of,
     recall_epochs,
@@ -26,7 +28,16 @@ from builder.lock import Lock, LockedGroup, format_lock, read_lock
 from builder.recipe import Recipe
 from builder.sources.apt_sources import TreeArchive
 from builder.sources.bottom import BASE, Bottom
-from builder.wanted import TOOLS, TOOLS_SUITE, Native, Wanted, find_misfit, wanted_groups
+from builder.wanted import (
+    BOTTOM,
+    MERGED,
+    TOOLS,
+    TOOLS_SUITE,
+    Native,
+    Wanted,
+    find_misfit,
+    wanted_groups,
+)
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Emit, step
 from flasher.files import write_atomic
@@ -54,13 +65,15 @@ class Desk:
         """Where the times of groups are remembered."""
         return self.folder / "epochs.json"
 
-    def open(self, suite: str, architecture: str) -> Catalogue:
-        """What a suite has now for an architecture."""
+    def open(self, suite: str, architecture: str, archive: Archive | None = None) -> Catalogue:
+        """What a suite has now for an architecture, in its own archive by default."""
+        chosen = archive or self.archive
+        told = f"-{sha256(chosen.described.encode()).hexdigest()[:12]}" if chosen.described else ""
         catalogue = Catalogue(
-            self.folder / f"{suite}-{architecture}",
+            self.folder / f"{suite}-{architecture}{told}",
             suite,
             architecture,
-            self.archive,
+            chosen,
             cancel=self.cancel,
             log=self.log,
             log_path=self.log_path,
@@ -77,7 +90,8 @@ class Desk:
                 "Take `packages` out of the recipe's layers; scripts and files can be added.",
             )
         name = f"{BASE}-{bottom.recipe.architecture}"
-        archive = TreeArchive(tree=bottom.tree, scratch=self.folder / f"{name}-keys")
+        scratch, more = self.folder / f"{name}-keys", self.archive.more
+        archive = TreeArchive(tree=bottom.tree, scratch=scratch, more=more)
         desk = replace(self, archive=archive, folder=self.folder / bottom.locked.sha256[:20])
         return desk.open(bottom.recipe.suite, bottom.recipe.architecture)
 
@@ -103,32 +117,42 @@ def resolve(
     with step(desk.emit, recipe.name, "resolve", total) as progress, ExitStack() as opened:
 
         @cache
-        def offered(suite: str, architecture: str) -> Catalogue:
-            return opened.enter_context(closing(desk.open(suite, architecture)))
+        def offered(suite: str, architecture: str, archive: Archive) -> Catalogue:
+            return opened.enter_context(closing(desk.open(suite, architecture, archive)))
 
         def offered_below() -> Catalogue:
             if bottom:
                 return opened.enter_context(closing(desk.open_base(bottom)))
-            return offered(recipe.suite, recipe.architecture)
+            return offered(recipe.suite, recipe.architecture, desk.archive)
 
         layers = _resolve_layers(offered_below, wanted, now, lambda: progress.advance(1), bottom)
 
-        def resolve_native(name: str, suite: str, names: tuple[str, ...]) -> LockedGroup:
+        def resolve_native(
+            name: str, suite: str, names: tuple[str, ...], archive: Archive
+        ) -> LockedGroup:
             progress.advance(1)
-            own = names and _closure(offered(suite, native.architecture), name, names, ())
-            return _group(name, names, own or (), now)
+            if not names:
+                return _group(name, names, (), now)
+            catalogue = offered(suite, native.architecture, archive)
+            return _group(name, names, _closure(catalogue, name, catalogue.known(names), ()), now)
 
-        twins = resolve_native("twins", recipe.suite, native.twins)
-        tools = resolve_native("tools", TOOLS_SUITE, TOOLS)
+        archive = desk.archive
+        twins = resolve_native("twins", recipe.suite, native.twins, archive.of_twins())
+        tools = resolve_native("tools", TOOLS_SUITE, TOOLS, archive.of_tools())
     return Lock(
         suite=recipe.suite,
         architecture=recipe.architecture,
-        sources=bottom.inventory.sources if bottom else desk.archive.sources(recipe.suite),
+        sources=(
+            bottom.inventory.sources
+            if bottom
+            else archive.sources(recipe.suite, recipe.architecture)
+        ),
         layers=layers,
         native_architecture=native.architecture,
         twins=twins,
         tools=tools,
         base=bottom.locked if bottom else None,
+        archive=archive.described or None,
     )
 
 
@@ -207,7 +231,8 @@ def _resolve_layers(
     catalogue = open_catalogue() if wanted else None
     for name, names in wanted:
         assert catalogue is not None
-        added = _closure(catalogue, name, names, installed)
+        chosen = catalogue.known((*names, *MERGED)) if name == BOTTOM else names
+        added = _closure(catalogue, name, chosen, installed)
         groups += (_group(name, names, added, now),)
         installed += added
         advance()
@@ -223,7 +248,7 @@ def _closure(
     catalogue: Catalogue, layer: str, names: Sequence[str], installed: tuple[Offer, ...]
 ) -> tuple[Offer, ...]:
     try:
-        return catalogue.closure(names, installed)
+        return catalogue.closure(names, installed) if names else ()
     except StepFailed as failure:
         if failure.code not in ("package-unknown", "packages-conflict"):
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builder.catalogue import has_updates
+from builder.archive import archive_of, has_updates
 from builder.lock import Lock
 from builder.recipe import Recipe
 from builder.sources.bottom import BASE
@@ -15,7 +15,8 @@ _UPDATES = "-updates "  # in the names of suites, as sources.list has them
 Wanted = tuple[tuple[str, tuple[str, ...]], ...]
 
 # What apt and dpkg themselves need, as mmdebstrap's variant "minbase" has it; then what the
-# maintainer scripts and the agent of every image need, whatever else it holds.
+# maintainer scripts and the agent of every image need, whatever else it holds. Names that a suite
+# does not have are left out.
 MINIMUM = (
     "?essential",
     "?priority(required)",
@@ -28,6 +29,10 @@ MINIMUM = (
     "udev",
     "zstd",
 )
+
+# Says that programs and libraries lie in /usr alone, as they do in every tree here from its
+# beginning; apt would else take the package that moves them there.
+MERGED = ("usr-is-merged",)
 
 # The image is assembled by the programs of one suite, whatever the image and the computer run:
 # mke2fs keeps the time of the build out of its file systems since 1.47.1.
@@ -61,13 +66,15 @@ def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
     locked = tuple((group.name, group.requested) for group in lock.layers)
     if (lock.base.origin if lock.base else "") != str(recipe.origin or ""):
         return f"It starts from {lock.base.origin if lock.base else 'a Debian suite'}."
+    if (lock.archive or "") != archive_of(recipe).described:
+        return "It takes packages from other sources than the recipe names."
     if (lock.suite, lock.architecture) != (recipe.suite, recipe.architecture):
         return (
             f"It is for {lock.suite} on {lock.architecture}, "
             f"and the recipe is for {recipe.suite} on {recipe.architecture}."
         )
     updates = recipe.updates and has_updates(recipe.suite)
-    if not recipe.origin and (_UPDATES in lock.sources) != updates:
+    if not recipe.origin and not recipe.archive.key and (_UPDATES in lock.sources) != updates:
         return "Only one of it and the recipe takes updates of the suite."
     for asked, held in zip(wanted, locked, strict=False):
         if asked != held:

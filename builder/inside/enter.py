@@ -27,11 +27,12 @@ from typing import Any, Literal
 SETUP_FAILED = 125
 STATUS_DESCRIPTOR = 3
 
-# <linux/sched.h>, <linux/mount.h>, <linux/prctl.h>
+# <linux/sched.h>, <linux/mount.h>, <linux/prctl.h>, <linux/personality.h>
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
+_PER_LINUX32 = 8
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
 
 _HOST_NAME = b"localhost"  # this computer's own would get into images
@@ -76,6 +77,7 @@ class Plan:
         cwd: where the program starts, below `root`; "" for `root`, or `folder` if that is ``/``.
         stdin: a file that it reads, relative to `folder` or absolute; "" for nothing.
         network: whether it sees this computer's network.
+        narrow: whether uname(2) tells it of a computer of half the width.
     """
 
     argv: tuple[str, ...]
@@ -88,6 +90,7 @@ class Plan:
     cwd: str = field(default="", kw_only=True)
     stdin: str = field(default="", kw_only=True)
     network: bool = field(default=False, kw_only=True)
+    narrow: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,8 @@ def _execute(plan: Plan) -> int:
     if plan.merge_output:
         os.dup2(2, 1)
         os.dup2(2, STATUS_DESCRIPTOR)
+    if plan.narrow:
+        _libc.personality(ctypes.c_ulong(_PER_LINUX32))
     os.umask(0o022)
     os.execvpe(plan.argv[0], plan.argv, dict(plan.env))  # noqa: S606
 

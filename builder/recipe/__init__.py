@@ -3,8 +3,16 @@
 format = 1
 name = "base"
 title = "Debian 13 for the Raspberry Pi"
-from = "debian:trixie"          # or image:FILE, raspios:NAME, rootfs:FILE, oci:FILE, build:FOLDER
+from = "debian:trixie"          # or apt:SUITE, image:FILE, raspios:NAME, rootfs:FILE, oci:FILE, …
 architecture = "arm64"
+
+[archive]                       # of the suite; needed for apt:
+mirror = "https://example.org/debian"
+
+[[apt]]                         # a further source of packages, for the image too
+name = "vendor"
+uri = "https://example.org/vendor"
+key = "vendor.asc"              # beside the recipe
 
 [image]
 boot_size_mib = 256
@@ -48,10 +56,13 @@ uses = "agent"          # a layer that ships with the program
 
 from builder.recipe.load import load_recipe, start_from
 from builder.recipe.model import (
+    AptSource,
+    ArchiveRecipe,
     BootSettings,
     ImageSettings,
     LayerRecipe,
     Origin,
+    PublicKey,
     Recipe,
     RecipeFile,
     ReleaseSettings,
@@ -60,10 +71,13 @@ from builder.recipe.model import (
 from builder.recipe.shipped import Shipped, list_shipped, load_shipped_layer
 
 __all__ = [
+    "AptSource",
+    "ArchiveRecipe",
     "BootSettings",
     "ImageSettings",
     "LayerRecipe",
     "Origin",
+    "PublicKey",
     "Recipe",
     "RecipeFile",
     "ReleaseSettings",

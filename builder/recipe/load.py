@@ -9,17 +9,26 @@ from pathlib import Path
 
 from autosetup.strict import Table, pattern
 from builder.emulation import MACHINES
+from builder.recipe.archive import read_archive, read_sources
 from builder.recipe.layers import NAME, Place, read_layer
-from builder.recipe.model import ImageSettings, LayerRecipe, Origin, Recipe, ReleaseSettings
+from builder.recipe.model import (
+    ArchiveRecipe,
+    ImageSettings,
+    LayerRecipe,
+    Origin,
+    Recipe,
+    ReleaseSettings,
+)
 from builder.recipe.shipped import FORMAT, load_shipped_layer, read_document, shipped_names
 from flasher.errors import BadInput
 from flasher.firmware.boards import BOARDS
 
 _SOURCE = pattern(
-    r"(?:debian|raspios):[a-z][a-z0-9-]*|(?:image|rootfs|oci|build):\S(?:.*\S)?",
-    "debian:SUITE, image:FILE, rootfs:FILE, oci:FILE, build:FOLDER or raspios:NAME",
+    r"(?:debian|apt|raspios):[a-z][a-z0-9-]*|(?:image|rootfs|oci|build):\S(?:.*\S)?",
+    "debian:SUITE, apt:SUITE, image:FILE, rootfs:FILE, oci:FILE, build:FOLDER or raspios:NAME",
 )
-_FORMS = "Write debian:SUITE, image:FILE, rootfs:FILE, oci:FILE, build:FOLDER or raspios:NAME."
+_FORMS = f"Write {_SOURCE.wanted}."
+_SUITES = ("debian", "apt")
 _DIGEST = pattern(r"[0-9a-f]{64}", "a SHA-256: 64 hex digits")
 _LABEL = pattern(r"[A-Za-z0-9_-]{1,11}", "a label of up to 11 letters, digits, - and _")
 _LINK = pattern(r"https?://\S+", "an address: https://example.org/logo.png")
@@ -62,12 +71,26 @@ def start_from(recipe: Recipe, source: str, sha256: str = "") -> Recipe:
     if fault:
         raise BadInput("source-unknown", f"--from {source} --sha256 {sha256}: {fault}", _FORMS)
     form, _, place = source.partition(":")
-    if form == "debian":
-        return replace(recipe, suite=place, origin=None)
+    if form in _SUITES:
+        return replace(recipe, suite=place, origin=None, archive=_archive_for(recipe, form))
     if "://" in place and not sha256:
         what = f"What comes from {place} must be known by its checksum."
         raise BadInput("checksum-missing", what, "Give it beside, with --sha256.")
-    return replace(recipe, suite="", origin=Origin(form, place, sha256))
+    archive = ArchiveRecipe(proxy=recipe.archive.proxy)
+    return replace(recipe, suite="", origin=Origin(form, place, sha256), archive=archive)
+
+
+def _archive_for(recipe: Recipe, form: str) -> ArchiveRecipe:
+    """What counts of a recipe's archive for another suite than its own."""
+    own = recipe.archive
+    if form == "apt" and own.key is None:
+        what = "An archive that is not Debian's must be known by its public key."
+        raise BadInput("keyring-missing", what, "Name it in a recipe: keyring, below [archive].")
+    return (
+        replace(own, suites=())
+        if (form == "apt") == bool(own.key)
+        else ArchiveRecipe(proxy=own.proxy)
+    )
 
 
 def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
@@ -76,22 +99,26 @@ def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
     place = Place(folder, asked or (own if own in MACHINES else next(iter(MACHINES))))
     source = top.string("from", form=_SOURCE)
     layers = _stack(top, place)
+    form, _, suite = source.partition(":")
+    suite = suite if form in _SUITES else ""
     return Recipe(
         name=top.string("name", form=NAME),
         title=top.string("title", default=""),
-        suite=source.removeprefix("debian:") if source.startswith("debian:") else "",
+        suite=suite,
         origin=_origin(top, source, folder),
         updates=top.boolean("updates", default=True),
         architecture=place.architecture,
         image=_image(top.table("image"), layers),
         layers=layers,
         release=_release(top.table("release")),
+        archive=read_archive(top.table("archive"), folder, form),
+        sources=read_sources(top.tables("apt"), folder, suite),
     )
 
 
 def _origin(top: Table, source: str, folder: Path) -> Origin | None:
     form, _, place = source.partition(":")
-    if form == "debian":
+    if form in _SUITES:
         return None
     sha256 = top.string("sha256", default="", form=_DIGEST) if top.has("sha256") else ""
     os_list = top.string("os_list", default="") if form == "raspios" else ""

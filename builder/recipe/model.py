@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from urllib.parse import urlsplit
 
 from builder.personal import NOTHING, Personal
 from builder.steps.script import Script
@@ -140,12 +141,75 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicKey:
+    """Whose signature an archive must bear: apt-secure(8).
+
+    Attributes:
+        data: as apt reads it: armoured, or what ``gpg --export`` writes.
+    """
+
+    data: bytes
+
+    def filename(self, name: str) -> str:
+        """How apt wants a file with it to be called: it goes by the ending."""
+        return f"{name}.{'asc' if self.data.startswith(b'-----BEGIN') else 'gpg'}"
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRecipe:
+    """Where the packages of the suite come from.
+
+    Attributes:
+        mirror, security: addresses; "" for those that mmdebstrap takes by itself.
+        suites: all that count; the one that the recipe starts from by default.
+        components: Debian's with firmware by default; of other archives ``main``.
+        key: whose signature counts; None for Debian's.
+        expired: whether its index is not renewed any more.
+        proxy: for all that this build fetches; "" for this computer's own.
+    """
+
+    mirror: str = ""
+    security: str = ""
+    suites: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    key: PublicKey | None = None
+    expired: bool = False
+    proxy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AptSource:
+    """A further source of packages, which the image has too.
+
+    Attributes:
+        name: of its file.
+        uri: address of the archive.
+        suites: names of suites, or one path that ends with a slash: then without components.
+        priority: of its packages, as apt_preferences(5) has it; None for apt's own.
+    """
+
+    name: str
+    uri: str
+    suites: tuple[str, ...]
+    components: tuple[str, ...]
+    key: PublicKey
+    priority: int | None = None
+
+    @property
+    def host(self) -> str:
+        """By which apt knows where a package comes from."""
+        return urlsplit(self.uri).hostname or ""
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A base image, from its Debian suite to its layers, lowest first.
 
     Attributes:
         suite: Debian's name of it; "" for another origin, until that is read.
         updates: False for the suite as it was last released, without later fixes.
+        archive, sources: where packages come from.
+        agentless: why the agent was left out, as a sentence; "" where it was not.
     """
 
     name: str
@@ -157,6 +221,14 @@ class Recipe:
     release: ReleaseSettings = ReleaseSettings()
     updates: bool = True
     origin: Origin | None = None
+    archive: ArchiveRecipe = ArchiveRecipe()
+    sources: tuple[AptSource, ...] = ()
+    agentless: str = ""
+
+    @property
+    def has_agent(self) -> bool:
+        """Whether its images set themselves up from a payload."""
+        return any(layer.python for layer in self.layers)
 
     @property
     def personal(self) -> Personal:

@@ -44,6 +44,7 @@ def recipe_digest(recipe: Recipe) -> str:
     told = asdict(recipe)
     if recipe.origin:
         del told["origin"]["folder"]  # where the recipe lies
+    del told["archive"]["proxy"]
     return _sha256(json.dumps(told, sort_keys=True, default=_plain))
 
 
@@ -75,6 +76,7 @@ def write_manifest(
         "title": recipe.title,
         "suite": recipe.suite,
         "architecture": recipe.architecture,
+        "agent": __version__ if recipe.has_agent else "none",
         "epoch": lock.epoch,
         "inputs": {
             "recipe": recipe_digest(recipe),

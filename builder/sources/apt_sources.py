@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.catalogue import Archive
+from builder.archive import Archive
 
 _LINE = re.compile(r"^deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<rest>\S+\s+\S.*)$")
 _SIGNED_BY = re.compile(r"\bsigned-by=(\S+)")
@@ -32,7 +32,7 @@ class TreeArchive(Archive):
     tree: Path = Path("/")
     scratch: Path = Path("/")
 
-    def sources(self, suite: str) -> str:  # noqa: ARG002 - each names its own
+    def sources(self, suite: str, architecture: str) -> str:  # noqa: ARG002 - each names its own
         """Text of a sources.list of the same sources."""
         lines = [line for path in self._files("list") for line in _one_line(path.read_text())]
         for path in self._files("sources"):
@@ -49,7 +49,8 @@ class TreeArchive(Archive):
     def _files(self, suffix: str) -> list[Path]:
         names = [self.tree / "etc/apt/sources.list"] if suffix == "list" else []
         names += sorted((self.tree / "etc/apt/sources.list.d").glob(f"*.{suffix}"))
-        return [name for name in names if name.is_file()]
+        again = {f"{source.name}.sources" for source in self.more}
+        return [path for path in names if path.is_file() and path.name not in again]
 
     def _located(self, line: str) -> str:
         """The line with the paths of its keys as they are on this computer."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builder.agentless import without_agent
 from builder.bench import Step
 from builder.layers import Layer
 from builder.lock import LockedBase
@@ -18,7 +19,6 @@ from builder.sources.inventory import Inventory, take_inventory
 from builder.sources.settled import Settled
 from builder.sources.unpacked import Unpacked
 from builder.space import require_room
-from flasher.events import Noted
 
 BASE = "base"
 
@@ -72,8 +72,8 @@ def lay_bottom(
     require_room(store, _ROOM * found.file.stat().st_size, "The lowest layer")
     layer = make((unpacked,))[0]
     inventory = take_inventory(store / layer.tree, recipe.architecture)
-    fitting = _without_agent(recipe, inventory, finder)
-    settled = Settled(agent=any(each.python for each in fitting.layers), epoch=found.epoch)
+    fitting = without_agent(recipe, inventory.python, finder.emit)
+    settled = Settled(agent=fitting.has_agent, epoch=found.epoch)
     return Bottom(
         (unpacked, settled),
         store / layer.tree,
@@ -86,18 +86,3 @@ def lay_bottom(
 
 def _unpacked(found: Found, architecture: str) -> Unpacked:
     return Unpacked(BASE, found.form, found.file, found.digest, architecture, found.epoch)
-
-
-def _without_agent(recipe: Recipe, inventory: Inventory, finder: Finder) -> Recipe:
-    """The layers that this system's Python can run; what is left out is told."""
-    if inventory.runs_agent:
-        return recipe
-    version = ".".join(map(str, inventory.python)) if inventory.python else "no Python"
-    for layer in recipe.layers:
-        if layer.python:
-            text = (
-                f"The layer {layer.name} is left out: it needs Python 3.11, and "
-                f"{recipe.origin} has {version}. Cards of this image cannot be prepared."
-            )
-            finder.emit(Noted(layer.name, text, warning=True))
-    return replace(recipe, layers=tuple(each for each in recipe.layers if not each.python))

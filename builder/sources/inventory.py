@@ -17,7 +17,6 @@ _INSTALLED = "install ok installed", "hold ok installed"
 _SOURCES = "etc/apt/sources.list"
 # Programs that systems have, to tell their architecture by; links in a tree may lead out of it.
 _PROGRAMS = ("usr/bin/dash", "usr/bin/bash", "bin/dash", "bin/bash", "bin/busybox", "usr/bin/env")
-_OLDEST_PYTHON = (3, 11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,6 @@ class Inventory:
     offers: tuple[Offer, ...]
     sources: str
     python: tuple[int, int] | None
-
-    @property
-    def runs_agent(self) -> bool:
-        """Whether its Python is new enough for the agent."""
-        return self.python is not None and self.python >= _OLDEST_PYTHON
 
 
 def take_inventory(tree: Path, architecture: str) -> Inventory:

@@ -32,6 +32,10 @@ _STAGES = (
 _CONFIGURED = re.compile(r"Setting up ")
 _PERCENT_A_PACKAGE = 0.5
 
+# Programs and libraries lie in /usr alone. Newer suites bring these links in a package.
+_MERGE = """cd "$1" && for name in {names}; do
+    mkdir --parents usr/$name; ln --symbolic usr/$name $name; done"""
+
 # apt's own settings for the bootstrap; they do not stay in the tree.
 _SETTINGS = ("etc/apt/apt.conf.d/99mmdebstrap", "etc/dpkg/dpkg.cfg.d/99mmdebstrap")
 
@@ -88,6 +92,10 @@ class Bootstrap:
             RecipeFile("/etc/resolv.conf", b""),
         )
 
+    def _merged(self) -> tuple[str, ...]:
+        wide = ("lib64",) if self.architecture == "amd64" else ()  # where its loader lies
+        return ("bin", "sbin", "lib", *wide)
+
     def _argv(self, repository: Path, target: Path) -> tuple[str, ...]:
         return (
             "mmdebstrap",
@@ -100,6 +108,7 @@ class Bootstrap:
             "--skip=check/empty,check/qemu,output/dev,cleanup/apt/lists",
             "--dpkgopt=force-unsafe-io",
             '--aptopt=APT::Sandbox::User "root"',
+            f"--setup-hook={_MERGE.format(names=' '.join(self._merged()))}",
             "",  # of no suite: all that is there is wanted
             str(target),
             f"deb [trusted=yes] copy:{repository} ./",

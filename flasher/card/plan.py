@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from autosetup.payload import FOLDER
+from autosetup.payload import FOLDER, NO_AGENT
 from flasher.errors import BadInput
 from flasher.image.blocks import SECTOR, Blocks, Extent, Overlay
 from flasher.image.fat_edit import WritableFatVolume
@@ -67,7 +67,7 @@ def plan_card(
         modified: the time that the files get.
 
     Raises:
-        BadInput: the image has no FAT16 or FAT32 boot partition to put the payload on.
+        BadInput: the image has no FAT16 or FAT32 boot partition to put the payload on, or no agent.
         FlasherError: ``volume-full``, ``fat-damaged``.
     """
     boot = boot_partition(image)
@@ -97,6 +97,13 @@ def _patch(
         raise _no_boot_partition(partitions)
     draft = Overlay(image)
     volume = WritableFatVolume(draft, boot.offset)
+    if volume.exists(NO_AGENT):
+        raise BadInput(
+            "no-agent",
+            f"Nothing in this image would set a node up. {volume.read(NO_AGENT).decode().strip()}",
+            "Build the image from a newer system, Debian 12 for one, or write it as it is: "
+            "`flasher write`.",
+        )
     if volume.exists(FOLDER):
         volume.remove(FOLDER)
     for name in sorted(payload):

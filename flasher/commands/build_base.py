@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     default = paths.assets() / "recipes" / "base.toml"
     parser.add_argument("recipe", nargs="?", type=Path, default=default, help="TOML; default: base")
-    parser.add_argument("--arch", help="arm64, armhf or amd64; default: as the recipe says")
+    parser.add_argument("--arch", help="arm64, armhf, amd64 or i386; default: as the recipe says")
     parser.add_argument(
         "--from",
         dest="source",

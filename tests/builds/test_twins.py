@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from builder.archive import Archive
 from builder.bench import Bench
-from builder.catalogue import Archive
 from builder.emulating import emulating
 from builder.emulation import Emulator, find_emulator
 from builder.layers import Layer, Store, open_store

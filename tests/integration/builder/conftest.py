@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from builder.archive import Archive
 from builder.bench import Bench
-from builder.catalogue import Archive, Catalogue
+from builder.catalogue import Catalogue
 from builder.emulation import Emulation
 from builder.layers import Layer, Store, layer_key, open_store
 from builder.lock import Lock, LockedGroup, LockedPackage

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from builder.archive import Archive
 from builder.bench import StepFailed
-from builder.catalogue import Archive
 from builder.epochs import epochs_of, with_epochs
 from builder.lock import Lock, read_lock, write_lock
 from builder.recipe import ImageSettings, LayerRecipe, Recipe
@@ -195,11 +195,11 @@ def test_an_archive_signed_by_others_is_refused(tmp_path: Path, desk: Desk):
 
 
 def test_debians_own_places_are_those_that_mmdebstrap_knows():
-    lines = Archive().sources("trixie").splitlines()
+    lines = Archive().sources("trixie", "arm64").splitlines()
     names = [line.split()[2] for line in lines]
     assert names == ["trixie", "trixie-updates", "trixie-security"]
     assert all(line.endswith(" main non-free-firmware") for line in lines)
-    assert Archive(updates=False).sources("trixie").splitlines() == lines[:1]
+    assert Archive(updates=False).sources("trixie", "arm64").splitlines() == lines[:1]
 
 
 def test_what_is_kept_of_the_archives_lists_is_a_small_part_of_them(kept: Path, desk: Desk):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autosetup.payload import NO_AGENT
 from autosetup.status import Status
 from flasher.card.inspect import describe, inspect_card
 from flasher.card.plan import CardPlan, boot_partition, plan_card
@@ -102,6 +103,21 @@ def test_planning_replaces_a_payload_that_the_image_has_and_nothing_else(
     assert all(extent.offset in boot and extent.range.end in boot for extent in planned.patch)
     again = plan_card(open_image(base_image), payload, modified=MOMENT)
     assert again == planned
+
+
+def test_an_image_without_the_agent_gets_no_payload_and_says_why(
+    base_image: Path, payload: dict[str, bytes], tmp_path: Path
+) -> None:
+    image = tmp_path / "old.img"
+    with FileBlocks(base_image) as blocks:
+        card = Overlay(blocks)
+        put(card, NO_AGENT, b"The agent needs Python 3.11, and bullseye has 3.9.\n")
+        image.write_bytes(card.read(0, card.size))
+    opened = open_image(image)
+    with pytest.raises(BadInput, match="bullseye has") as refused:
+        plan_card(opened, payload)
+    assert refused.value.code == "no-agent"
+    assert plan_card(opened, None).patch == ()  # written as it is
 
 
 def test_a_payload_needs_a_fat_boot_partition(payload: dict[str, bytes], tmp_path: Path) -> None:

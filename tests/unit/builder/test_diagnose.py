@@ -20,6 +20,10 @@ LOG = Path("/store/logs/x.log")
             "E: The repository 'http://x trixy Release' does not have a Release file.",
             "suite-unknown",
         ),
+        (
+            "E: Release file for http://x/InRelease is expired (invalid since 15d 1h 56min 41s).",
+            "release-expired",
+        ),
         ("dpkg: error: failed to write: No space left on device", "disk-full"),
         ("E: Failed to fetch http://deb.example/x.deb  404  Not Found", "download-failed"),
     ],

@@ -4,7 +4,7 @@ from shutil import which
 
 import pytest
 
-from builder.emulation import MACHINES, find_emulator, kernel_version, registration
+from builder.emulation import MACHINES, Emulator, find_emulator, kernel_version, registration
 from flasher.errors import EnvironmentLacks
 
 FOREIGN = next(name for name in MACHINES if os.uname().machine not in MACHINES[name].names)
@@ -77,3 +77,11 @@ def test_a_registration_names_head_handler_and_flags():
 )
 def test_kernel_releases_are_read(release, version):
     assert kernel_version(release) == version
+
+
+def test_a_64_bit_pc_runs_32_bit_programs_as_a_32_bit_one():
+    found = [
+        Emulator(MACHINES[name], None, native=True, private=True, served=False).narrow
+        for name in ("amd64", "i386")
+    ]
+    assert found == [False, os.uname().machine == "x86_64"]

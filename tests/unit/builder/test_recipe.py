@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.catalogue import Archive
+from builder.archive import Archive
 from builder.recipe import (
     BootSettings,
     ImageSettings,
@@ -106,12 +106,10 @@ def test_a_recipe_may_take_the_suite_as_it_was_released(write):
     recipe = load_recipe(write("updates = false\n"))
     assert not recipe.updates
     mirror, security = "http://mirror.test/debian", "http://mirror.test/security"
-    assert Archive(mirror, security).sources("trixie").count("\n") == 3
-    assert Archive(mirror, security, updates=recipe.updates).sources("trixie").split()[2:] == [
-        "trixie",
-        "main",
-        "non-free-firmware",
-    ]
+    assert Archive(mirror, security).sources("trixie", "arm64").count("\n") == 3
+    released = Archive(mirror, security, updates=recipe.updates)
+    told = released.sources("trixie", "arm64")
+    assert told == f"deb {mirror} trixie main non-free-firmware\n"
 
 
 @pytest.mark.parametrize(

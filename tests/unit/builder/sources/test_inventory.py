@@ -67,18 +67,11 @@ def test_the_release_is_known_by_its_name(tree: Path):
     assert take_inventory(tree, "arm64").suite == "arch"
 
 
-@pytest.mark.parametrize(
-    ("program", "runs"), [("python3.9", False), ("python3.11", True), ("python3.13", True)]
-)
-def test_the_agent_needs_python_3_11(tree: Path, program: str, runs: bool):
+def test_the_version_of_python_is_known_where_there_is_one(tree: Path):
     (tree / "usr/bin/python3").unlink()
-    (tree / "usr/bin/python3").symlink_to(program)
-    assert take_inventory(tree, "arm64").runs_agent == runs
-
-
-def test_a_system_without_python_does_not_run_the_agent(tree: Path):
-    (tree / "usr/bin/python3").unlink()
-    assert not take_inventory(tree, "arm64").runs_agent
+    assert take_inventory(tree, "arm64").python is None
+    (tree / "usr/bin/python3").symlink_to("python3.9")
+    assert take_inventory(tree, "arm64").python == (3, 9)
 
 
 def test_a_system_for_another_architecture_is_refused(tree: Path):
@@ -102,7 +95,7 @@ def test_sources_of_both_forms_are_asked_with_the_keys_of_the_tree(tree: Path):
         "Suites: trixie trixie-updates\nComponents: main\n non-free\nSigned-By: /k/x.asc\n\n"
         "Types: deb\nURIs: http://off.example.org\nSuites: x\nEnabled: no\n"
     )
-    told = TreeArchive(tree=tree, scratch=tree / "scratch").sources("any").splitlines()
+    told = TreeArchive(tree=tree, scratch=tree / "scratch").sources("any", "arm64").splitlines()
     signed = f"[signed-by={tree}/k/x.asc]"
     assert told == [
         "deb http://deb.example.org/debian trixie main contrib",
@@ -120,7 +113,7 @@ def test_a_key_that_stands_among_the_sources_is_written_out(tree: Path):
         " -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mDMEY\n -----END PGP PUBLIC KEY BLOCK-----\n"
     )
     scratch = tree / "scratch"
-    told = TreeArchive(tree=tree, scratch=scratch).sources("any")
+    told = TreeArchive(tree=tree, scratch=scratch).sources("any", "arm64")
     assert told == f"deb [signed-by={scratch}/k-0.asc] http://a.example.org ./\n"
     assert (scratch / "k-0.asc").read_text().splitlines()[:3] == [
         "-----BEGIN PGP PUBLIC KEY BLOCK-----",
