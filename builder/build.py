@@ -67,6 +67,7 @@ def build_base(
     update: bool = False,
     twins: bool = True,
     compression: Form = "zst",
+    packed_only: bool = False,
     sign_with: Path | None = None,
     emit: Emit = ignore,
     cancel: CancelFlag | None = None,
@@ -83,6 +84,7 @@ def build_base(
         update: resolve anew, to the newest packages.
         twins: run native programs in place of emulated ones.
         compression: of the image that is handed out.
+        packed_only: keep no raw image beside it.
         sign_with: file of the Ed25519 key that signs the checksums; see `builder.release.sign`.
         emit: hears a step of 100 percent for every layer, and the lines of every program.
         cancel: ends the build at the next line or so; finished layers stay.
@@ -93,7 +95,7 @@ def build_base(
         StepFailed: a layer could not be made, or the image would not be generic.
     """
     plan = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, architecture)
-    release = Release(out, plan.name, compression)
+    release = Release(out, plan.name, compression, packed_only)
     emulator, signer = _look_first(plan, release, sign_with, emit)
     flag = cancel or CancelFlag()
     with (
@@ -230,7 +232,7 @@ def _make_image(
 ) -> None:
     if has_release(release, layers[-1].key, recipe, lock, workshop.store.root):
         return
-    require_room_for_image(release.out, lock.layers)
+    require_room_for_image(release.out, lock.layers, packed_only=release.packed_only)
     log = workshop.log.about(recipe.name)
     with step(workshop.emit, recipe.name, "assemble", _PERCENT) as progress:
         bench = Bench(workshop.store, layers, None, Emulation(), log, progress, workshop.cancel)

@@ -10,9 +10,11 @@ from builder.lock import LockedGroup
 from flasher.errors import FlasherError
 
 # Bytes on disk for each byte of .deb, measured with the recipe that ships: packages and the tree
-# with its initramfs, and the image with its compressed form.
+# with its initramfs, the image with its compressed form, and the image that is given back as it
+# is packed.
 _LAYERS_RATIO = 5.5
 _IMAGE_RATIO = 6.0
+_PACKED_ONLY_RATIO = 4.0
 _MIB = 1 << 20
 
 
@@ -21,9 +23,12 @@ def require_room_for_layers(store: Path, groups: Iterable[LockedGroup]) -> None:
     require_room(store, _LAYERS_RATIO * _packed(groups), "What is to be built")
 
 
-def require_room_for_image(out: Path, groups: Iterable[LockedGroup]) -> None:
+def require_room_for_image(
+    out: Path, groups: Iterable[LockedGroup], *, packed_only: bool = False
+) -> None:
     """Raise `FlasherError` (``disk-full``) unless there is room for an image of the groups."""
-    require_room(out, _IMAGE_RATIO * _packed(groups), "The image")
+    ratio = _PACKED_ONLY_RATIO if packed_only else _IMAGE_RATIO
+    require_room(out, ratio * _packed(groups), "The image")
 
 
 def _packed(groups: Iterable[LockedGroup]) -> int:

@@ -1,6 +1,6 @@
 """The files of a release set: one image in all its forms, and what tells about it.
 
-<name>.img                   the raw image, sparse
+<name>.img                   the raw image, sparse; not where only the packed one is wanted
 <name>.img.zst|.img.xz|.zip  the same, compressed
 <name>.bmap                  its block map
 <name>.packages.tsv          its packages
@@ -28,11 +28,13 @@ class Release:
 
     Attributes:
         form: how the compressed one is compressed.
+        packed_only: whether the set has no raw image.
     """
 
     out: Path
     name: str
     form: Form = "zst"
+    packed_only: bool = False
 
     @property
     def image(self) -> Path:
@@ -93,7 +95,8 @@ class Release:
     def described(self) -> tuple[Path, ...]:
         """What the manifest speaks of."""
         papers = (self.packages, self.spdx, self.cyclonedx, self.os_list)
-        return (self.image, self.compressed, self.bmap, *papers)
+        images = (self.compressed,) if self.packed_only else (self.image, self.compressed)
+        return (*images, self.bmap, *papers)
 
     @property
     def summed(self) -> tuple[Path, ...]:
@@ -102,8 +105,9 @@ class Release:
 
     @property
     def other_forms(self) -> tuple[Path, ...]:
-        """Where a set of the same name but another form would have its compressed image."""
-        return tuple(self._path(_SUFFIXES[form]) for form in FORMS if form != self.form)
+        """Where a set of the same name but another form would have other images."""
+        packed = tuple(self._path(_SUFFIXES[form]) for form in FORMS if form != self.form)
+        return (self.image, *packed) if self.packed_only else packed
 
     def _path(self, suffix: str) -> Path:
         return self.out / f"{self.name}{suffix}"

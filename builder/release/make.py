@@ -91,7 +91,10 @@ def _pack(draft: Release, geometry: Geometry, bench: Bench, tools: NativeRoot) -
         share = done / geometry.size
         bench.progress.reach(_ASSEMBLED + int((_PACKED - _ASSEMBLED) * share))
 
-    return pack(draft.image, draft.compressed, draft.form, always, report, bench.cancel)
+    return pack(
+        *(draft.image, draft.compressed, draft.form, always, report, bench.cancel),
+        consume=draft.packed_only,
+    )
 
 
 def _write_papers(draft: Release, recipe: Recipe, lock: Lock, packed: Packed) -> None:

@@ -9,8 +9,8 @@ import sys
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +21,7 @@ from flasher.events import CancelFlag, check_cancelled
 from flasher.image.blocks import FileBlocks
 from flasher.image.bmap import BlockMap, map_blocks
 from flasher.image.ranges import ByteRange
+from flasher.process import ProgramFailed, run
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -28,6 +29,7 @@ else:
     from backports import zstd
 
 _CHUNK = 4 << 20
+_GIVEN_BACK = 64 << 20  # at a time
 _CORES = os.cpu_count() or 1
 
 # 3 takes half the time of 6 and makes files 3 % larger.
@@ -61,12 +63,15 @@ def pack(
     always: Iterable[ByteRange],
     report: Callable[[int], None],
     cancel: CancelFlag,
+    *,
+    consume: bool = False,
 ) -> Packed:
     """Compress an image into a new file; the same image gives the same bytes.
 
     Args:
         always: bytes that the block map names even where they are zeros.
         report: hears the bytes of the image that are done.
+        consume: give the image's room on the disk back as it is packed: then it is all zeros.
 
     Raises:
         Cancelled: the flag was set; the file is not whole.
@@ -74,6 +79,10 @@ def pack(
     with ThreadPoolExecutor(2) as pool, FileBlocks(image) as blocks:
         digest = pool.submit(digest_file, image)
         block_map = pool.submit(map_blocks, blocks, tuple(always))
+        if consume:  # both have read the image before it goes
+            wait([digest])
+            wait([block_map])
+            report = _giving_back(image, report)
         packed = _compress(image, compressed, form, report, cancel)
         return Packed(digest.result(), packed, block_map.result())
 
@@ -91,6 +100,22 @@ def packer_version(form: Form) -> tuple[str, str]:
     if form == "zip":
         return "zlib", zlib.ZLIB_RUNTIME_VERSION
     return "python-lzma", ".".join(map(str, sys.version_info[:3]))  # lzma does not tell its own
+
+
+def _giving_back(image: Path, report: Callable[[int], None]) -> Callable[[int], None]:
+    """A report that makes holes of what is done; some file systems have none, and keep it."""
+    given = 0
+
+    def give_back(done: int) -> None:
+        nonlocal given
+        if done - given >= _GIVEN_BACK:
+            hole = ("--punch-hole", "--offset", str(given), "--length", str(done - given))
+            with suppress(ProgramFailed):
+                run(["fallocate", *hole, str(image)])
+            given = done
+        report(done)
+
+    return give_back
 
 
 def _compress(

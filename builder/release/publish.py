@@ -84,7 +84,7 @@ def require_own_sums(release: Release, signer: Signer) -> None:
 
 
 def _stale_forms(release: Release) -> list[Path]:
-    """Compressed images of the old set; a file of such a name that no set speaks of is not ours."""
+    """Images that only the old set has; a file of such a name that no set speaks of is not ours."""
     sums = _read_sums(release)
     return [path for path in release.other_forms if lines_about({path.name}, sums.splitlines())]
 

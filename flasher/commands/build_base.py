@@ -48,6 +48,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--compress", choices=FORMS, help="form of the image to hand out (default: zst)"
     )
     parser.add_argument(
+        "--packed-only",
+        action="store_true",
+        help="make that form alone, no .img beside it: takes far less room on the disk",
+    )
+    parser.add_argument(
         "--sign", type=Path, metavar="KEY", help="file of the Ed25519 key that signs the checksums"
     )
     stages = parser.add_argument_group("in place of a recipe, images that pi-gen stages export")
@@ -118,6 +123,7 @@ def _build(args: argparse.Namespace, console: Console, recipe: Recipe, form: For
             update=args.update,
             twins=not args.no_twins,
             compression=form,
+            packed_only=args.packed_only,
             sign_with=args.sign,
             emit=emit,
             cancel=CancelFlag(),
@@ -152,8 +158,8 @@ _WORDS = {
 
 def _files(release: Release) -> dict[str, Path]:
     """What was made, by the names that JSON has for it."""
-    files = {
-        "image": release.image,
+    raw = {} if release.packed_only else {"image": release.image}
+    files = raw | {
         "compressed": release.compressed,
         "bmap": release.bmap,
         "packages": release.packages,

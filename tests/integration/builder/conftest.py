@@ -183,13 +183,17 @@ def build(
     lock: Lock,
     tools: NativeRoot,
 ) -> Callable[..., Release]:
-    """Make the set of a tiny tree: `settings` of the image, `folder`, `form`."""
+    """Make the set of a tiny tree: `settings` of the image, `folder`, `form`, `packed_only`."""
     layers = (add_layer("below", tiny_trees[0]), add_layer("above", tiny_trees[1]))
 
     def make(
-        settings: ImageSettings = SETTINGS, folder: str = "out", form: Form = "zst"
+        settings: ImageSettings = SETTINGS,
+        folder: str = "out",
+        form: Form = "zst",
+        *,
+        packed_only: bool = False,
     ) -> Release:
-        release = Release(tmp_path / folder, "tiny", form)
+        release = Release(tmp_path / folder, "tiny", form, packed_only)
         make_release(release, recipe_of(settings), lock, bench_of(*layers), tools)
         return release
 

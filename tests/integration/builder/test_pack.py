@@ -60,6 +60,28 @@ def test_an_image_packed_elsewhere_and_at_another_time_is_the_same_bytes(
     assert told[0] == told[1]
 
 
+def test_an_image_that_is_consumed_gives_its_room_back_on_the_way(tmp_path: Path):
+    image, kept, out = tmp_path / "some.img", tmp_path / "kept.img", tmp_path / "out"
+    for path in (image, kept):
+        path.write_bytes(random.Random(1).randbytes(130 * MIB))  # noqa: S311 - test data
+    seen: list[int] = []
+
+    def look(_done: int) -> None:
+        seen.append(room(image) + out.stat().st_size)
+
+    never = CancelFlag()
+    told = pack(image, out, "zst", ALWAYS, look, never, consume=True)
+    assert told == pack(kept, tmp_path / "again", "zst", ALWAYS, print, never)
+    assert out.read_bytes() == (tmp_path / "again").read_bytes()
+    assert image.stat().st_size == kept.stat().st_size
+    assert max(seen) < (130 + 70) * MIB
+    assert room(image) < 4 * MIB
+
+
+def room(path: Path) -> int:
+    return path.stat().st_blocks * 512
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_packing_ends_when_it_is_cancelled(image: Path, tmp_path: Path, form: Form):
     cancel = CancelFlag()

@@ -100,6 +100,38 @@ def test_the_same_layers_and_lock_give_the_same_set_but_for_the_log(build: Build
         assert digest(first.out / name) == digest(second.out / name), name
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_set_without_the_raw_image_is_the_same_but_for_that_image(build: Builds, form: Form):
+    whole, packed = build(folder="whole", form=form), build(form=form, packed_only=True)
+    assert names(whole) - names(packed) == {"tiny.img"}
+    for paper in (packed.compressed, packed.bmap, packed.packages, packed.os_list, packed.spdx):
+        assert digest(paper) == digest(whole.out / paper.name), paper
+    done = run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=packed.out).text
+    assert done.count(": OK") == 7
+    assert json.loads(packed.manifest.read_bytes())["files"].keys() == {
+        path.name for path in packed.described
+    }
+
+
+def test_the_raw_image_comes_and_goes_as_it_is_asked_for(build: Builds, is_there: Asks):
+    whole = build()
+    packed = replace(whole, packed_only=True)
+    assert not is_there(packed)
+    assert build(packed_only=True) == packed
+    assert "tiny.img" not in names(packed)
+    assert is_there(packed)
+    assert not is_there(whole)
+    build()
+    assert is_there(whole)
+
+
+def test_somebody_elses_image_of_that_name_stays(build: Builds, tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/tiny.img").write_text("mine")
+    build(packed_only=True)
+    assert (tmp_path / "out/tiny.img").read_text() == "mine"
+
+
 def test_the_manifest_tells_what_went_in_and_no_time_of_day(build: Builds, lock: Lock):
     release = build()
     told = json.loads(release.manifest.read_bytes())

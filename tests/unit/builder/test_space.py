@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 
 from builder.lock import LockedGroup, LockedPackage
@@ -10,7 +12,14 @@ def group(size: int) -> LockedGroup:
     return LockedGroup("layer", 1, ("p",), (package,))
 
 
-@pytest.mark.parametrize("require", [require_room_for_layers, require_room_for_image])
+@pytest.mark.parametrize(
+    "require",
+    [
+        require_room_for_layers,
+        require_room_for_image,
+        partial(require_room_for_image, packed_only=True),
+    ],
+)
 def test_too_small_a_disk_is_told_before_the_build_with_what_it_would_need(tmp_path, require):
     place = tmp_path / "not" / "yet"
     require(place, (group(1000),))
