@@ -1,18 +1,25 @@
-"""`autosetup` on the node: run, status, check."""
+"""`autosetup` on the node: run, status, check, set, values."""
 
 from __future__ import annotations
 
 import argparse
+import fcntl
+import json
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from autosetup.errors import AgentError, as_agent_error
 from autosetup.faults import Faulty
 from autosetup.payload import FOLDER, STATUS, read_folder, unpack
 from autosetup.status import Status, headline
 from autosetup.system import System
+
+if TYPE_CHECKING:
+    from autosetup.run import Tools
 
 _DONE, _FAILED = 0, 1
 _ENDED = ("waiting", "done", "failed", "rolled-back")
@@ -31,7 +38,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     status.add_argument("--wait", action="store_true", help="until it is done or has failed")
     check = commands.add_parser("check", help="say what is wrong with a payload")
     check.add_argument("folder", nargs="?", type=Path, help="default: the one on this card")
+    change = commands.add_parser("set", help="change a value on this node, until a newer payload")
+    change.add_argument("name", help="domain, timezone, ntp, or a variable of the payload")
+    change.add_argument("value", help="several ntp servers: in one word, with commas")
+    commands.add_parser("values", help="say what templates can name, and what it stands for")
     chosen = parser.parse_args(argv)
+    if chosen.command == "set":
+        return _set(chosen.name, chosen.value)
+    if chosen.command == "values":
+        return _values()
     if chosen.command == "run":
         return _run()
     if chosen.command == "status":
@@ -40,7 +55,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run() -> int:
-    from autosetup.agent import Agent, find_card
+    from autosetup.agent import Agent
+
+    tools = _tools()
+    with _alone():
+        status = Agent(tools).run()
+    return _FAILED if status.state == "failed" else _DONE
+
+
+def _tools() -> Tools:
+    from autosetup.agent import find_card
     from autosetup.journal import Journal
     from autosetup.notify import notify
     from autosetup.outlets import Outlets, active_consoles
@@ -53,8 +77,48 @@ def _run() -> int:
 
     system = System()
     outlets = Outlets(find_card(system), consoles=active_consoles())
-    status = Agent(Tools(system, Journal(system.path(state_folder(system))), outlets, ready)).run()
+    return Tools(system, Journal(system.path(state_folder(system))), outlets, ready)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other run of the agent is at work."""
+    from autosetup.outlets import RUNNING
+
+    RUNNING.mkdir(parents=True, exist_ok=True)
+    with (RUNNING / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _set(name: str, value: str) -> int:
+    from autosetup.agent import Agent
+    from autosetup.change import set_value
+
+    tools = _tools()
+    with _alone():
+        try:
+            set_value(tools, name, value)
+        except (AgentError, Faulty, OSError) as error:
+            return _refuse(error)
+        status = Agent(tools).run()
     return _FAILED if status.state == "failed" else _DONE
+
+
+def _refuse(error: Exception) -> int:
+    sys.stderr.write(f"{error if isinstance(error, Faulty) else as_agent_error(error)}\n")
+    return _FAILED
+
+
+def _values() -> int:
+    from autosetup.change import values_on
+
+    try:
+        values = values_on(_tools())
+    except (AgentError, Faulty, OSError) as error:
+        return _refuse(error)
+    _say("".join(f"{name} = {json.dumps(value)}\n" for name, value in sorted(values.items())))
+    return _DONE
 
 
 def _status(*, as_json: bool, wait: bool) -> int:

@@ -20,14 +20,14 @@ from autosetup.growth import grow
 from autosetup.journal import Record
 from autosetup.manifest import MANIFEST, compare, read_manifest
 from autosetup.outlets import utc_now
-from autosetup.payload import FOLDER, Payload, read_folder, unpack
+from autosetup.payload import FOLDER, Payload, read_folder
 from autosetup.places import growing_folder
-from autosetup.run import Run, Tools, make_context
+from autosetup.run import Run, Tools, open_payload
 from autosetup.scrub import redact, scrub
-from autosetup.secrets_file import SECRETS
+from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.settings import Manifest
 from autosetup.status import Status
-from autosetup.steps import STEPS, problems
+from autosetup.steps import STEPS
 from autosetup.system import System
 
 BOOT_FOLDERS = ("/boot/firmware", "/boot")
@@ -117,15 +117,23 @@ class Agent:
         """Check a payload; only if nothing is wrong with it, keep it and apply it."""
         status = replace(_of_manifest(manifest), state="checking", started_at=utc_now())
         self._tools.outlets.announce(status)
+        if is_kept := self._is_used(raw, record, digest):
+            raw = self._tools.journal.payload(manifest.generation)
         try:
-            payload = self._unpack(raw)
+            payload = open_payload(self._tools, raw)
         except Faulty as faulty:
             return self._refuse(status, faulty.faults)
         self._grow(self._tools.outlets.log)
-        self._tools.journal.keep(manifest.generation, raw)
+        if not is_kept:
+            self._tools.journal.keep(manifest.generation, raw)
         scripts = record.scripts if record else ()
         status = replace(status, state="applying", step_count=len(STEPS))
         return self._apply(payload, Record(digest, status, scripts))
+
+    def _is_used(self, raw: dict[str, bytes], record: Record | None, digest: str) -> bool:
+        """Whether the card's payload succeeded once, so that only our copy has its secrets."""
+        same = record is not None and record.digest == digest
+        return same and is_redacted(raw.get(SECRETS, b""))
 
     def _resume(
         self, record: Record, raw: dict[str, bytes], manifest: Manifest | None, digest: str
@@ -134,19 +142,14 @@ class Agent:
         self._tools.outlets.log("The last run was cut short; it goes on where it was.")
         self._grow(self._tools.outlets.log)
         try:
-            payload = self._unpack(self._tools.journal.payload(record.status.generation or 0))
+            payload = open_payload(
+                self._tools, self._tools.journal.payload(record.status.generation or 0)
+            )
         except Faulty as faulty:
             if manifest is None:
                 return self._refuse(record.status, faulty.faults)
             return self._accept(raw, manifest, digest, record)
         return self._apply(payload, record)
-
-    def _unpack(self, raw: dict[str, bytes]) -> Payload:
-        payload = unpack(raw)
-        self._tools.outlets.secrets = payload.secrets.values()
-        if faults := list(problems(make_context(self._tools, payload))):
-            raise Faulty(faults)
-        return payload
 
     def _apply(self, payload: Payload, record: Record) -> Status:
         self._tools.journal.save(record)

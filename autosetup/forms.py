@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import re
 from datetime import datetime
 
@@ -12,6 +13,14 @@ from autosetup.strict import pattern
 HOSTNAME = pattern(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
     "a host name: 1 to 63 of a-z, 0-9 and -, with no - at either end",
+)
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN = pattern(
+    rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*",
+    "a domain in lower case, such as studio.example.org",
+)
+VARIABLE = pattern(
+    r"[a-z][a-z0-9_]{0,63}", "1 to 64 of a-z, 0-9 and _, with a letter at the beginning"
 )
 ROLE = pattern(r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, _ and -")
 POSITION = pattern(r".{0,64}", "at most 64 characters")
@@ -44,7 +53,6 @@ UNIT = pattern(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}", "a systemd unit such as av
 SHA256 = pattern(r"[0-9a-f]{64}", "a SHA-256 digest: 64 hex digits in lower case")
 CARD_ID = pattern(r"[0-9a-f]{32}", "a card id: 32 hex digits in lower case")
 NONCE = pattern(r"[0-9a-f]{64}", "32 random bytes: 64 hex digits in lower case")
-FILE_SOURCE = pattern(r"files/[^/].*", "a file of the payload: files/name")
 SCRIPT_SOURCE = pattern(
     r"scripts/[0-9]{2}-[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
     "a script of the payload: scripts/, two digits, -, a name; such as scripts/10-camera",
@@ -129,6 +137,15 @@ def payload_path_complaint(path: str) -> str | None:
         return "It must stay inside the payload: no leading /, no //, no . or .."
     if _FAT_FORBIDDEN.search(path) or any(part[-1] in ". " or part[0] in ". " for part in parts):
         return 'FAT cannot hold this name: avoid " * : < > ? \\ |, and . or space at the ends.'
+    return None
+
+
+def server_complaint(text: str) -> str | None:
+    """Say what is wrong with the name or address of a server; None where it is sound."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return DOMAIN.complain(text) and "Type a host name in lower case, or an IP address."
     return None
 
 

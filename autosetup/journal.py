@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autosetup.manifest import MANIFEST
+from autosetup.faults import Faulty
+from autosetup.manifest import LARGEST, MANIFEST
 from autosetup.payload import read_folder
 from autosetup.scrub import scrub
 from autosetup.secrets_file import SECRETS
@@ -21,6 +23,7 @@ from autosetup.strict_json import reading_json
 from autosetup.system import replace_file, sync_folder
 
 _STATE = "state.json"
+_VALUES = "values.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,23 @@ class Journal:
         """The files of a payload's copy; empty where there is none."""
         folder = self.payload_folder(generation)
         return read_folder(folder) if (folder / MANIFEST).exists() else {}
+
+    def values(self, generation: int) -> dict[str, str]:
+        """What was set on the node since this generation was applied; spoiled, it is nothing."""
+        try:
+            raw = (self.folder / _VALUES).read_bytes()
+            with reading_json(_VALUES, raw) as top:
+                table = top.table("values")
+                values = {name: table.string(name) for name in table.names()}
+                applied = top.integer("generation", low=1, high=LARGEST)
+        except (OSError, Faulty):
+            return {}
+        return values if applied == generation else {}
+
+    def set_values(self, generation: int, values: Mapping[str, str]) -> None:
+        """Keep what is set on the node, for as long as this generation is the one applied."""
+        content = {"generation": generation, "values": dict(values)}
+        replace_file(self.folder / _VALUES, json.dumps(content, indent=2).encode())
 
     def forget_secrets(self, *, except_of: int) -> None:
         """Erase the secrets of every other generation; the last good one stays whole."""

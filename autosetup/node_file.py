@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeVar, cast
+from collections.abc import Collection
 
-from autosetup import forms
+from autosetup import forms, templates
 from autosetup.faults import Fault, Faulty
+from autosetup.node_network import read_country, read_time, read_wifi, write_network, write_time
+from autosetup.node_tables import checked, read_variables, unique
 from autosetup.settings import (
-    SECURITIES,
     InstalledFile,
     Locale,
     NodeSettings,
     Script,
-    Security,
     Services,
     User,
-    Wifi,
 )
 from autosetup.strict import Table, reading
 from autosetup.toml_writer import Value, dumps
 
 NODE = "node.toml"
-T = TypeVar("T")
 
 
 def read_node(
@@ -49,10 +46,6 @@ def read_node(
 
 def write_node(settings: NodeSettings) -> bytes:
     """The bytes of `node.toml`."""
-    network: dict[str, Value] = {} if settings.country is None else {"country": settings.country}
-    network["wifi"] = [
-        {"ssid": w.ssid, "security": w.security, "hidden": w.hidden} for w in settings.wifi
-    ]
     document: dict[str, Value] = {
         "name": settings.name,
         "role": settings.role,
@@ -62,7 +55,9 @@ def write_node(settings: NodeSettings) -> bytes:
             "keyboard": settings.locale.keyboard,
             "timezone": settings.locale.timezone,
         },
-        "network": network,
+        "network": write_network(settings),
+        **write_time(settings.time),
+        **({"variables": settings.variables} if settings.variables else {}),
         "services": {
             "enable": settings.services.enable,
             "disable": settings.services.disable,
@@ -101,36 +96,17 @@ def _node(top: Table, sources: Collection[str]) -> NodeSettings:
         name=top.string("name", form=forms.HOSTNAME),
         role=top.string("role", form=forms.ROLE),
         position=top.string("position", default="", form=forms.POSITION),
-        users=_unique(top.tables("user"), "name", _user),
-        country=_country(network),
-        wifi=_unique(network.tables("wifi"), "ssid", _wifi),
+        users=unique(top.tables("user"), "name", _user),
+        country=read_country(network),
+        domain=network.string("domain", default="", form=forms.DOMAIN),
+        wifi=unique(network.tables("wifi"), "ssid", read_wifi),
+        time=read_time(top.table("time")),
+        variables=read_variables(top.table("variables")),
         locale=_locale(top.table("locale")),
-        files=_unique(top.tables("file"), "path", lambda table: _file(table, sources)),
+        files=unique(top.tables("file"), "path", lambda table: _file(table, sources)),
         services=_services(top.table("services")),
-        scripts=_unique(top.tables("script"), "source", lambda table: _script(table, sources)),
+        scripts=unique(top.tables("script"), "source", lambda table: _script(table, sources)),
     )
-
-
-def _unique(tables: Iterable[Table], key: str, read: Callable[[Table], T]) -> tuple[T, ...]:
-    """Read each table; the value of `key` may stand in one of them only."""
-    items: list[T] = []
-    seen: set[object] = set()
-    for table in tables:
-        item = read(table)
-        value = getattr(item, key)
-        if value in seen:
-            table.fault(key, f"{key} {value!r} stands twice.", "Delete one of the two tables.")
-        seen.add(value)
-        items.append(item)
-    return tuple(items)
-
-
-def _checked(table: Table, key: str, complaint: Callable[[str], str | None]) -> str:
-    """Text that `complaint` has nothing against."""
-    text = table.string(key)
-    if table.has(key) and (wrong := complaint(text)):
-        table.fault(key, f"{key} is {text!r}.", wrong)
-    return text
 
 
 def _user(table: Table) -> User:
@@ -146,32 +122,6 @@ def _user(table: Table) -> User:
     )
 
 
-def _country(network: Table) -> str | None:
-    if not network.has("country"):
-        network.string("country", default="")
-        return None
-    country = network.string("country")
-    if country == "UK":
-        network.fault("country", "country is 'UK'.", "Type GB, the ISO code of the United Kingdom.")
-    elif country not in forms.COUNTRIES:
-        wanted = "Type the two capital letters of the ISO 3166 code, such as DE."
-        network.fault("country", f"country is {country!r}.", wanted)
-    return country
-
-
-def _wifi(table: Table) -> Wifi:
-    return Wifi(
-        ssid=_checked(table, "ssid", _ssid_complaint),
-        security=cast("Security", table.string("security", default="wpa-psk", choices=SECURITIES)),
-        hidden=table.boolean("hidden", default=False),
-    )
-
-
-def _ssid_complaint(ssid: str) -> str | None:
-    size = len(ssid.encode())
-    return None if 1 <= size <= 32 else f"It takes {size} bytes; a network's name has 1 to 32."
-
-
 def _locale(table: Table) -> Locale:
     usual = Locale()
     return Locale(
@@ -184,8 +134,8 @@ def _locale(table: Table) -> Locale:
 def _file(table: Table, sources: Collection[str]) -> InstalledFile:
     mode = table.string("mode", default="0644", form=forms.MODE)
     return InstalledFile(
-        path=_checked(table, "path", forms.absolute_path_complaint),
-        source=_source(table, sources, "files/"),
+        path=checked(table, "path", forms.absolute_path_complaint),
+        source=_source(table, sources, "files/", templates.FOLDER),
         mode=int(mode, 8) if forms.MODE.regex.fullmatch(mode) else 0o644,
         owner=table.string("owner", default="root", form=forms.ACCOUNT),
         group=table.string("group", default="root", form=forms.ACCOUNT),
@@ -199,13 +149,15 @@ def _script(table: Table, sources: Collection[str]) -> Script:
     return Script(source, table.integer("timeout_seconds", default=600, low=1, high=86400))
 
 
-def _source(table: Table, sources: Collection[str], folder: str) -> str:
+def _source(table: Table, sources: Collection[str], *folders: str) -> str:
     source = table.string("source")
     if not table.has("source"):
         return source
     wrong = forms.payload_path_complaint(source)
-    if wrong is None and not source.startswith(folder):
-        wrong = f"It must begin with {folder}"
+    if wrong is None and not source.startswith(folders):
+        wrong = f"It must begin with {' or '.join(folders)}."
+    if wrong is None and source.startswith(templates.FOLDER) and not source.endswith(templates.END):
+        wrong = f"A template's name must end with {templates.END}"
     if wrong is None and source not in sources:
         wrong = "The payload has no such file: add it, or prepare the card again."
     if wrong:

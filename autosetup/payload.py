@@ -24,9 +24,12 @@ from autosetup.settings import (
     Script,
     Secrets,
     Services,
+    Time,
     User,
     Wifi,
 )
+from autosetup.templates import FOLDER as TEMPLATES
+from autosetup.templates import fill, variables_of
 
 __all__ = [
     "FOLDER",
@@ -46,6 +49,7 @@ __all__ = [
     "Script",
     "Secrets",
     "Services",
+    "Time",
     "User",
     "Wifi",
     "pack",
@@ -88,7 +92,8 @@ def pack(
 
     Args:
         settings, secrets: the node.
-        files: what settings name, by path: ``files/…`` and ``scripts/NN-name``.
+        files: what settings name, by path: ``files/…``, ``templates/….mustache``,
+            ``scripts/NN-name``.
         generation, card_id, profile_digest, site_digest, flashed_at, image_digest: see `Manifest`.
 
     Raises:
@@ -170,6 +175,7 @@ def _check_together(
         yield from (f for f in compare(manifest, checked) if f.file not in erased | absent)
     if settings:
         yield from _unused(files, settings)
+        yield from _template_faults(files, settings)
     if manifest and settings and manifest.node != settings.name:
         what = f"manifest.json is for {manifest.node}, but this file names {settings.name}."
         yield Fault(NODE, 0, 0, what, "Prepare the card again.")
@@ -185,6 +191,16 @@ def _unused(files: Collection[str], settings: NodeSettings) -> Iterator[Fault]:
         kind = "[[script]]" if name.startswith("scripts/") else "[[file]]"
         what = "node.toml does not say what this file is for."
         yield Fault(name, 0, 0, what, f"Remove it, or add {kind} with this source.")
+
+
+def _template_faults(files: Mapping[str, bytes], settings: NodeSettings) -> Iterator[Fault]:
+    values = variables_of(settings, 1)
+    for name, data in files.items():
+        if name.startswith(TEMPLATES):
+            try:
+                fill(name, data, values)
+            except Faulty as faulty:
+                yield from faulty.faults
 
 
 def _name_faults(files: Collection[str]) -> Iterator[Fault]:

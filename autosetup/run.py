@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from autosetup.errors import AgentError
+from autosetup.faults import Faulty
 from autosetup.journal import Journal, Record
 from autosetup.outlets import Outlets
-from autosetup.payload import Payload
+from autosetup.payload import Payload, unpack
 from autosetup.status import StepRecord
-from autosetup.steps import ACTIONS, STEPS
+from autosetup.steps import ACTIONS, STEPS, problems
 from autosetup.steps.context import Context, Step
 from autosetup.system import System
+from autosetup.values import with_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,22 @@ def make_context(
         finish_script,
         tools.outlets.log,
     )
+
+
+def open_payload(tools: Tools, raw: Mapping[str, bytes]) -> Payload:
+    """A payload that checks, on this node too; with what was set on the node since it was applied.
+
+    Raises:
+        Faulty: with everything that is wrong.
+        AgentError: a value was set that the payload does not know.
+    """
+    payload = unpack(raw)
+    tools.outlets.secrets = payload.secrets.values()
+    values = tools.journal.values(payload.manifest.generation)
+    payload = replace(payload, settings=with_values(payload.settings, values))
+    if faults := list(problems(make_context(tools, payload))):
+        raise Faulty(faults)
+    return payload
 
 
 class Run:

@@ -46,8 +46,24 @@ class Locale:
 
 
 @dataclass(frozen=True, slots=True)
+class Time:
+    """Where time comes from: names or addresses of servers, and whether this node is one itself.
+
+    Attributes:
+        ntp: asked in this order; empty leaves the image's own.
+        serve: other nodes may ask this one, whether or not it has heard the time from another.
+    """
+
+    ntp: tuple[str, ...] = ()
+    serve: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class InstalledFile:
-    """A file of the payload and where it goes; `mode` is the permission bits, 0 to 0o7777."""
+    """A file of the payload and where it goes; `mode` is the permission bits, 0 to 0o7777.
+
+    A source below ``templates/`` is filled in with the node's variables.
+    """
 
     path: str
     source: str
@@ -81,6 +97,9 @@ class NodeSettings:
         role: what the rig uses it for, such as ``camnode``.
         position: where it stands in the rig, as the rig map writes it; may be empty.
         country: ISO 3166 code that the radio must obey; None leaves it alone.
+        domain: of the network, such as ``studio.example.org``; may be empty.
+        time: where the clock gets its time from.
+        variables: further values for templates, by name.
     """
 
     name: str
@@ -88,7 +107,10 @@ class NodeSettings:
     position: str = ""
     users: tuple[User, ...] = ()
     country: str | None = None
+    domain: str = ""
     wifi: tuple[Wifi, ...] = ()
+    time: Time = field(default_factory=Time)
+    variables: Mapping[str, str] = field(default_factory=dict)
     locale: Locale = field(default_factory=Locale)
     files: tuple[InstalledFile, ...] = ()
     services: Services = field(default_factory=Services)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from autosetup.faults import Fault
 from autosetup.steps import (
+    clock,
+    conf,
     files,
     hostname,
     identity,
@@ -19,7 +21,10 @@ from autosetup.steps import (
 from autosetup.steps.context import Context, Step
 
 # Before network, SSH and logins are let go …
-SETTINGS: tuple[Step, ...] = (identity, hostname, users, wifi, locale, timezone, files)
+SETTINGS: tuple[Step, ...] = (
+    *(identity, hostname, users, wifi),
+    *(locale, timezone, clock, files, conf),
+)
 # … and after: these may need the network, and may start what waits for us.
 ACTIONS: tuple[Step, ...] = (services, scripts)
 STEPS = SETTINGS + ACTIONS
@@ -27,5 +32,5 @@ STEPS = SETTINGS + ACTIONS
 
 def problems(context: Context) -> Iterator[Fault]:
     """Everything that the node has against the payload, before anything is changed."""
-    for step in (users, locale, timezone, files):
+    for step in (users, locale, timezone, clock, files, conf):
         yield from step.problems(context)

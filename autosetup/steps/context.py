@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from autosetup.mustache import Value
 from autosetup.settings import NodeSettings, Secrets
 from autosetup.system import System
+from autosetup.templates import variables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Context:
     finished_scripts: Collection[str]
     finish_script: Callable[[str], None]
     log: Callable[[str], None]
+
+    @property
+    def variables(self) -> dict[str, Value]:
+        """What templates can name."""
+        return variables_of(self.settings, self.generation)
 
 
 class Step(Protocol):

@@ -1,9 +1,10 @@
-"""Files of the payload, installed where the node's programs look for them."""
+"""Files of the payload, installed where the node's programs look for them; templates filled in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from autosetup import templates
 from autosetup.faults import Fault
 from autosetup.node_file import NODE
 from autosetup.settings import InstalledFile
@@ -37,14 +38,21 @@ def apply(context: Context) -> None:
     for file in context.settings.files:
         if not _is_right(context, file):
             uid, gid = _owner(context, file)
-            data = context.files[file.source]
-            context.system.write(file.path, data, mode=file.mode, uid=uid, gid=gid)
+            context.system.write(
+                file.path, _content(context, file), mode=file.mode, uid=uid, gid=gid
+            )
 
 
 def _is_right(context: Context, file: InstalledFile) -> bool:
     uid, gid = _owner(context, file)
-    data = context.files[file.source]
+    data = _content(context, file)
     return context.system.holds(file.path, data, mode=file.mode, uid=uid, gid=gid)
+
+
+def _content(context: Context, file: InstalledFile) -> bytes:
+    raw = context.files[file.source]
+    is_template = file.source.startswith(templates.FOLDER)
+    return templates.fill(file.source, raw, context.variables) if is_template else raw
 
 
 def _owner(context: Context, file: InstalledFile) -> tuple[int, int]:

@@ -6,7 +6,10 @@ import secrets as randomness
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from autosetup.faults import Faulty
 from autosetup.payload import NodeSettings, Secrets, pack
+from flasher.errors import BadDocument
+from flasher.rig.profile import fill
 from flasher.rig.rigmap import Node, RigMap
 
 NONCE_BYTES = 32
@@ -41,7 +44,18 @@ class CardIdentity:
 
 
 def compose(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) -> dict[str, bytes]:
-    """Every file of the node's payload folder, by path relative to it."""
+    """Every file of the node's payload folder, by path relative to it.
+
+    Raises:
+        BadDocument: no node would accept it: a template may name what nobody knows.
+    """
+    try:
+        return _pack(rig, node, identity, image_digest)
+    except Faulty as faulty:
+        raise BadDocument(f"payload of {node.name}", faulty.faults) from None
+
+
+def _pack(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) -> dict[str, bytes]:
     role = rig.role_of(node)
     return pack(
         _settings(rig, node),
@@ -64,12 +78,25 @@ def _settings(rig: RigMap, node: Node) -> NodeSettings:
         position=node.position,
         users=(replace(site.user, groups=(*site.user.groups, *role.groups)),),
         country=site.country,
+        domain=site.domain,
         wifi=site.wifi,
+        time=replace(role.time, ntp=(*role.time.ntp, *site.ntp)),
+        variables=_variables(rig, node),
         locale=site.locale,
         files=role.files,
         services=role.services,
         scripts=role.scripts,
     )
+
+
+def _variables(rig: RigMap, node: Node) -> dict[str, str]:
+    """The site's values and the role's own, which win; columns and rows filled in."""
+    number = rig.nodes_of(node.role).index(node) + 1
+    own = {
+        name: fill(text, node.column, node.row, number)
+        for name, text in rig.role_of(node).variables.items()
+    }
+    return rig.site.variables | own
 
 
 def _secrets(rig: RigMap, nonce: bytes) -> Secrets:

@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from autosetup import forms
-from autosetup.payload import InstalledFile, Script, Services
+from autosetup import forms, templates
+from autosetup.node_network import read_time
+from autosetup.node_tables import read_variables
+from autosetup.payload import InstalledFile, Script, Services, Time
 from autosetup.strict import Table, pattern
 from flasher import paths
 from flasher.rig.documents import (
@@ -36,6 +38,8 @@ class Role:
     Attributes:
         columns, rows: the grid of positions, at least 1 by 1.
         node: template of the node names; position: template of the labels people read.
+        time: whom its nodes ask before the site's servers, and whether others may ask them.
+        variables: further values for templates; themselves with {column}, {row}, {number}.
         contents: bytes of what `files` and `scripts` install, by their ``source``.
     """
 
@@ -51,6 +55,8 @@ class Role:
     files: tuple[InstalledFile, ...]
     scripts: tuple[Script, ...]
     contents: dict[str, bytes]
+    time: Time
+    variables: dict[str, str]
 
     @property
     def count(self) -> int:
@@ -144,6 +150,8 @@ def _read_role(table: Table, folder: Path) -> Role:
             for number, script in enumerate(table.tables("script"), 1)
         ),
         contents=contents,
+        time=read_time(table.table("time")),
+        variables=read_variables(table.table("variables")),
     )
 
 
@@ -152,7 +160,8 @@ def _read_file(
 ) -> InstalledFile:
     name = table.string("source")
     # Numbered, as two files of different folders may have one name.
-    source = f"files/{number * 10:02}-{Path(name).name}"
+    place = templates.FOLDER if name.endswith(templates.END) else "files/"
+    source = f"{place}{number * 10:02}-{Path(name).name}"
     contents[source] = _read_source(table, folder, name)
     path = table.string("path")
     if path and (wrong := forms.absolute_path_complaint(path)):

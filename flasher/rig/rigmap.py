@@ -51,6 +51,10 @@ class RigMap:
         hint = f"Did you mean {near[0]}?" if near else f"They go from {known[0]} to {known[-2]}."
         raise BadInput("no-such-node", f"{self.profile.name} has no node {word!r}.", hint)
 
+    def nodes_of(self, role: str) -> list[Node]:
+        """The nodes of a role, by their number."""
+        return [node for node in self.nodes if node.role == role]
+
     def role_of(self, node: Node) -> Role:
         """The role that a node plays."""
         return next(role for role in self.profile.roles if role.name == node.role)

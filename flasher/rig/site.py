@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from autosetup import forms
 from autosetup.faults import Faulty
+from autosetup.node_network import read_servers
+from autosetup.node_tables import read_variables
 from autosetup.payload import Locale, User, Wifi
 from autosetup.strict import Table, pattern, reading
+from autosetup.toml_writer import Value, dumps
 from flasher import paths
 from flasher.errors import BadDocument, BadInput
 from flasher.files import write_atomic
@@ -39,7 +41,13 @@ _SSID_OCTETS = 32
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What all nodes of one installation share; `digest` is the sha256 of ``site.toml``."""
+    """What all nodes of one installation share; `digest` is the sha256 of ``site.toml``.
+
+    Attributes:
+        domain: of the network; may be empty.
+        ntp: names or addresses of time servers; empty leaves the image's own.
+        variables: further values for templates.
+    """
 
     name: str
     title: str
@@ -49,6 +57,9 @@ class Site:
     locale: Locale
     digest: str
     path: Path
+    domain: str = ""
+    ntp: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -125,6 +136,9 @@ def _read_site(path: Path, raw: bytes) -> Site:
             ),
             digest=hashlib.sha256(raw).hexdigest(),
             path=path,
+            domain=network.string("domain", default="", form=forms.DOMAIN),
+            ntp=read_servers(top.table("time")),
+            variables=read_variables(top.table("variables")),
         )
         if site.wifi and not site.country:
             network.fault(
@@ -176,41 +190,31 @@ def _secrets_of(top: Table, site: Site) -> SiteSecrets:
     return secrets
 
 
-def _quoted(text: str) -> str:
-    # A JSON string is a TOML basic string once the delete character is escaped too.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
 def _site_text(site: Site) -> str:
-    lines = [
-        f"format = {FORMAT}",
-        f"name = {_quoted(site.name)}",
-        f"title = {_quoted(site.title)}",
-        "\n[user]",
-        f"name = {_quoted(site.user.name)}",
-        f"authorized_keys = [{', '.join(map(_quoted, site.user.authorized_keys))}]",
-        f"passwordless_sudo = {str(site.user.passwordless_sudo).lower()}",
-        "\n[locale]",
-        f"language = {_quoted(site.locale.language)}",
-        f"keyboard = {_quoted(site.locale.keyboard)}",
-        f"timezone = {_quoted(site.locale.timezone)}",
-        "\n[network]",
-        *([f"country = {_quoted(site.country)}"] if site.country else []),
+    network: dict[str, Value] = {"country": site.country} if site.country else {}
+    network |= {"domain": site.domain} if site.domain else {}
+    network["wifi"] = [
+        {"ssid": wifi.ssid, "security": wifi.security, "hidden": wifi.hidden} for wifi in site.wifi
     ]
-    for wifi in site.wifi:
-        lines += [
-            "\n[[network.wifi]]",
-            f"ssid = {_quoted(wifi.ssid)}",
-            f"security = {_quoted(wifi.security)}",
-            f"hidden = {str(wifi.hidden).lower()}",
-        ]
-    return "\n".join(lines) + "\n"
+    content: dict[str, Value] = {
+        "format": FORMAT,
+        "name": site.name,
+        "title": site.title,
+        "user": {
+            "name": site.user.name,
+            "authorized_keys": site.user.authorized_keys,
+            "passwordless_sudo": site.user.passwordless_sudo,
+        },
+        "locale": asdict(site.locale),
+        "network": network,
+    }
+    content |= {"time": {"ntp": site.ntp}} if site.ntp else {}
+    content |= {"variables": site.variables} if site.variables else {}
+    return dumps(content)
 
 
 def _secrets_text(secrets: SiteSecrets) -> str:
-    lines = [f"format = {FORMAT}"]
-    if secrets.password_hash:
-        lines.append(f"password_hash = {_quoted(secrets.password_hash)}")
-    lines.append("\n[wifi_passphrases]")
-    lines += [f"{_quoted(ssid)} = {_quoted(p)}" for ssid, p in secrets.wifi_passphrases.items()]
-    return "\n".join(lines) + "\n"
+    hashed: dict[str, Value] = (
+        {"password_hash": secrets.password_hash} if secrets.password_hash else {}
+    )
+    return dumps({"format": FORMAT, **hashed, "wifi_passphrases": secrets.wifi_passphrases})

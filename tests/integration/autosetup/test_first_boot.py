@@ -39,12 +39,17 @@ def test_a_first_boot_makes_the_node_that_the_card_says(done: Node) -> None:
         "wifi",
         "locale",
         "timezone",
+        "clock",
         "files",
+        "conf",
         "services",
         "scripts",
     ]
     assert done.read("/etc/hostname") == "cam-0101\n"
-    assert done.read("/etc/hosts") == "127.0.0.1\tlocalhost\n127.0.1.1\tcam-0101\n"
+    assert (
+        done.read("/etc/hosts")
+        == "127.0.0.1\tlocalhost\n127.0.1.1\tcam-0101.rig.example cam-0101\n"
+    )
     assert str((done.upper / "etc/localtime").readlink()).endswith("/Europe/Berlin")
     # Debian 13 keeps it in one file under two names, Debian 12 in the first.
     written = [

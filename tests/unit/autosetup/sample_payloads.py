@@ -14,6 +14,7 @@ from autosetup.payload import (
     Script,
     Secrets,
     Services,
+    Time,
     User,
     Wifi,
     pack,
@@ -35,9 +36,15 @@ SETTINGS = NodeSettings(
     position="SEG1-CAM1",
     users=(User("scan", ("video", "i2c"), (public_key(),), passwordless_sudo=True),),
     country="DE",
+    domain="rig.example",
+    time=Time(("central", "192.0.2.1")),
+    variables={"broker": "central"},
     wifi=(Wifi("65;66;"), Wifi(" a\\sb🦊 ", "sae", hidden=True), Wifi("guest", "open")),
     locale=Locale("de_DE.UTF-8", "de", "Europe/Berlin"),
-    files=(InstalledFile("/etc/motd", "files/motd", 0o600, "scan", "video"),),
+    files=(
+        InstalledFile("/etc/motd", "files/motd", 0o600, "scan", "video"),
+        InstalledFile("/etc/rig.conf", "templates/rig.conf.mustache"),
+    ),
     services=Services(("capture.service",), ("preview.service",)),
     scripts=(Script("scripts/10-hello", 5),),
 )
@@ -46,7 +53,11 @@ SECRETS = Secrets(
     {"scan": HASH},
     {"65;66;": "correct horse", " a\\sb🦊 ": 'quote " and \\ slash'},
 )
-FILES = {"files/motd": b"hello\n", "scripts/10-hello": b"#!/bin/sh\necho hello\n"}
+FILES = {
+    "files/motd": b"hello\n",
+    "templates/rig.conf.mustache": b"{{fqdn}} & {{broker}}\n{{#ntp}}\n- {{.}}\n{{/ntp}}\n",
+    "scripts/10-hello": b"#!/bin/sh\necho hello\n",
+}
 
 
 GENERATION = 1795233590
@@ -100,6 +111,9 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
         position=draw(st.text(_plain, max_size=20)),
         users=tuple(User(name, draw(st.sampled_from([(), ("video",)]))) for name in users),
         country=draw(st.sampled_from([None, "DE", "GB"])),
+        domain=draw(st.sampled_from(["", "a", "studio.example.org"])),
+        time=draw(st.sampled_from([Time(), Time(("2001:db8::1", "ntp.example"), serve=True)])),
+        variables=draw(st.dictionaries(st.sampled_from(["broker", "x_1"]), st.text(_plain))),
         wifi=tuple(wifi),
         files=tuple(
             InstalledFile(f"/etc/{name}", f"files/{name}", draw(st.integers(0, 0o7777)))

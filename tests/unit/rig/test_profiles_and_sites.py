@@ -101,6 +101,46 @@ def test_two_files_of_one_name_keep_their_own_contents(tmp_path: Path) -> None:
     assert installed == {"/etc/scanner/rig.conf": first, "/etc/b.conf": b"other\n"}
 
 
+SETTINGS = """
+[role.time]
+ntp = ["controller"]
+[role.variables]
+broker = "controller"
+place = "{column}/{number}"
+
+[[role.file]]
+path = "/etc/broker.conf"
+source = "broker.conf.mustache"
+
+[[role.script]]
+"""
+
+
+def test_domain_time_and_templates_of_profile_and_site_reach_each_node(tmp_path: Path) -> None:
+    save_site(*new_site())
+    path = edited(tmp_path, "[[role.script]]\n", SETTINGS)
+    (path.parent / "broker.conf.mustache").write_text("{{broker}}.{{domain}} {{place}}")
+    laid_out = lay_out(load_profile(str(path)), *load_site("studio"))
+    raw = compose(laid_out, laid_out.find("cam-0203"), CardIdentity.fresh(NOW), "0" * 64)
+    payload = unpack(raw)
+    settings = payload.settings
+    assert (settings.domain, settings.time.ntp) == ("studio.example", ("controller", "192.0.2.1"))
+    assert settings.variables == {"broker": "controller", "place": "2/10"}
+    (template,) = (file for file in settings.files if file.path == "/etc/broker.conf")
+    assert template.source == "templates/20-broker.conf.mustache"
+    assert payload.files[template.source] == b"{{broker}}.{{domain}} {{place}}"
+
+
+def test_a_template_that_names_the_unknown_is_told_before_any_card_is_touched(
+    tmp_path: Path,
+) -> None:
+    path = edited(tmp_path, "[[role.script]]\n", SETTINGS)
+    (path.parent / "broker.conf.mustache").write_text("x\n{{brokr}}")
+    laid_out = lay_out(load_profile(str(path)), *load_site("demo"))
+    with pytest.raises(BadDocument, match=r"broker\.conf\.mustache:2:1: brokr is not known here"):
+        compose(laid_out, laid_out.nodes[0], CardIdentity.fresh(NOW), "0" * 64)
+
+
 def test_two_nodes_never_share_a_name(tmp_path: Path) -> None:
     path = edited(tmp_path, "cam-{column:02}{row:02}", "cam-{column:02}")
     with pytest.raises(BadDocument) as caught:
@@ -167,6 +207,9 @@ def new_site() -> tuple[Site, SiteSecrets]:
         locale=Locale("de_DE.UTF-8", "de", "Europe/Berlin"),
         digest="",
         path=Path(),
+        domain="studio.example",
+        ntp=("192.0.2.1",),
+        variables={"broker": "central"},
     )
     passphrases = {'Ring "5"\\': 'pa"ss\\word', "Café 📶": "long enough"}
     return site, SiteSecrets(hash_password("secret"), passphrases)
@@ -176,7 +219,7 @@ def test_a_saved_site_reads_back_the_same() -> None:
     site, secrets = new_site()
     path = save_site(site, secrets)
     loaded, loaded_secrets = load_site("studio")
-    assert (loaded.wifi, loaded.locale, loaded.user) == (site.wifi, site.locale, site.user)
+    assert replace(loaded, digest="", path=Path()) == site
     assert loaded_secrets.wifi_passphrases == secrets.wifi_passphrases
     assert path.with_name("secrets.toml").stat().st_mode & 0o777 == 0o600
     assert "studio" in list_sites()

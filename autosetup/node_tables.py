@@ -1,0 +1,44 @@
+"""What tables of `node.toml` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from autosetup import forms
+from autosetup.strict import Table
+from autosetup.templates import BUILT_IN
+
+T = TypeVar("T")
+
+
+def unique(tables: Iterable[Table], key: str, read: Callable[[Table], T]) -> tuple[T, ...]:
+    """Read each table; the value of `key` may stand in one of them only."""
+    items: list[T] = []
+    seen: set[object] = set()
+    for table in tables:
+        item = read(table)
+        value = getattr(item, key)
+        if value in seen:
+            table.fault(key, f"{key} {value!r} stands twice.", "Delete one of the two tables.")
+        seen.add(value)
+        items.append(item)
+    return tuple(items)
+
+
+def checked(table: Table, key: str, complaint: Callable[[str], str | None]) -> str:
+    """Text that `complaint` has nothing against."""
+    text = table.string(key)
+    if table.has(key) and (wrong := complaint(text)):
+        table.fault(key, f"{key} is {text!r}.", wrong)
+    return text
+
+
+def read_variables(table: Table) -> dict[str, str]:
+    """Texts under names that people choose, for templates."""
+    for name in table.names():
+        if wrong := forms.VARIABLE.complain(name):
+            table.fault(name, f"The variable is called {name!r}.", f"It must be {wrong}.")
+        elif name in BUILT_IN:
+            table.fault(name, f"{name} is there already.", "Choose another name.")
+    return {name: table.string(name) for name in table.names()}
