@@ -12,6 +12,7 @@ from builder.lint.boards import check_boards, largest_start
 from builder.lint.cameras import check_cameras
 from builder.lint.finding import Finding
 from builder.lint.mounts import check_fstab
+from builder.lint.processor import check_processor
 from builder.lint.table import HEAD_SIZE, check_table
 from builder.lint.volumes import check_boot_volume, read_volumes
 from builder.recipe import Recipe
@@ -44,6 +45,9 @@ def require_bootable(image: Path, recipe: Recipe, bench: Bench) -> None:
         findings = find_faults(blocks, recipe, fstab)
     if recipe.image.cameras:
         findings += check_cameras(recipe, installed_packages(bench), _modules(bench))
+    if any(board.sixth for board in recipe.boards) and "bash" in bench.list_folder("usr/bin"):
+        shell = bench.run_host(("cat", str(bench.merged / "usr/bin/bash"))).output
+        findings += check_processor(shell, recipe.boards)
     if findings:
         raise StepFailed(
             "not-bootable",
