@@ -26,11 +26,20 @@ _LEAVE_OUT = "Take it out of the layer that brings it."
 # Where the name of the computer that builds would be taken for the node's.
 _NAMED = (
     *("etc/hostname", "etc/hosts", "etc/mailname", "etc/machine-info", "etc/motd", "etc/issue"),
-    *("etc/postfix/main.cf", "etc/exim4/update-exim4.conf.conf"),
+    *("etc/postfix/main.cf", "data/conf/postfix/main.cf", "etc/exim4/update-exim4.conf.conf"),
     *("boot/firmware/cmdline.txt", "boot/cmdline.txt"),
 )
 # Where its paths would stand, in files of up to so many bytes.
-_SEARCHED = ("etc", "root", "home", "usr/local", "var/lib/apt", "var/lib/systemd", "boot/firmware")
+_SEARCHED = (
+    "etc",
+    "data",
+    "root",
+    "home",
+    "usr/local",
+    "var/lib/apt",
+    "var/lib/systemd",
+    "boot/firmware",
+)
 _LARGEST = 1 << 20
 
 Table = dict[str, list[dict[str, Any]]]
