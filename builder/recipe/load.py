@@ -178,6 +178,11 @@ def _layers(table: Table, place: Place) -> tuple[LayerRecipe, ...]:
 
         name = table.string("name", form=NAME)
         return read_layers(table, name, place.folder, place.architecture)
+    if table.has("pi_builder"):
+        from builder.formats.pi_builder import recipe as pi_builder  # likewise
+
+        name = table.string("name", form=NAME)
+        return pi_builder.read_layers(table, name, place.folder, place.architecture)
     if not table.has("uses"):
         return (read_layer(table, table.string("name", form=NAME), place),)
     shipped = shipped_names()

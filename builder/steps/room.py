@@ -137,7 +137,8 @@ class Room:
 
         Where a bash started by that command failed just before, what failed there follows.
         """
-        said = (self.own_run / "failed").read_text(encoding="utf-8", errors="replace")
+        noted = self.own_run / "failed"  # a script may have emptied /run
+        said = noted.read_text(encoding="utf-8", errors="replace") if noted.exists() else ""
         records = [tuple(each.split("\t", 3)) for each in said.split("\0")[:-1]]
         last = records[-2:] if len({record[0] for record in records[-2:]}) == 2 else records[-1:]
         places = [
@@ -173,7 +174,8 @@ class Room:
         bench, root, tree = self.bench, self._root, self._tree
         beneath = f"{self.scratch.relative_to(bench.store.root)}/points"
         host = () if self.script.place == "tree" else (*_system_of_host(root), *_kernel(root))
-        own = () if self.script.place == "host" else (self._bind("tmp"),)
+        private = self.script.place == "tree" and not self.script.keeps_tmp
+        own = (self._bind("tmp"),) if private else ()
         carried = (
             Mount("bind", f"{root}{at}", str(self.scratch / f"carried{number}"))
             for number, at in enumerate(self._places)

@@ -42,6 +42,9 @@ class Script:
         network: whether it may use this computer's network.
         tree_at: where programs on this computer find the tree.
         fetched: what apt had when this was run before, and may have again; None to record it.
+        keeps_tmp: a program of the image sees the tree's own /tmp, and what it leaves there stays
+            for the layers above.
+        origin: file and line where it stands, for people.
     """
 
     name: str
@@ -55,6 +58,8 @@ class Script:
     network: bool = False
     tree_at: str = TREE
     fetched: LockedGroup | None = None
+    keeps_tmp: bool = False
+    origin: str = ""
     kind: str = "script"
     version: int = 1
 
@@ -87,6 +92,7 @@ class Script:
             "network": self.network,
             "tree_at": self.tree_at if self.place == "host" else "",
             "epoch": self.epoch,
+            **({"keeps_tmp": True} if self.keeps_tmp else {}),
         }
 
     def make(self, bench: Bench) -> None:
@@ -101,7 +107,8 @@ class Script:
         try:
             bench.run(room.plan())
         except StepFailed as failure:
-            raise _placed(failure, room.failed_at()) from failure
+            origin = f"{self.origin}: " if self.origin else ""
+            raise _placed(failure, origin + room.failed_at()) from failure
         for line in room.told_afterwards():
             bench.log.warn(line)
 

@@ -66,12 +66,12 @@ def load(dialect: str) -> Expected:
     return Expected(tuple(values["order"]), packages, tuple(values["changes"]))
 
 
-def make_tree(root: Path) -> None:
-    """A tree with this computer's bash, a few programs, and stubs of others."""
+def make_tree(root: Path, more: tuple[str, ...] = ()) -> None:
+    """A tree with this computer's bash, a few programs and `more`, and stubs of others."""
     for name in ("etc", "opt", "mnt", "srv", "usr/bin", "var/log", *NOT_TOLD[:-1]):
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "bin").symlink_to("usr/bin")
-    for name in _PROGRAMS:
+    for name in (*_PROGRAMS, *more):
         path = shutil.which(name)
         assert path is not None
         _copy(Path(path), root / "usr/bin" / name)
@@ -112,7 +112,11 @@ def _content(path: Path) -> str:
     if path.is_dir():
         return "/"
     data = path.read_bytes()
-    return repr(data.decode()) if len(data) < 200 else hashlib.sha256(data).hexdigest()
+    return (
+        repr(data.decode(errors="backslashreplace"))
+        if len(data) < 200
+        else hashlib.sha256(data).hexdigest()
+    )
 
 
 def changes(before: Iterable[str], after: Iterable[str]) -> tuple[str, ...]:
