@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,13 +70,19 @@ def _tools() -> Tools:
     from autosetup.outlets import Outlets, active_consoles
     from autosetup.places import state_folder
     from autosetup.run import Tools
+    from autosetup.sealing import card_to_write
 
     def ready() -> None:
         with suppress(OSError):
             notify("READY=1")
 
     system = System()
-    outlets = Outlets(find_card(system), consoles=active_consoles())
+    card = find_card(system)
+    outlets = Outlets(
+        card,
+        consoles=active_consoles(),
+        writing=lambda: card_to_write(system, str(card.parent)) if card else nullcontext(),
+    )
     return Tools(system, Journal(system.path(state_folder(system))), outlets, ready)
 
 

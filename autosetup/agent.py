@@ -24,6 +24,7 @@ from autosetup.payload import FOLDER, Payload, read_folder
 from autosetup.places import growing_folder
 from autosetup.run import Run, Tools, open_payload
 from autosetup.scrub import redact, scrub
+from autosetup.sealing import is_sealed, reopen, restart, seal
 from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.settings import Manifest
 from autosetup.status import Status
@@ -123,6 +124,8 @@ class Agent:
             payload = open_payload(self._tools, raw)
         except Faulty as faulty:
             return self._refuse(status, faulty.faults)
+        if is_sealed(self._tools.system):
+            return self._reopen(status)
         self._grow(self._tools.outlets.log)
         if not is_kept:
             self._tools.journal.keep(manifest.generation, raw)
@@ -139,6 +142,8 @@ class Agent:
         self, record: Record, raw: dict[str, bytes], manifest: Manifest | None, digest: str
     ) -> Status:
         """Go on where the power was cut, from the copy; where that is spoiled, from the card."""
+        if is_sealed(self._tools.system):
+            return self._reopen(record.status)
         self._tools.outlets.log("The last run was cut short; it goes on where it was.")
         self._grow(self._tools.outlets.log)
         try:
@@ -150,6 +155,16 @@ class Agent:
                 return self._refuse(record.status, faulty.faults)
             return self._accept(raw, manifest, digest, record)
         return self._apply(payload, record)
+
+    def _reopen(self, status: Status) -> Status:
+        try:
+            reopen(self._tools.system)
+        except AgentError as error:
+            return self._fail(status, error)
+        self._tools.outlets.log("The node is sealed: it starts once more, open for changes.")
+        self._tools.outlets.flush_log()
+        restart(self._tools.system)
+        return status
 
     def _apply(self, payload: Payload, record: Record) -> Status:
         self._tools.journal.save(record)
@@ -180,6 +195,7 @@ class Agent:
         self._scrub(record.digest)
         self._tools.journal.save(replace(record, status=status))
         self._tools.journal.forget_secrets(except_of=status.generation or 0)
+        seal(self._tools.system)
         self._tools.outlets.announce(status)
         return status
 
@@ -204,6 +220,7 @@ class Agent:
             if record.digest == digest and raw:
                 self._scrub(record.digest)
             self._tools.journal.forget_secrets(except_of=record.status.generation or 0)
+            seal(self._tools.system)
         self._tools.outlets.repeat(record.status)
         self._tools.outlets.flush_log()
         return record.status

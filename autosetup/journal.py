@@ -85,6 +85,7 @@ class Journal:
             shutil.rmtree(folder, ignore_errors=True)
         for parent in (self.folder, target.parent, partial):
             parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)  # an image may bring it
         for name, data in raw.items():
             path = partial / name
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

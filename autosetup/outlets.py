@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class Outlets:
         consoles: devices or files that show the banner: screens and serial lines alike.
         secrets: texts that must never be shown.
         sink: takes each line of the log as it comes.
+        writing: within it, the card can be written.
     """
 
     card: Path | None
@@ -59,6 +60,7 @@ class Outlets:
     consoles: tuple[Path, ...] = ()
     secrets: tuple[str, ...] = ()
     sink: Callable[[str], None] = to_journal
+    writing: Callable[[], AbstractContextManager[None]] = nullcontext
     lines: list[str] = field(default_factory=list)
 
     def log(self, text: str) -> None:
@@ -104,8 +106,11 @@ class Outlets:
     def _to_card(self, name: str, data: bytes) -> bool:
         if self.card is None:
             return False
+        if _bytes_of(self.card / name) == data:
+            return True
         try:
-            _replace_if_other(self.card / name, data)
+            with self.writing():
+                replace_file(self.card / name, data)
         except OSError as error:
             self.sink(f"{name} on the card could not be written: {error.strerror}.")
             return False

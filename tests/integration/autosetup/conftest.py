@@ -49,6 +49,8 @@ mount -t overlay node -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/merg
 mount --rbind /dev "$1/merged/dev"
 mount -t proc proc "$1/merged/proc"
 mount -t tmpfs run "$1/merged/run"
+if [ -d "$1/data" ]; then mkdir -p "$1/merged/data"; mount --bind "$1/data" "$1/merged/data"; fi
+if [ -e "$1/sealed" ]; then mkdir "$1/merged/run/autosetup"; : >"$1/merged/run/autosetup/sealed"; fi
 project=$2; root=$1/merged; shift 2
 mount --bind "$project" "$root/mnt"
 status=0; chroot "$root" "$@" || status=$?
@@ -61,7 +63,10 @@ _VOLATILE = ("status.json", "log.txt", "state.json", "passwd-", "shadow-", "grou
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node whose changes lie in `folder`/upper."""
+    """A node whose changes lie in `folder`/upper.
+
+    A folder `folder`/data is its partition for data; a file `folder`/sealed makes it a sealed one.
+    """
 
     folder: Path
 
