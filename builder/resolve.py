@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -96,6 +95,28 @@ class Desk:
         return desk.open(bottom.recipe.suite, bottom.recipe.architecture)
 
 
+class _Shelf(ExitStack):
+    """The catalogues of one resolving: each is opened when it is first asked for."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._opened: dict[tuple[str, str, Archive], Catalogue] = {}
+
+    def find(self, suite: str, architecture: str, archive: Archive) -> Catalogue:
+        """What an archive has now."""
+        what = (suite, architecture, archive)
+        if what not in self._opened:
+            self._opened[what] = self.enter_context(closing(self._desk.open(*what)))
+        return self._opened[what]
+
+    def below(self, recipe: Recipe, bottom: Bottom | None) -> Catalogue:
+        """What there is for the layers of a recipe."""
+        if bottom:
+            return self.enter_context(closing(self._desk.open_base(bottom)))
+        return self.find(recipe.suite, recipe.architecture, self._desk.archive)
+
+
 def resolve(
     recipe: Recipe, native: Native, desk: Desk, *, now: int, bottom: Bottom | None = None
 ) -> Lock:
@@ -114,31 +135,19 @@ def resolve(
     """
     wanted = wanted_groups(recipe)
     total = len(wanted) + 2
-    with step(desk.emit, recipe.name, "resolve", total) as progress, ExitStack() as opened:
+    archive = desk.archive
+    with step(desk.emit, recipe.name, "resolve", total) as progress, _Shelf(desk) as shelf:
 
-        @cache
-        def offered(suite: str, architecture: str, archive: Archive) -> Catalogue:
-            return opened.enter_context(closing(desk.open(suite, architecture, archive)))
-
-        def offered_below() -> Catalogue:
-            if bottom:
-                return opened.enter_context(closing(desk.open_base(bottom)))
-            return offered(recipe.suite, recipe.architecture, desk.archive)
-
-        layers = _resolve_layers(offered_below, wanted, now, lambda: progress.advance(1), bottom)
-
-        def resolve_native(
-            name: str, suite: str, names: tuple[str, ...], archive: Archive
-        ) -> LockedGroup:
+        def advance() -> None:
             progress.advance(1)
-            if not names:
-                return _group(name, names, (), now)
-            catalogue = offered(suite, native.architecture, archive)
-            return _group(name, names, _closure(catalogue, name, catalogue.known(names), ()), now)
 
-        archive = desk.archive
-        twins = resolve_native("twins", recipe.suite, native.twins, archive.of_twins())
-        tools = resolve_native("tools", TOOLS_SUITE, TOOLS, archive.of_tools())
+        layers = _resolve_layers(lambda: shelf.below(recipe, bottom), wanted, now, advance, bottom)
+        of_twins = (recipe.suite, native.architecture, archive.of_twins())
+        of_tools = (TOOLS_SUITE, native.architecture, archive.of_tools())
+        twins = _resolve_native("twins", native.twins, lambda: shelf.find(*of_twins), now)
+        advance()
+        tools = _resolve_native("tools", TOOLS, lambda: shelf.find(*of_tools), now)
+        advance()
     return Lock(
         suite=recipe.suite,
         architecture=recipe.architecture,
@@ -237,6 +246,16 @@ def _resolve_layers(
         installed += added
         advance()
     return groups
+
+
+def _resolve_native(
+    name: str, names: Sequence[str], open_catalogue: Callable[[], Catalogue], now: int
+) -> LockedGroup:
+    """What runs on the building computer; of names that its archive lacks, nothing."""
+    if not names:
+        return _group(name, names, (), now)
+    catalogue = open_catalogue()
+    return _group(name, names, _closure(catalogue, name, catalogue.known(names), ()), now)
 
 
 def _group(name: str, names: Sequence[str], added: tuple[Offer, ...], now: int) -> LockedGroup:

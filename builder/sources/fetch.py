@@ -29,12 +29,22 @@ def fetch(uri: str, sha256: str, folder: Path, emit: Emit, cancel: CancelFlag) -
     final = folder / sha256
     if final.exists():
         return final
-    from builder.download import download  # slow to load, and mostly there is nothing to fetch
-
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{sha256}.part"
+    _download(uri, part, emit, cancel)
+    require_digest(part, sha256, uri)
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
+    part.replace(final)
+    return final
+
+
+def _download(uri: str, part: Path, emit: Emit, cancel: CancelFlag) -> None:
+    """Go on with a file that is there in part."""
+    from builder.download import download  # slow to load, and mostly there is nothing to fetch
+
     size = _size(uri)
-    wanted = LockedPackage(Path(uri).name, "", "", "", "", uri, size, sha256)
+    wanted = LockedPackage(Path(uri).name, "", "", "", "", uri, size, "")
     with step(emit, wanted.name, "fetch", size, "bytes") as progress:
 
         def advance(_amount: int) -> None:
@@ -46,18 +56,10 @@ def fetch(uri: str, sha256: str, folder: Path, emit: Emit, cancel: CancelFlag) -
         except OSError as error:
             raise FlasherError(
                 "download-failed",
-                f"{uri} could not be kept in {folder}: {error.strerror}.",
+                f"{uri} could not be kept in {part.parent}: {error.strerror}.",
                 "Free some space and run the same command again: what was fetched is kept.",
             ) from error
         progress.reach(size)
-    require_digest(part, sha256, uri)
-    descriptor = os.open(part, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    part.replace(final)
-    return final
 
 
 def require_digest(path: Path, sha256: str, name: str) -> None:
