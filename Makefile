@@ -10,7 +10,7 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check install --quiet --constraint 
 # The second column of the table is the package; the third says who needs it. Those named here bring
 # no program that could be looked for.
 RUN_PACKAGES := python3-venv $(shell awk '!/^#/ && NF && $$3 != "test" {print $$2}' assets/host-tools.txt | sort -u)
-TEST_PACKAGES := $(RUN_PACKAGES) tzdata $(shell awk '!/^#/ && $$3 == "test" {print $$2}' assets/host-tools.txt | sort -u)
+TEST_PACKAGES := $(RUN_PACKAGES) ovmf tzdata $(shell awk '!/^#/ && $$3 == "test" {print $$2}' assets/host-tools.txt | sort -u)
 
 install_packages = @missing=$$(for package in $(1); do \
 	    dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q ' installed$$' || echo $$package; done); \

@@ -16,6 +16,7 @@ _ARM_MAGIC = slice(0x24, 0x28), (0x016F2818).to_bytes(4, "little")
 _ARM_START, _ARM_END = slice(0x28, 0x2C), slice(0x2C, 0x30)
 _EFI_MAGIC = slice(4, 8), b"zimg"
 _X86_MAGIC = slice(0x202, 0x206), b"HdrS"
+_X86_VERSION, _X86_FLAGS, _X86_WIDE = slice(0x20E, 0x210), slice(0x236, 0x238), 0x01
 _BANNER = re.compile(rb"Linux version (\S+) ")
 _TREE_MAGIC = b"\xd0\x0d\xfe\xed"  # Devicetree Specification 0.4, section 5.2
 
@@ -47,7 +48,7 @@ def read_kernel(data: bytes) -> Kernel:
     if _has(data, _ARM_MAGIC):
         return _read_arm(data)
     if _has(data, _X86_MAGIC):
-        return Kernel("amd64", fault="is one for PCs.")
+        return _read_x86(data)
     if data.startswith(_ELF):
         return Kernel("", fault="is an ELF file; the firmware starts raw images only.")
     return Kernel("", fault="is in no form that is known.")
@@ -82,3 +83,11 @@ def _read_arm(data: bytes) -> Kernel:
     if end - start > len(data):
         return Kernel("armhf", fault=f"ends after {len(data)} of {end - start} bytes.")
     return Kernel("armhf")
+
+
+def _read_x86(data: bytes) -> Kernel:
+    at = int.from_bytes(data[_X86_VERSION], "little") + 0x200
+    told = data[at : at + 256].split(b"\0")[0].split()
+    version = told[0].decode(errors="replace") if told and at > 0x200 else ""
+    wide = int.from_bytes(data[_X86_FLAGS], "little") & _X86_WIDE
+    return Kernel("amd64" if wide else "i386", version, fault="is one for PCs.")

@@ -1,4 +1,4 @@
-"""Boot a card in an emulated Raspberry Pi and wait for the node's own result."""
+"""Boot a card in an emulated Raspberry Pi, or PC, and wait for the node's own result."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="boot the virtual card itself, so that it remembers; default: a copy, thrown away",
     )
     parser.add_argument(
+        "--uefi",
+        action="store_true",
+        help="a card for PCs: start it as new firmware does; default: as a BIOS does",
+    )
+    parser.add_argument(
         "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, help="seconds (%(default)s)"
     )
 
@@ -44,6 +49,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             cancel=CancelFlag(),
             keep=args.keep,
             timeout_seconds=args.timeout,
+            firmware="uefi" if args.uefi else "bios",
         )
     _say(rehearsal, console)
     done = rehearsal.status is not None and rehearsal.status.state == "done"

@@ -50,6 +50,11 @@ class BootPlan:
     not_rehearsed: tuple[str, ...]
     problems: tuple[str, ...]
 
+    @property
+    def title(self) -> str:
+        """Of the machine, for people."""
+        return self.board.title
+
 
 def plan_boot(files: BootFiles) -> BootPlan:
     """Evaluate a boot partition: as a Pi 3B, or as a Pi 2B where the kernel is a 32-bit one.

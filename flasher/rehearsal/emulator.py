@@ -13,6 +13,7 @@ from flasher.firmware.config_txt import BootFiles
 from flasher.process import environment, leashed
 from flasher.rehearsal.boot_plan import BootPlan
 from flasher.rehearsal.machine import MachineFiles, machine_argv
+from flasher.rehearsal.pc import PcPlan, pc_argv
 from flasher.rehearsal.working_copy import open_path, scratch_file, write_whole
 
 # Colours, cursor movements, titles: what terminals understand (ECMA-48, 5.4), then bare controls.
@@ -84,30 +85,40 @@ def _read_from(file: BinaryIO, offset: int) -> bytes:
 
 
 @contextmanager
-def powered(plan: BootPlan, files: BootFiles, card: BinaryIO) -> Iterator[Emulator]:
+def powered(plan: BootPlan | PcPlan, files: BootFiles, card: BinaryIO) -> Iterator[Emulator]:
     """Start the machine with what `plan` says, read from `files`; leaving the block cuts its power.
 
     Raises:
-        EnvironmentLacks: QEMU is not installed.
+        EnvironmentLacks: QEMU, or firmware for it, is not installed.
     """
     with ExitStack() as stack:
-        kernel, initramfs, tree, console, errors = (
-            stack.enter_context(scratch_file()) for _ in range(5)
-        )
-        write_whole(kernel, files.read(plan.kernel))
-        write_whole(initramfs, b"".join(map(files.read, plan.initramfs)))
-        write_whole(tree, files.read(plan.device_tree))
-        machine = MachineFiles(
-            card=open_path(card),
-            kernel=open_path(kernel),
-            device_tree=open_path(tree),
-            console=open_path(console),
-            initramfs=open_path(initramfs) if plan.initramfs else None,
-        )
-        inherited = [handle.fileno() for handle in (card, kernel, initramfs, tree, console)]
-        argv = machine_argv(plan.board, machine, plan.cmdline)
-        with _running(argv, inherited, errors) as child:
+        console, errors = (stack.enter_context(scratch_file()) for _ in range(2))
+        if isinstance(plan, PcPlan):
+            argv, inherited = pc_argv(plan, open_path(card), open_path(console)), [card, console]
+        else:
+            loaded = [stack.enter_context(scratch_file()) for _ in range(3)]
+            argv = _load(plan, files, card, console, loaded)
+            inherited = [card, console, *loaded]
+        with _running(argv, [handle.fileno() for handle in inherited], errors) as child:
             yield Emulator(child, console, errors)
+
+
+def _load(
+    plan: BootPlan, files: BootFiles, card: BinaryIO, console: BinaryIO, loaded: list[BinaryIO]
+) -> list[str]:
+    """Do a Pi's firmware's work: put kernel, initramfs and device tree where QEMU takes them."""
+    kernel, initramfs, tree = loaded
+    write_whole(kernel, files.read(plan.kernel))
+    write_whole(initramfs, b"".join(map(files.read, plan.initramfs)))
+    write_whole(tree, files.read(plan.device_tree))
+    machine = MachineFiles(
+        card=open_path(card),
+        kernel=open_path(kernel),
+        device_tree=open_path(tree),
+        console=open_path(console),
+        initramfs=open_path(initramfs) if plan.initramfs else None,
+    )
+    return machine_argv(plan.board, machine, plan.cmdline)
 
 
 @contextmanager

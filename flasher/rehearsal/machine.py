@@ -38,7 +38,7 @@ def machine_argv(board: Board, files: MachineFiles, cmdline: str) -> list[str]:
         "-kernel", str(files.kernel),
         "-dtb", str(files.device_tree),
         "-append", cmdline,
-        "-drive", f"if=sd,format=raw,file={_quoted(files.card)}",
+        "-drive", f"if=sd,format=raw,file={quoted(files.card)}",
         "-netdev", "user,id=net0",
         "-device", "usb-net,netdev=net0",
     ]
@@ -47,7 +47,7 @@ def machine_argv(board: Board, files: MachineFiles, cmdline: str) -> list[str]:
         argv += ["-initrd", str(files.initramfs)]
     # First the full UART (ttyAMA0), then the mini UART (ttyS0, or ttyS1 with an upstream tree).
     for line in ("uart0", "uart1"):
-        argv += ["-chardev", f"file,id={line},path={_quoted(files.console)},append=on"]
+        argv += ["-chardev", f"file,id={line},path={quoted(files.console)},append=on"]
         argv += ["-serial", f"chardev:{line}"]
     return argv
 
@@ -57,6 +57,6 @@ def card_size(size: int) -> int:
     return 1 << (size - 1).bit_length()
 
 
-def _quoted(path: Path) -> str:
-    """A path within an option of QEMU, where a comma ends a value unless it is doubled."""
-    return str(path).replace(",", ",,")
+def quoted(value: Path | str) -> str:
+    """A value within an option of QEMU, where a comma ends it unless it is doubled."""
+    return str(value).replace(",", ",,")

@@ -1,4 +1,4 @@
-"""Rehearsing a card: boot exactly this card in an emulated Pi and wait for its own result."""
+"""Rehearsing a card: boot exactly this card in an emulated machine, wait for its own result."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from autosetup.status import Status, headline
 from flasher.card.plan import boot_partition
 from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, Noted, Progress, check_cancelled, step
-from flasher.image.blocks import FileBlocks
+from flasher.firmware.pc import is_for_pc
+from flasher.image.blocks import SECTOR, FileBlocks
 from flasher.image.fat import FatVolume
 from flasher.process import find_program
+from flasher.rehearsal import machine, pc
 from flasher.rehearsal.boot_plan import BootPlan, plan_boot
 from flasher.rehearsal.emulator import Emulator, powered
-from flasher.rehearsal.machine import PROGRAM
+from flasher.rehearsal.pc import PcFirmware, PcPlan, plan_pc
 from flasher.rehearsal.watch import CutPower, Ending, Trouble, View, Watch
 from flasher.rehearsal.working_copy import card_itself, open_path, working_copy
 
@@ -39,10 +41,10 @@ class Rehearsal:
 
     Attributes:
         status: the node's own result; None for a card without a payload, which only started.
-        board: the Raspberry Pi that was emulated.
+        board: the Raspberry Pi, or PC, that was emulated.
         seconds: from switching on to the end.
         console: the lines that the node printed.
-        not_rehearsed: what only a real Pi would show.
+        not_rehearsed: what only a real machine would show.
         card: the card that was named.
     """
 
@@ -72,6 +74,7 @@ def rehearse(
     keep: bool = False,
     timeout_seconds: float = DEFAULT_TIMEOUT,
     cut_power_after: CutPower | None = None,
+    firmware: PcFirmware = "bios",
 ) -> Rehearsal:
     """Boot a card and wait until the node says how it went.
 
@@ -80,25 +83,26 @@ def rehearse(
         keep: boot the virtual card itself, so that it remembers.
         timeout_seconds: how long the node has from switching on.
         cut_power_after: the power is cut the moment a new status makes this True.
+        firmware: of the PC, where the card is for one.
 
     Raises:
         RehearsalFailed: the node gave no result; the code says how: ``kernel-panic``, ``no-root``,
             ``emergency-mode``, ``node-stopped``, ``node-restarts``, ``agent-silent``,
             ``boot-hangs``, ``rehearsal-timeout``, ``emulator-failed``.
-        FlasherError: a Pi could not start from this card, such as ``boot-file-missing``.
+        FlasherError: no machine could start from this card, such as ``boot-file-missing``.
         BadInput: the card cannot be read, or has no boot partition; with `keep`: ``card-size``.
         EnvironmentLacks: QEMU is not installed.
         Cancelled: the flag was set.
     """
-    find_program(PROGRAM)
     with _opened(card, keep, emit, cancel) as file, FileBlocks(open_path(file)) as blocks:
         partition = boot_partition(blocks)
         if partition is None:
             raise _no_boot_partition(card)
-        plan = plan_boot(FatVolume(blocks, partition.offset))
+        files = _CardFiles(file, blocks, partition.offset, firmware)
+        plan = files.plan()
         for problem in plan.problems:
             emit(Noted(card.name, problem, warning=True))
-        session = _Session(card, _CardStatus(file, blocks, partition.offset), emit, cancel)
+        session = _Session(card, files, emit, cancel)
         grace = GRACE_SECONDS if keep else 0.0
         return session.boot(plan, file, timeout_seconds, cut_power_after, grace)
 
@@ -109,11 +113,14 @@ def _opened(
     return card_itself(card) if keep else working_copy(card, emit=emit, cancel=cancel)
 
 
-class _CardStatus:
-    """The status file on a card that is being written by another."""
+class _CardFiles:
+    """What starts a machine, and the status file, on a card that is being written by another."""
 
-    def __init__(self, file: BinaryIO, blocks: FileBlocks, offset: int) -> None:
+    def __init__(
+        self, file: BinaryIO, blocks: FileBlocks, offset: int, firmware: PcFirmware
+    ) -> None:
         self._file, self._blocks, self._offset = file, blocks, offset
+        self._firmware = firmware
         self._written_at = 0
         self.raw = b""
         self.refresh()
@@ -122,8 +129,17 @@ class _CardStatus:
         """The boot partition as it is now."""
         return FatVolume(self._blocks, self._offset)
 
+    def plan(self) -> BootPlan | PcPlan:
+        """What would start the card as it is now."""
+        sector, files = self._blocks.read(0, SECTOR), self.volume()
+        if is_for_pc(sector, files):
+            find_program(pc.PROGRAM)
+            return plan_pc(sector, files, self._firmware)
+        find_program(machine.PROGRAM)
+        return plan_boot(files)
+
     def refresh(self) -> bool:
-        """Read it again if the card was written to, and say whether it was."""
+        """Read the status again if the card was written to, and say whether it was."""
         written_at = os.fstat(self._file.fileno()).st_mtime_ns
         if written_at == self._written_at:
             return False
@@ -137,21 +153,21 @@ class _CardStatus:
 class _Session:
     """One boot, from switching on to the end."""
 
-    def __init__(self, card: Path, status: _CardStatus, emit: Emit, cancel: CancelFlag) -> None:
-        self._card, self._status, self._emit, self._cancel = card, status, emit, cancel
+    def __init__(self, card: Path, files: _CardFiles, emit: Emit, cancel: CancelFlag) -> None:
+        self._card, self._files, self._emit, self._cancel = card, files, emit, cancel
         self._console: list[str] = []
 
     def boot(
         self,
-        plan: BootPlan,
+        plan: BootPlan | PcPlan,
         file: BinaryIO,
         timeout_seconds: float,
         cut_power_after: CutPower | None,
         grace: float,
     ) -> Rehearsal:
-        volume = self._status.volume()
+        volume = self._files.volume()
         watch = Watch(
-            self._status.raw,
+            self._files.raw,
             expects_result=volume.exists(f"{FOLDER}/{MANIFEST}"),
             timeout_seconds=timeout_seconds,
             cut_power_after=cut_power_after,
@@ -159,11 +175,11 @@ class _Session:
         begun = time.monotonic()
         with step(self._emit, self._card.name, "boot", EXPECTED_SECONDS, "seconds") as progress:
             while self._once(plan, file, watch, begun, progress, grace) == "restart":
-                plan = plan_boot(self._status.volume())  # the node may have changed its files
+                plan = self._files.plan()  # the node may have changed its files
         seconds = time.monotonic() - begun
         return Rehearsal(
             watch.status,
-            plan.board.title,
+            plan.title,
             seconds,
             tuple(self._console),
             plan.not_rehearsed,
@@ -172,7 +188,7 @@ class _Session:
 
     def _once(
         self,
-        plan: BootPlan,
+        plan: BootPlan | PcPlan,
         file: BinaryIO,
         watch: Watch,
         begun: float,
@@ -180,20 +196,20 @@ class _Session:
         grace: float,
     ) -> Ending:
         """From switching on until the node has ended or gives a result."""
-        with powered(plan, self._status.volume(), file) as machine:
-            ending = self._follow(machine, watch, begun, progress)
+        with powered(plan, self._files.volume(), file) as running:
+            ending = self._follow(running, watch, begun, progress)
             if isinstance(ending, Trouble):
-                raise self._failure(ending, machine)
+                raise self._failure(ending, running)
             if ending == "result":
                 self._cancel.wait(grace)
             return ending
 
-    def _follow(self, machine: Emulator, watch: Watch, begun: float, progress: Progress) -> Ending:
+    def _follow(self, running: Emulator, watch: Watch, begun: float, progress: Progress) -> Ending:
         """Look at the node until it is over."""
         said = watch.status
         while True:
             seconds = time.monotonic() - begun
-            ending = watch.look(self._view(machine, seconds))
+            ending = watch.look(self._view(running, seconds))
             if watch.status and watch.status != said:
                 said = watch.status
                 self._emit(Noted(self._card.name, headline(said)))
@@ -204,20 +220,20 @@ class _Session:
             self._cancel.wait(POLL_SECONDS)
             check_cancelled(self._cancel, "The rehearsal")
 
-    def _view(self, machine: Emulator, seconds: float) -> View:
+    def _view(self, running: Emulator, seconds: float) -> View:
         # In this order: what a machine wrote and printed before it ended is there to be seen.
-        runs = not machine.ended
-        wrote = self._status.refresh()
-        lines = machine.new_lines()
+        runs = not running.ended
+        wrote = self._files.refresh()
+        lines = running.new_lines()
         for line in lines:
             self._emit(Noted(self._card.name, line))
         self._console += lines
-        seen = [*lines, machine.prompt] if machine.prompt else lines
-        return View(seconds, seen, self._status.raw, wrote, runs)
+        seen = [*lines, running.prompt] if running.prompt else lines
+        return View(seconds, seen, self._files.raw, wrote, runs)
 
-    def _failure(self, trouble: Trouble, machine: Emulator) -> RehearsalFailed:
-        console = (*self._console, machine.prompt) if machine.prompt else tuple(self._console)
-        complaint = machine.complaint()
+    def _failure(self, trouble: Trouble, running: Emulator) -> RehearsalFailed:
+        console = (*self._console, running.prompt) if running.prompt else tuple(self._console)
+        complaint = running.complaint()
         if trouble.code == "node-stopped" and not console and complaint:
             trouble = Trouble(
                 "emulator-failed",
