@@ -148,8 +148,8 @@ def _lacks(system: System, partition: Partition) -> bool:
 
 def _grow_partition(system: System, partition: Partition) -> None:
     """First the table on the card, then the kernel's: it takes it from the card at each boot."""
-    if not system.has_program("resizepart") or not system.has_program("resize2fs"):
-        raise Cannot("the image lacks resizepart (util-linux) or resize2fs (e2fsprogs).")
+    if not system.has_program("partx") or not system.has_program("resize2fs"):
+        raise Cannot("the image lacks partx (util-linux) or resize2fs (e2fsprogs).")
     table = _table(system, partition)
     size = partition_end(table, partition) - partition.start
     grown = with_size(table, partition, size)
@@ -159,7 +159,7 @@ def _grow_partition(system: System, partition: Partition) -> None:
             os.fsync(handle.fileno())
     if size != partition.size:
         number = str(partition.number)
-        system.must(["resizepart", f"/dev/{partition.disk}", number, str(size)])
+        system.must(["partx", "--update", "--nr", number, f"/dev/{partition.disk}"])
 
 
 def _table(system: System, partition: Partition) -> bytes:
