@@ -113,6 +113,7 @@ def build_base(
             plan, native = bottom.recipe, replace(native, twins=())
         plan = _fit_boards(plan, bottom, log)
         locked = choose_lock(plan, native, desk, kept, given=lock, update=update, bottom=bottom)
+        release = replace(release, name=plan.image_name(locked.epoch))
         if not bottom:
             plan = without_agent(plan, python_of(locked), emit)
         pool = Pool(opened.root / "pool", emit)

@@ -31,10 +31,15 @@ _SCRIPTS = "/mnt"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a layer is read for: its folder, and the architecture of the image."""
+    """What a layer is read for: its folder, and the architecture of the image.
+
+    Attributes:
+        source: what the image starts from, as the recipe names it.
+    """
 
     folder: Path
     architecture: str
+    source: str = ""
 
 
 def read_layer(table: Table, name: str, place: Place) -> LayerRecipe:

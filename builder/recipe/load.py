@@ -96,8 +96,8 @@ def _archive_for(recipe: Recipe, form: str) -> ArchiveRecipe:
 def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
     top.integer("format", low=FORMAT, high=FORMAT)
     own = top.string("architecture", default="arm64", choices=tuple(MACHINES))
-    place = Place(folder, asked or (own if own in MACHINES else next(iter(MACHINES))))
     source = top.string("from", form=_SOURCE)
+    place = Place(folder, asked or (own if own in MACHINES else next(iter(MACHINES))), source)
     layers = _stack(top, place)
     form, _, suite = source.partition(":")
     suite = suite if form in _SUITES else ""
@@ -178,6 +178,11 @@ def _layers(table: Table, place: Place) -> tuple[LayerRecipe, ...]:
 
         name = table.string("name", form=NAME)
         return read_layers(table, name, place.folder, place.architecture)
+    if table.has("pi_image2"):
+        from builder.formats.pi_image2.recipe import read_layers as read_customization
+
+        name = table.string("name", form=NAME)
+        return read_customization(table, name, place.folder, place.source)
     if table.has("pi_builder"):
         from builder.formats.pi_builder import recipe as pi_builder  # likewise
 

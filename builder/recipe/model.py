@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import reduce
 from urllib.parse import urlsplit
 
@@ -207,6 +208,7 @@ class Recipe:
 
     Attributes:
         suite: Debian's name of it; "" for another origin, until that is read.
+        dated: the image's name begins with the day of its lock.
         updates: False for the suite as it was last released, without later fixes.
         archive, sources: where packages come from.
         agentless: why the agent was left out, as a sentence; "" where it was not.
@@ -221,9 +223,15 @@ class Recipe:
     release: ReleaseSettings = ReleaseSettings()
     updates: bool = True
     origin: Origin | None = None
+    dated: bool = False
     archive: ArchiveRecipe = ArchiveRecipe()
     sources: tuple[AptSource, ...] = ()
     agentless: str = ""
+
+    def image_name(self, epoch: int) -> str:
+        """What the image of a lock is called; the epoch is the lock's, in seconds, UTC."""
+        day = f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d}-" if self.dated else ""
+        return f"{day}{self.name}"
 
     @property
     def has_agent(self) -> bool:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from builder.build import Built, build_base
 from builder.formats.pi_gen.recipe import read_images
+from builder.formats.pi_image2.recipe import read_image
 from builder.recipe import Recipe, load_recipe, start_from
 from builder.release.files import FORMS, Form, Release
 from flasher import paths
 from flasher.commands._kept_site import keep_site
 from flasher.console import Console
-from flasher.errors import ExitCode
+from flasher.errors import BadInput, ExitCode
 from flasher.events import CancelFlag
 from flasher.images import image_folder
 from flasher.progress import readable_seconds, readable_size
@@ -55,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sign", type=Path, metavar="KEY", help="file of the Ed25519 key that signs the checksums"
     )
-    stages = parser.add_argument_group("in place of a recipe, images that pi-gen stages export")
+    stages = parser.add_argument_group("in place of a recipe, what other tools build")
     stages.add_argument(
         "-c",
         "--config",
@@ -76,6 +77,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     stages.add_argument(
         "--allow-network", action="store_true", help="let scripts of the stages use the network"
     )
+    stages.add_argument(
+        "--customization",
+        type=Path,
+        metavar="SCRIPT",
+        help="customisation script of pi_image2, in place of stages: an image of its own",
+    )
     parser.add_argument(
         "--site",
         metavar="NAME",
@@ -89,6 +96,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Build what is not yet built; say what came of it."""
+    if args.customization:
+        _build_customization(args, console)
+        return ExitCode.DONE
     if not args.config and not args.stages:
         recipe = load_recipe(args.recipe, args.arch)
         _keep(args.site, recipe, console)
@@ -101,6 +111,26 @@ def run(args: argparse.Namespace, console: Console) -> int:
     for recipe in images.recipes:
         _build(args, console, recipe, args.compress or images.form)
     return ExitCode.DONE
+
+
+def _build_customization(args: argparse.Namespace, console: Console) -> None:
+    if args.config or args.stages:
+        raise BadInput(
+            "two-images",
+            "--customization and stages of pi-gen are images of their own.",
+            "Build them one after the other; or name both in a recipe, a layer each.",
+        )
+    image = read_image(
+        args.customization,
+        args.recipe,
+        args.arch,
+        network=args.allow_network,
+        source=args.source or "",
+        sha256=args.sha256,
+    )
+    args.out = args.out or image.folder
+    _keep(args.site, image.recipe, console)
+    _build(args, console, image.recipe, args.compress or "xz")
 
 
 def _keep(site: str | None, recipe: Recipe, console: Console) -> None:

@@ -78,3 +78,59 @@ def test_a_site_of_nothing_is_refused(
     monkeypatch.setenv("FLASHER_DATA", str(tmp_path))
     assert refused(capsys, "--site", "loft") == "nothing-personal"
     assert list(tmp_path.glob("**/site.toml")) == []
+
+
+CUSTOMISE = """
+class customizeImage:
+    def __init__(self):
+        self.conf = {
+            "hostname": "ezrobot", "rootfs_extra_space_mb": 30, "rootfs": "/image-builds/x",
+            "flavour": "robot", "release": "noble", "imagedir": "IMAGEDIR", "apt_get_packages": [],
+        }
+
+    def execute_customizations(self):
+        linux_util.create_user("ada", "smart")
+"""
+
+
+def test_a_customisation_script_says_where_its_image_goes_and_its_password_becomes_a_site(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASHER_DATA", str(tmp_path / "data"))
+    (tmp_path / "file").touch()
+    script = tmp_path / "customize_robot.py"
+    script.write_text(CUSTOMISE.replace("IMAGEDIR", str(tmp_path / "file")))
+    assert refused(capsys, "--customization", script, "--site", "loft") == "folder-unusable"
+    site, secrets = load_site("loft")
+    assert site.user.name == "ada"
+    assert sha512_crypt.verify("smart", secrets.password_hash)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("linux_util.create", "self.git_token; create"), "customization-refused"),
+        (('"hostname": "ezrobot", ', ""), "conf-refused"),
+        (("class", "1 / 0\nclass"), "customization-failed"),
+        (("class", "class class"), "customization-unreadable"),
+    ],
+)
+def test_a_customisation_script_that_cannot_be_built_is_refused(
+    change: tuple[str, str], code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "customize_robot.py"
+    script.write_text(CUSTOMISE.replace("IMAGEDIR", "/nowhere").replace(*change))
+    asked = ("--customization", script, "--out", script)
+    assert refused(capsys, *asked) == code
+    assert refused(capsys, *asked, "-c", tmp_path / "config") == "two-images"
+
+
+def test_a_recipe_names_scripts_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        'format = 1\nname = "x"\nfrom = "debian:trixie"\n'
+        '[[layer]]\nname = "robot"\npi_image2 = "nothing.py"\ncheckout = "."\n'
+    )
+    assert refused(capsys, recipe) == "customization-unreadable"
