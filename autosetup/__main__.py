@@ -64,7 +64,7 @@ def _run() -> int:
 
 
 def _tools() -> Tools:
-    from autosetup.agent import find_card
+    from autosetup.card import find_card
     from autosetup.journal import Journal
     from autosetup.notify import notify
     from autosetup.outlets import Outlets, active_consoles
@@ -139,7 +139,7 @@ def _status(*, as_json: bool, wait: bool) -> int:
 
 def _latest() -> Status | None:
     """What the agent said last: in this boot, or else on the card."""
-    from autosetup.agent import find_card
+    from autosetup.card import find_card
     from autosetup.outlets import RUNNING
 
     for folder in (RUNNING, find_card(System())):
@@ -150,7 +150,7 @@ def _latest() -> Status | None:
 
 
 def _check(folder: Path | None) -> int:
-    from autosetup.agent import find_card
+    from autosetup.card import find_card
 
     place = folder or find_card(System())
     if place is None or not place.is_dir():

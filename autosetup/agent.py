@@ -6,13 +6,12 @@ effect is on disk; publish; and only after success erase the secrets on the card
 
 from __future__ import annotations
 
-import hashlib
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from autosetup import board
+from autosetup.card import digest_of, scrub_card
 from autosetup.decide import decide
 from autosetup.errors import AgentError, as_agent_error, conflict, plain
 from autosetup.faults import Fault, Faulty
@@ -20,26 +19,19 @@ from autosetup.growth import grow
 from autosetup.journal import Record
 from autosetup.manifest import MANIFEST, compare, read_manifest
 from autosetup.outlets import utc_now
-from autosetup.payload import FOLDER, Payload, read_folder
+from autosetup.payload import Payload, read_folder
 from autosetup.places import growing_folder
 from autosetup.run import Run, Tools, open_payload
-from autosetup.scrub import redact, scrub
+from autosetup.scrub import redact
 from autosetup.sealing import is_sealed, reopen, restart, seal
 from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.settings import Manifest
 from autosetup.status import Status
 from autosetup.steps import STEPS
-from autosetup.system import System
+from autosetup.time_floor import raise_clock
 
-BOOT_FOLDERS = ("/boot/firmware", "/boot")
 # A slow board and a slow lease; the result itself waits for this.
 _ADDRESS_SECONDS = 45.0
-
-
-def find_card(system: System) -> Path | None:
-    """The payload's folder on the boot partition, wherever this system mounts it."""
-    folders = (system.path(f"{boot}/{FOLDER}") for boot in BOOT_FOLDERS)
-    return next((folder for folder in folders if folder.is_dir()), None)
 
 
 class Agent:
@@ -55,7 +47,7 @@ class Agent:
             record = self._load()
             raw = self._read_card(record)
             manifest = self._manifest(raw, record)
-            return self._act(record, raw, manifest, _digest(raw))
+            return self._act(record, raw, manifest, digest_of(raw.get(MANIFEST, b"")))
         except Faulty as faulty:
             return self._refuse(status, faulty.faults)
         except Exception as error:  # whatever it is, the card must tell
@@ -126,11 +118,11 @@ class Agent:
             return self._refuse(status, faulty.faults)
         if is_sealed(self._tools.system):
             return self._reopen(status)
-        self._grow(self._tools.outlets.log)
+        self._prepare(manifest.flashed_at)
         if not is_kept:
             self._tools.journal.keep(manifest.generation, raw)
         scripts = record.scripts if record else ()
-        status = replace(status, state="applying", step_count=len(STEPS))
+        status = replace(status, state="applying", step_count=len(STEPS), started_at=utc_now())
         return self._apply(payload, Record(digest, status, scripts))
 
     def _is_used(self, raw: dict[str, bytes], record: Record | None, digest: str) -> bool:
@@ -145,7 +137,7 @@ class Agent:
         if is_sealed(self._tools.system):
             return self._reopen(record.status)
         self._tools.outlets.log("The last run was cut short; it goes on where it was.")
-        self._grow(self._tools.outlets.log)
+        self._prepare(record.status.started_at)
         try:
             payload = open_payload(
                 self._tools, self._tools.journal.payload(record.status.generation or 0)
@@ -192,38 +184,31 @@ class Agent:
             addresses=addresses,
             finished_at=utc_now(),
         )
-        self._scrub(record.digest)
+        scrub_card(self._tools.outlets.card, record.digest, self._tools.outlets.log)
         self._tools.journal.save(replace(record, status=status))
         self._tools.journal.forget_secrets(except_of=status.generation or 0)
         seal(self._tools.system)
         self._tools.outlets.announce(status)
         return status
 
-    def _scrub(self, digest: str) -> None:
-        """Erase the card's secrets, if they are those that were applied."""
-        card = self._tools.outlets.card
-        if card is None or _digest_on(card) != digest:
-            return
-        try:
-            scrub(card / SECRETS)
-        except OSError as error:
-            self._tools.outlets.log(
-                f"The secrets on the card could not be erased: {error.strerror}."
-            )
-        except AgentError as error:
-            self._tools.outlets.log(str(error))
-
     def _stay(self, record: Record, raw: dict[str, bytes], digest: str) -> Status:
         """Nothing to apply: see that what a power cut may have left open is done, and say so."""
+        raise_clock(self._tools.system, record.status.finished_at)
         self._grow(self._tools.outlets.sink)
         if record.status.state == "done":
             if record.digest == digest and raw:
-                self._scrub(record.digest)
+                scrub_card(self._tools.outlets.card, record.digest, self._tools.outlets.log)
             self._tools.journal.forget_secrets(except_of=record.status.generation or 0)
             seal(self._tools.system)
         self._tools.outlets.repeat(record.status)
         self._tools.outlets.flush_log()
         return record.status
+
+    def _prepare(self, past: str | None) -> None:
+        """Time and room, which all that follows may need."""
+        if raise_clock(self._tools.system, past):
+            self._tools.outlets.log(f"The clock was behind; it was set to {past}.")
+        self._grow(self._tools.outlets.log)
 
     def _grow(self, log: Callable[[str], None]) -> None:
         """Take the rest of the card, before anything else needs the room."""
@@ -270,17 +255,6 @@ class Agent:
             hint=plain(redact(error.hint, secrets)),
             finished_at=utc_now(),
         )
-
-
-def _digest(raw: dict[str, bytes]) -> str:
-    return hashlib.sha256(raw.get(MANIFEST, b"")).hexdigest()
-
-
-def _digest_on(card: Path) -> str:
-    try:
-        return _digest({MANIFEST: (card / MANIFEST).read_bytes()})
-    except OSError:
-        return ""
 
 
 def _of_manifest(manifest: Manifest) -> Status:

@@ -6,7 +6,14 @@ from collections.abc import Collection
 
 from autosetup import forms, templates
 from autosetup.faults import Fault, Faulty
-from autosetup.node_network import read_country, read_time, read_wifi, write_network, write_time
+from autosetup.node_network import (
+    read_country,
+    read_time,
+    read_wifi,
+    read_wired,
+    write_network,
+    write_time,
+)
 from autosetup.node_tables import checked, read_variables, unique
 from autosetup.settings import (
     InstalledFile,
@@ -100,6 +107,7 @@ def _node(top: Table, sources: Collection[str]) -> NodeSettings:
         country=read_country(network),
         domain=network.string("domain", default="", form=forms.DOMAIN),
         wifi=unique(network.tables("wifi"), "ssid", read_wifi),
+        wired=read_wired(network),
         time=read_time(top.table("time")),
         variables=read_variables(top.table("variables")),
         locale=_locale(top.table("locale")),

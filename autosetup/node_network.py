@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Callable
 from typing import cast
 
 from autosetup import forms
 from autosetup.node_tables import checked
-from autosetup.settings import SECURITIES, NodeSettings, Security, Time, Wifi
+from autosetup.settings import HEX, SECURITIES, NodeSettings, Security, Time, Wifi, Wired
 from autosetup.strict import Table
 from autosetup.toml_writer import Value
+
+_MOST_OCTETS = 32
 
 
 def write_network(settings: NodeSettings) -> dict[str, Value]:
@@ -18,6 +22,10 @@ def write_network(settings: NodeSettings) -> dict[str, Value]:
     values["wifi"] = [
         {"ssid": w.ssid, "security": w.security, "hidden": w.hidden} for w in settings.wifi
     ]
+    if settings.wired:
+        wired = settings.wired
+        gateway = {"gateway": wired.gateway} if wired.gateway else {}
+        values["wired"] = {"addresses": wired.addresses, **gateway, "dns": wired.dns}
     return values
 
 
@@ -50,8 +58,56 @@ def read_wifi(table: Table) -> Wifi:
 
 
 def _ssid_complaint(ssid: str) -> str | None:
-    size = len(ssid.encode())
-    return None if 1 <= size <= 32 else f"It takes {size} bytes; a network's name has 1 to 32."
+    size = len(Wifi(ssid).octets)
+    if 1 <= size <= _MOST_OCTETS:
+        return None
+    if ssid.startswith(HEX):
+        return f"After {HEX} it must have 1 to {_MOST_OCTETS} octets, as hex digits."
+    return f"It takes {size} bytes; a network's name has 1 to {_MOST_OCTETS}."
+
+
+def read_wired(network: Table) -> Wired | None:
+    """The table ``network.wired``; None where there is none."""
+    if not network.has("wired"):
+        network.table("wired")
+        return None
+    table = network.table("wired")
+    addresses = table.strings("addresses")
+    _complain_of(table, "addresses", addresses, _interface_complaint)
+    dns = table.strings("dns", default=())
+    _complain_of(table, "dns", dns, _address_complaint)
+    gateway = table.string("gateway", default="")
+    _complain_of(table, "gateway", (gateway,) if gateway else (), _address_complaint)
+    if table.has("addresses") and not addresses:
+        table.fault("addresses", "addresses is empty.", "Add one, or remove the table.")
+    return Wired(addresses, gateway, dns)
+
+
+def _complain_of(
+    table: Table, key: str, texts: tuple[str, ...], complaint: Callable[[str], str | None]
+) -> None:
+    for text in texts:
+        if wrong := complaint(text):
+            table.fault(key, f"{key} holds {text!r}.", wrong)
+
+
+def _interface_complaint(text: str) -> str | None:
+    try:
+        ipaddress.ip_interface(text)
+    except ValueError:
+        pass
+    else:
+        if "/" in text:
+            return None
+    return "Type an address with its prefix, such as 192.168.40.7/24."
+
+
+def _address_complaint(text: str) -> str | None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return "Type an IP address, such as 192.168.40.1."
+    return None
 
 
 def read_time(table: Table) -> Time:
@@ -62,7 +118,5 @@ def read_time(table: Table) -> Time:
 def read_servers(table: Table) -> tuple[str, ...]:
     """Names or addresses of servers, under ``ntp``."""
     servers = table.strings("ntp", default=())
-    for server in servers:
-        if wrong := forms.server_complaint(server):
-            table.fault("ntp", f"ntp holds {server!r}.", wrong)
+    _complain_of(table, "ntp", servers, forms.server_complaint)
     return servers

@@ -27,6 +27,7 @@ from autosetup.settings import (
     Time,
     User,
     Wifi,
+    Wired,
 )
 from autosetup.templates import FOLDER as TEMPLATES
 from autosetup.templates import fill, variables_of
@@ -52,6 +53,7 @@ __all__ = [
     "Time",
     "User",
     "Wifi",
+    "Wired",
     "pack",
     "read_folder",
     "unpack",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Security = Literal["wpa-psk", "sae", "open"]
+# What a name that is no text begins with.
+HEX = "hex:"
 SECURITIES: tuple[Security, ...] = ("wpa-psk", "sae", "open")
 
 
@@ -29,11 +31,39 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Wifi:
-    """A wireless network; `ssid` is 1 to 32 octets of UTF-8, the passphrase is a secret."""
+    """A wireless network; the passphrase is a secret.
+
+    Attributes:
+        ssid: 1 to 32 octets of UTF-8; for names of another kind ``hex:`` and their octets as hex.
+    """
 
     ssid: str
     security: Security = "wpa-psk"
     hidden: bool = False
+
+    @property
+    def octets(self) -> bytes:
+        """The name as it goes through the air; nothing where the hex digits are spoiled."""
+        if not self.ssid.startswith(HEX):
+            return self.ssid.encode()
+        try:
+            return bytes.fromhex(self.ssid.removeprefix(HEX))
+        except ValueError:
+            return b""
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """Fixed addresses of the wired network: IPv4 or IPv6, each with its prefix, as ``10.0.0.7/24``.
+
+    Attributes:
+        gateway: the router; may be empty.
+        dns: servers for names.
+    """
+
+    addresses: tuple[str, ...]
+    gateway: str = ""
+    dns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +128,7 @@ class NodeSettings:
         position: where it stands in the rig, as the rig map writes it; may be empty.
         country: ISO 3166 code that the radio must obey; None leaves it alone.
         domain: of the network, such as ``studio.example.org``; may be empty.
+        wired: None leaves the wired network to the image, which asks for an address.
         time: where the clock gets its time from.
         variables: further values for templates, by name.
     """
@@ -109,6 +140,7 @@ class NodeSettings:
     country: str | None = None
     domain: str = ""
     wifi: tuple[Wifi, ...] = ()
+    wired: Wired | None = None
     time: Time = field(default_factory=Time)
     variables: Mapping[str, str] = field(default_factory=dict)
     locale: Locale = field(default_factory=Locale)

@@ -12,17 +12,17 @@ from autosetup.steps import (
     hostname,
     identity,
     locale,
+    network,
     scripts,
     services,
     timezone,
     users,
-    wifi,
 )
 from autosetup.steps.context import Context, Step
 
 # Before network, SSH and logins are let go …
 SETTINGS: tuple[Step, ...] = (
-    *(identity, hostname, users, wifi),
+    *(identity, hostname, users, network),
     *(locale, timezone, clock, files, conf),
 )
 # … and after: these may need the network, and may start what waits for us.

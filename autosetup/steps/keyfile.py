@@ -6,18 +6,19 @@ a list of octets, each followed by a semicolon).
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import uuid
 
-from autosetup.settings import Wifi
+from autosetup.settings import Wifi, Wired
 
 _NAMESPACE = uuid.UUID("c1a8f5d2-6d0e-5c5b-9d4e-0d6a5e6f7a10")
-_PLAIN_SSID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_PLAIN_SSID = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
-def write_keyfile(wifi: Wifi, passphrase: str | None, *, node: str, priority: int) -> bytes:
-    """The bytes of a connection; the same arguments give the same bytes, its UUID too.
+def write_wifi(wifi: Wifi, passphrase: str | None, *, node: str, priority: int) -> bytes:
+    """The bytes of a wireless connection; the same arguments give the same bytes, its UUID too.
 
     Args:
         wifi: the network.
@@ -27,8 +28,8 @@ def write_keyfile(wifi: Wifi, passphrase: str | None, *, node: str, priority: in
     """
     identity = uuid.uuid5(_NAMESPACE, f"{node}\n{wifi.ssid}")
     groups = [
-        ("connection", _connection(wifi, str(identity), priority)),
-        ("wifi", {"mode": "infrastructure", "ssid": ssid_value(wifi.ssid)}),
+        ("connection", _connection(wifi.ssid, "wifi", str(identity), priority)),
+        ("wifi", {"mode": "infrastructure", "ssid": ssid_value(wifi.octets)}),
         ("ipv4", {"method": "auto"}),
         ("ipv6", {"method": "auto"}),
     ]
@@ -37,6 +38,31 @@ def write_keyfile(wifi: Wifi, passphrase: str | None, *, node: str, priority: in
     if wifi.security != "open":
         security = {"key-mgmt": wifi.security, "psk": escape(passphrase or "")}
         groups.insert(2, ("wifi-security", security))
+    return "\n".join(_group(name, values) for name, values in groups).encode()
+
+
+def write_wired(wired: Wired, *, node: str, domain: str, priority: int) -> bytes:
+    """The bytes of a wired connection with fixed addresses; what lacks one asks for it.
+
+    Args:
+        wired: the addresses.
+        node: the node's name, as for `write_wifi`.
+        domain: in which short names are looked up; may be empty.
+        priority: as for `write_wifi`.
+    """
+    identity = uuid.uuid5(_NAMESPACE, f"{node} wired")
+    groups = [("connection", _connection("wired fixed", "ethernet", str(identity), priority))]
+    for version in (4, 6):
+        fixed = [a for a in wired.addresses if ipaddress.ip_interface(a).version == version]
+        values = {"method": "manual" if fixed else "auto"}
+        values |= {f"address{number}": address for number, address in enumerate(fixed, 1)}
+        if fixed and wired.gateway and ipaddress.ip_address(wired.gateway).version == version:
+            values["gateway"] = wired.gateway
+        if dns := [a for a in wired.dns if ipaddress.ip_address(a).version == version]:
+            values["dns"] = "".join(f"{address};" for address in dns)
+        if domain and fixed:
+            values["dns-search"] = f"{domain};"
+        groups.append((f"ipv{version}", values))
     return "\n".join(_group(name, values) for name, values in groups).encode()
 
 
@@ -49,18 +75,18 @@ def escape(text: str) -> str:
     return "\\s" * before + escaped + "\\s" * after
 
 
-def ssid_value(ssid: str) -> str:
+def ssid_value(ssid: bytes) -> str:
     """An SSID as it is where nothing in it can be misread, else as its octets."""
     if _PLAIN_SSID.fullmatch(ssid):
-        return ssid
-    return "".join(f"{octet};" for octet in ssid.encode())
+        return ssid.decode()
+    return "".join(f"{octet};" for octet in ssid)
 
 
-def _connection(wifi: Wifi, identity: str, priority: int) -> dict[str, str]:
+def _connection(name: str, kind: str, identity: str, priority: int) -> dict[str, str]:
     return {
-        "id": escape(wifi.ssid),
+        "id": escape(name),
         "uuid": identity,
-        "type": "wifi",
+        "type": kind,
         "autoconnect-priority": str(priority),
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from autosetup.faults import Faulty
-from autosetup.payload import NodeSettings, Secrets, pack
+from autosetup.payload import NodeSettings, Secrets, Wired, pack
 from flasher.errors import BadDocument
 from flasher.rig.profile import fill
 from flasher.rig.rigmap import Node, RigMap
@@ -80,6 +80,7 @@ def _settings(rig: RigMap, node: Node) -> NodeSettings:
         country=site.country,
         domain=site.domain,
         wifi=site.wifi,
+        wired=_wired(rig, node),
         time=replace(role.time, ntp=(*role.time.ntp, *site.ntp)),
         variables=_variables(rig, node),
         locale=site.locale,
@@ -90,13 +91,21 @@ def _settings(rig: RigMap, node: Node) -> NodeSettings:
 
 
 def _variables(rig: RigMap, node: Node) -> dict[str, str]:
-    """The site's values and the role's own, which win; columns and rows filled in."""
+    """The site's values and the role's own, which win."""
+    own = rig.role_of(node).variables
+    return rig.site.variables | {name: _filled(rig, node, text) for name, text in own.items()}
+
+
+def _wired(rig: RigMap, node: Node) -> Wired | None:
+    wired = rig.role_of(node).wired
+    if wired is None:
+        return None
+    return replace(wired, addresses=tuple(_filled(rig, node, text) for text in wired.addresses))
+
+
+def _filled(rig: RigMap, node: Node, template: str) -> str:
     number = rig.nodes_of(node.role).index(node) + 1
-    own = {
-        name: fill(text, node.column, node.row, number)
-        for name, text in rig.role_of(node).variables.items()
-    }
-    return rig.site.variables | own
+    return fill(template, node.column, node.row, number)
 
 
 def _secrets(rig: RigMap, nonce: bytes) -> Secrets:

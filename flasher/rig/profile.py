@@ -10,7 +10,7 @@ from pathlib import Path
 from autosetup import forms, templates
 from autosetup.node_network import read_time
 from autosetup.node_tables import read_variables
-from autosetup.payload import InstalledFile, Script, Services, Time
+from autosetup.payload import InstalledFile, Script, Services, Time, Wired
 from autosetup.strict import Table, pattern
 from flasher import paths
 from flasher.rig.documents import (
@@ -39,6 +39,7 @@ class Role:
         columns, rows: the grid of positions, at least 1 by 1.
         node: template of the node names; position: template of the labels people read.
         time: whom its nodes ask before the site's servers, and whether others may ask them.
+        wired: fixed addresses, themselves templates; None leaves them to the network.
         variables: further values for templates; themselves with {column}, {row}, {number}.
         contents: bytes of what `files` and `scripts` install, by their ``source``.
     """
@@ -56,6 +57,7 @@ class Role:
     scripts: tuple[Script, ...]
     contents: dict[str, bytes]
     time: Time
+    wired: Wired | None
     variables: dict[str, str]
 
     @property
@@ -151,8 +153,18 @@ def _read_role(table: Table, folder: Path) -> Role:
         ),
         contents=contents,
         time=read_time(table.table("time")),
+        wired=_read_wired(table),
         variables=read_variables(table.table("variables")),
     )
+
+
+def _read_wired(role: Table) -> Wired | None:
+    """Addresses with places for {column}, {row} and {number}: whether they fit is told by node."""
+    wanted = role.has("wired")
+    table = role.table("wired")
+    dns, gateway = table.strings("dns", default=()), table.string("gateway", default="")
+    addresses = table.strings("addresses", default=None if wanted else ())
+    return Wired(addresses, gateway, dns) if wanted else None
 
 
 def _read_file(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autosetup import forms
 from autosetup.faults import Faulty
-from autosetup.node_network import read_servers
+from autosetup.node_network import read_servers, read_wifi
 from autosetup.node_tables import read_variables
 from autosetup.payload import Locale, User, Wifi
 from autosetup.strict import Table, pattern, reading
@@ -36,7 +36,6 @@ PUBLIC_KEY = pattern(
     r"(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/]+={0,3}( .*)?",
     "a public key in one line, as in ~/.ssh/id_ed25519.pub",
 )
-_SSID_OCTETS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def _read_site(path: Path, raw: bytes) -> Site:
             title=top.string("title", default=""),
             user=_read_user(top.table("user")),
             country=network.string("country", default="", form=COUNTRY) or None,
-            wifi=tuple(_read_wifi(table) for table in network.tables("wifi")),
+            wifi=tuple(read_wifi(table) for table in network.tables("wifi")),
             locale=Locale(
                 locale.string("language", default="C.UTF-8", form=LANGUAGE),
                 locale.string("keyboard", default="us", form=KEYBOARD),
@@ -153,18 +152,6 @@ def _read_user(table: Table) -> User:
         authorized_keys=table.strings("authorized_keys", default=(), form=PUBLIC_KEY),
         passwordless_sudo=table.boolean("passwordless_sudo", default=False),
     )
-
-
-def _read_wifi(table: Table) -> Wifi:
-    ssid = table.string("ssid")
-    if not 0 < len(ssid.encode()) <= _SSID_OCTETS:
-        table.fault(
-            "ssid", f"ssid {ssid!r} has {len(ssid.encode())} bytes.", "1 to 32 are allowed."
-        )
-    security = table.string("security", default="wpa-psk", choices=("wpa-psk", "sae", "open"))
-    hidden = table.boolean("hidden", default=False)
-    # The loader has refused every other word; the type checker cannot know.
-    return Wifi(ssid, security, hidden)  # type: ignore[arg-type]
 
 
 def _read_secrets(path: Path, raw: bytes, site: Site) -> SiteSecrets:

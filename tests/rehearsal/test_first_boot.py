@@ -128,6 +128,13 @@ def test_the_node_has_an_address(life: Life) -> None:
     assert any(not address.is_link_local for address in addresses), addresses
 
 
+def test_the_clock_never_stands_before_the_making_of_the_card(life: Life) -> None:
+    """The emulated Pi has no clock of its own, like the real one."""
+    status = json.loads(life.on_boot("autosetup/status.json"))
+    manifest = json.loads(life.on_boot("autosetup/manifest.json"))
+    assert status["started_at"] >= manifest["flashed_at"]
+
+
 def test_the_settings_are_on_the_root_file_system(life: Life) -> None:
     assert life.on_root("/etc/hostname") == "cam-0302\n"
     assert f"scanner:{HASH}:" in life.on_root("/etc/shadow")

@@ -36,7 +36,7 @@ def test_a_first_boot_makes_the_node_that_the_card_says(done: Node) -> None:
         "identity",
         "hostname",
         "users",
-        "wifi",
+        "network",
         "locale",
         "timezone",
         "clock",

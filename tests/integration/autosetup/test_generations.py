@@ -22,7 +22,7 @@ def done(node: Node) -> Node:
 
 
 def test_a_higher_generation_replaces_a_lower_one_and_its_secrets(done: Node) -> None:
-    fewer = dataclasses.replace(PLAIN, name="cam-0102", wifi=PLAIN.wifi[:1])
+    fewer = dataclasses.replace(PLAIN, name="cam-0102", wifi=PLAIN.wifi[:1], wired=None)
     phrases = {"65;66;": "another passphrase"}
     secrets = dataclasses.replace(SECRETS, wifi_passphrases=phrases)
     done.insert(packed(fewer, secrets, generation=GENERATION + 1))

@@ -17,6 +17,7 @@ from autosetup.payload import (
     Time,
     User,
     Wifi,
+    Wired,
     pack,
 )
 
@@ -39,7 +40,13 @@ SETTINGS = NodeSettings(
     domain="rig.example",
     time=Time(("central", "192.0.2.1")),
     variables={"broker": "central"},
-    wifi=(Wifi("65;66;"), Wifi(" a\\sb🦊 ", "sae", hidden=True), Wifi("guest", "open")),
+    wifi=(
+        Wifi("65;66;"),
+        Wifi(" a\\sb🦊 ", "sae", hidden=True),
+        Wifi("guest", "open"),
+        Wifi("hex:ff00"),
+    ),
+    wired=Wired(("192.168.40.7/24", "2001:db8::7/64"), "192.168.40.1", ("192.168.40.1",)),
     locale=Locale("de_DE.UTF-8", "de", "Europe/Berlin"),
     files=(
         InstalledFile("/etc/motd", "files/motd", 0o600, "scan", "video"),
@@ -51,7 +58,7 @@ SETTINGS = NodeSettings(
 SECRETS = Secrets(
     bytes(range(32)),
     {"scan": HASH},
-    {"65;66;": "correct horse", " a\\sb🦊 ": 'quote " and \\ slash'},
+    {"65;66;": "correct horse", " a\\sb🦊 ": 'quote " and \\ slash', "hex:ff00": "no text at all"},
 )
 FILES = {
     "files/motd": b"hello\n",
@@ -86,7 +93,9 @@ def packed(
 _plain = st.characters(
     exclude_categories=("Cc", "Cs"), exclude_characters="\u201c\u201d\u201e\u201f«»"
 )
-_ssids = st.text(_plain, min_size=1, max_size=32).filter(lambda ssid: len(ssid.encode()) <= 32)
+_ssids = st.text(_plain, min_size=1, max_size=32).filter(
+    lambda ssid: len(ssid.encode()) <= 32 and not ssid.startswith("hex:")
+)
 _names = st.from_regex(r"[a-z_][a-z0-9_-]{0,31}", fullmatch=True).filter(lambda n: n != "root")
 _parts = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,9}", fullmatch=True)
 
@@ -113,6 +122,7 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
         country=draw(st.sampled_from([None, "DE", "GB"])),
         domain=draw(st.sampled_from(["", "a", "studio.example.org"])),
         time=draw(st.sampled_from([Time(), Time(("2001:db8::1", "ntp.example"), serve=True)])),
+        wired=draw(st.sampled_from([None, Wired(("10.0.0.1/8",)), SETTINGS.wired])),
         variables=draw(st.dictionaries(st.sampled_from(["broker", "x_1"]), st.text(_plain))),
         wifi=tuple(wifi),
         files=tuple(

@@ -254,7 +254,7 @@ def test_users_networks_and_paths_may_stand_once_only() -> None:
     )
     with pytest.raises(Faulty) as caught:
         packed(twice, SECRETS, FILES)
-    assert sum("stands twice" in fault.what for fault in caught.value.faults) == 6
+    assert sum("stands twice" in fault.what for fault in caught.value.faults) == 7
 
 
 def test_two_names_that_fat_cannot_tell_apart_are_refused() -> None:

@@ -11,11 +11,13 @@ from autosetup.faults import Faulty
 from autosetup.journal import Journal, Record
 from autosetup.scrub import redact, scrub
 from autosetup.secrets_file import is_redacted
+from autosetup.settings import Wifi
 from autosetup.status import Status
 from autosetup.steps.hostname import hosts
 from autosetup.steps.keyfile import escape, ssid_value
 from autosetup.steps.locale import layout, with_language
 from autosetup.system import System
+from autosetup.time_floor import seconds_behind
 from tests.unit.autosetup.sample_payloads import GENERATION, SECRETS, packed
 
 
@@ -77,7 +79,7 @@ def test_blanks_and_backslashes_survive_a_key_file(text: str, escaped: str) -> N
     [("Rig-5", "Rig-5"), ("65;", "54;53;59;"), ("65", "54;53;"), ("a b", "97;32;98;")],
 )
 def test_an_ssid_that_could_be_misread_is_written_as_octets(ssid: str, value: str) -> None:
-    assert ssid_value(ssid) == value
+    assert ssid_value(ssid.encode()) == value
 
 
 def test_secrets_are_taken_out_of_texts_the_longest_first() -> None:
@@ -161,3 +163,23 @@ def test_any_error_becomes_one_plain_line() -> None:
     own = AgentError("script-failed", "a", "b")
     assert as_agent_error(own) is own
     assert plain("a\n\tb\x1b[0m  c") == "a b [0m c"
+
+
+@pytest.mark.parametrize(
+    ("now", "past", "behind"),
+    [
+        (0.0, ("1970-01-01T00:01:00Z",), 60.0),
+        (0.0, ("1970-01-01T00:01:00Z", None, "1970-01-01T00:02:00Z"), 120.0),
+        (61.0, ("1970-01-01T00:01:00Z",), 0.0),
+        (0.0, (None,), 0.0),
+    ],
+)
+def test_a_clock_is_behind_the_latest_moment_that_is_known_to_be_past(
+    now: float, past: tuple[str | None, ...], behind: float
+) -> None:
+    assert seconds_behind(now, *past) == behind
+
+
+def test_names_and_octets_of_networks_are_told_apart() -> None:
+    assert Wifi("hex:ff00").octets == b"\xff\x00"
+    assert Wifi("hexagon").octets == b"hexagon"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autosetup.payload import Locale, User, Wifi, unpack
+from autosetup.payload import Locale, User, Wifi, Wired, unpack
 from flasher import paths
 from flasher.errors import BadDocument, BadInput
 from flasher.rig.node_payload import CardIdentity, compose
@@ -102,6 +102,8 @@ def test_two_files_of_one_name_keep_their_own_contents(tmp_path: Path) -> None:
 
 
 SETTINGS = """
+[role.wired]
+addresses = ["10.{column}.{row}.{number}/8"]
 [role.time]
 ntp = ["controller"]
 [role.variables]
@@ -126,6 +128,7 @@ def test_domain_time_and_templates_of_profile_and_site_reach_each_node(tmp_path:
     settings = payload.settings
     assert (settings.domain, settings.time.ntp) == ("studio.example", ("controller", "192.0.2.1"))
     assert settings.variables == {"broker": "controller", "place": "2/10"}
+    assert settings.wired == Wired(("10.2.3.10/8",))
     (template,) = (file for file in settings.files if file.path == "/etc/broker.conf")
     assert template.source == "templates/20-broker.conf.mustache"
     assert payload.files[template.source] == b"{{broker}}.{{domain}} {{place}}"
@@ -138,6 +141,19 @@ def test_a_template_that_names_the_unknown_is_told_before_any_card_is_touched(
     (path.parent / "broker.conf.mustache").write_text("x\n{{brokr}}")
     laid_out = lay_out(load_profile(str(path)), *load_site("demo"))
     with pytest.raises(BadDocument, match=r"broker\.conf\.mustache:2:1: brokr is not known here"):
+        compose(laid_out, laid_out.nodes[0], CardIdentity.fresh(NOW), "0" * 64)
+
+
+def test_an_address_that_no_node_can_have_is_told_before_any_card_is_touched(
+    tmp_path: Path,
+) -> None:
+    path = edited(
+        tmp_path,
+        "[[role.script]]\n",
+        '[role.wired]\naddresses = ["{row}.0/8"]\n\n[[role.script]]\n',
+    )
+    laid_out = lay_out(load_profile(str(path)), *load_site("demo"))
+    with pytest.raises(BadDocument, match="address with its prefix"):
         compose(laid_out, laid_out.nodes[0], CardIdentity.fresh(NOW), "0" * 64)
 
 

@@ -1,17 +1,18 @@
-"""Wireless networks for NetworkManager, and the country whose rules the radio obeys."""
+"""Networks for NetworkManager, and the country whose rules the radio obeys."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from autosetup.steps.context import Context
-from autosetup.steps.keyfile import write_keyfile
+from autosetup.steps.keyfile import write_wifi, write_wired
 from autosetup.system import System
 
-NAME = "wifi"
+NAME = "network"
 _FOLDER = "/etc/NetworkManager/system-connections"
 # Kernel updates rewrite the boot command line, but never this.
 _COUNTRY = "/etc/modprobe.d/autosetup-country.conf"
+_WIRED = f"{_FOLDER}/autosetup-wired.nmconnection"
 _HIGHEST_PRIORITY = 100
 
 
@@ -23,7 +24,7 @@ def check(context: Context) -> bool:
         _present(system) == set(wanted)
         and all(system.holds(path, data, mode=0o600) for path, data in wanted.items())
         and system.read(_COUNTRY) == _country_option(context)
-        and not (wanted and _blocked_radios(system))
+        and not (context.settings.wifi and _blocked_radios(system))
     )
 
 
@@ -35,7 +36,7 @@ def apply(context: Context) -> None:
         system.write(path, data, mode=0o600)
     for path in _present(system) - set(wanted):
         system.path(path).unlink()
-    for radio in _blocked_radios(system) if wanted else ():
+    for radio in _blocked_radios(system) if context.settings.wifi else ():
         radio.write_text("0")
     if system.booted and _is_running(system):
         system.must(["nmcli", "connection", "reload"])
@@ -43,16 +44,24 @@ def apply(context: Context) -> None:
 
 def _keyfiles(context: Context) -> dict[str, bytes]:
     """Every connection's bytes by its path; the first network named is joined first."""
-    phrases = context.secrets.wifi_passphrases
-    return {
-        f"{_FOLDER}/autosetup-{number}.nmconnection": write_keyfile(
+    settings, phrases = context.settings, context.secrets.wifi_passphrases
+    files = {
+        f"{_FOLDER}/autosetup-{number}.nmconnection": write_wifi(
             wifi,
             phrases.get(wifi.ssid),
-            node=context.settings.name,
+            node=settings.name,
             priority=_HIGHEST_PRIORITY - number,
         )
-        for number, wifi in enumerate(context.settings.wifi, 1)
+        for number, wifi in enumerate(settings.wifi, 1)
     }
+    if settings.wired:
+        files[_WIRED] = write_wired(
+            settings.wired,
+            node=settings.name,
+            domain=settings.domain,
+            priority=_HIGHEST_PRIORITY,
+        )
+    return files
 
 
 def _present(system: System) -> set[str]:

@@ -1,0 +1,52 @@
+"""The payload's folder on the card: where it is, whose it is, and its secrets after use."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from autosetup.errors import AgentError
+from autosetup.manifest import MANIFEST
+from autosetup.payload import FOLDER
+from autosetup.scrub import scrub
+from autosetup.secrets_file import SECRETS
+from autosetup.system import System
+
+BOOT_FOLDERS = ("/boot/firmware", "/boot")
+
+
+def find_card(system: System) -> Path | None:
+    """The payload's folder on the boot partition, wherever this system mounts it."""
+    folders = (system.path(f"{boot}/{FOLDER}") for boot in BOOT_FOLDERS)
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def digest_of(manifest: bytes) -> str:
+    """What tells one payload from another: SHA-256 (hex) of its manifest."""
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def scrub_card(card: Path | None, digest: str, log: Callable[[str], None]) -> None:
+    """Erase the card's secrets, if they are those of a payload that was applied.
+
+    Args:
+        card: the payload's folder; None where there is none.
+        digest: of that payload.
+        log: takes what went wrong.
+    """
+    if card is None or digest_of(_bytes_of(card / MANIFEST)) != digest:
+        return
+    try:
+        scrub(card / SECRETS)
+    except OSError as error:
+        log(f"The secrets on the card could not be erased: {error.strerror}.")
+    except AgentError as error:
+        log(str(error))
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
