@@ -36,7 +36,7 @@ class Putting:
     orders: list[dict[str, object]] = field(default_factory=list)
     files: list[Carried] = field(default_factory=list)
     origin: str = ""
-    _items: int = 0
+    _count: int = 0
 
     def make_folder(self, instruction: Instruction, path: str) -> None:
         """See that a folder is there."""
@@ -56,14 +56,9 @@ class Putting:
             instruction.refuse(
                 f"{instruction.word} needs a source and a target.", "Write COPY SOURCE TARGET."
             )
-        heredocs = {each.word: each for each in instruction.heredocs}
-        items: list[tuple[str, str, str]] = []
-        for word, source in zip(_written(instruction, sources), sources, strict=True):
-            if word in heredocs:
-                items.append(self._heredoc(instruction, heredocs[word], state))
-            else:
-                items += [self._item(instruction, path, state) for path in self._found(
-                    instruction, source)]  # fmt: skip
+        written = sources if instruction.arguments else instruction.rest.split()[:-1]
+        pairs = zip(written, sources, strict=True)
+        items = [item for pair in pairs for item in self._items(instruction, *pair, state)]
         into = target.endswith("/") or posixpath.basename(target) in (".", "..", "")
         if len(items) > 1 and not into:
             instruction.refuse(
@@ -71,6 +66,16 @@ class Putting:
             )
         to = posixpath.normpath(posixpath.join(state.folder, target))
         self.orders.append({"to": to, "into": into, "owner": owner, "mode": mode, "items": items})
+
+    def _items(
+        self, instruction: Instruction, written: str, source: str, state: State
+    ) -> list[tuple[str, str, str]]:
+        """What one source comes to; a heredoc is known by its word as it is written."""
+        heredoc = next((each for each in instruction.heredocs if each.word == written), None)
+        if heredoc:
+            return [self._heredoc(instruction, heredoc, state)]
+        found = self._found(instruction, source)
+        return [self._item(instruction, path, state) for path in found]
 
     def _found(self, instruction: Instruction, source: str) -> Sequence[str]:
         if _ADDRESS.match(source):
@@ -109,8 +114,8 @@ class Putting:
         return "file", f"{at}/{heredoc.closing}", heredoc.closing
 
     def _next(self) -> str:
-        self._items += 1
-        return str(self._items)
+        self._count += 1
+        return str(self._count)
 
     def _take(self, files: Sequence[Carried], state: State) -> None:
         self.files += files
@@ -131,11 +136,6 @@ class Putting:
             files=(*self.files, carry_file(_TOOL, "put.py", _INSIDE / "put.py")),
             origin=self.origin,
         )
-
-
-def _written(instruction: Instruction, sources: Sequence[str]) -> Sequence[str]:
-    """The sources as they are written: a heredoc is known by its word."""
-    return sources if instruction.arguments else instruction.rest.split()[: len(sources)]
 
 
 def _flags(instruction: Instruction, state: State) -> tuple[str, int | None]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +22,7 @@ from builder.log import Log
 from builder.sandbox import script
 from builder.workshop import LayerResult, Workshop, make_layers
 from flasher.events import CancelFlag, Progress, ignore
+from tests.integration.builder.ordinary_user import as_user
 from tests.integration.builder.pi_builder import judged
 from tests.integration.builder.pi_gen import judged as telling
 from tests.integration.builder.pi_gen.judged import changes
@@ -164,3 +167,30 @@ def test_to_disable_a_unit_that_is_not_there_is_no_failure(place: Place):
     )
     told = place.changes(place.build("mine")[0])
     assert "+opt/calls 644 0:0 'disable here many@1.service\\nenable gone\\n'" in told
+
+
+AS_USER = """
+import sys
+from pathlib import Path
+from builder.layers import open_store
+from builder.log import open_log
+from flasher.events import CancelFlag, ignore
+from tests.integration.builder import test_pi_builder as own
+folder = Path(sys.argv[1])
+with open_store(folder / "layers", emit=ignore, cancel=CancelFlag()) as store:
+    with open_log(store.root / "logs", ignore) as log:
+        place = own.Place(own.judged.HERE, store, log)
+        print("\\n".join(place.tell(place.build("users")[0])))
+"""
+
+
+def test_an_ordinary_user_builds_the_same(place: Place, tmp_path: Path):
+    layers, _ = place.build("users")
+    argv = as_user(tmp_path / "user", sys.executable, "-c", AS_USER, str(tmp_path / "user/home"))
+    done = subprocess.run(argv, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.rstrip("\n").split("\n")
+    assert told == place.tell(layers)
+    assert "opt/a/x/y 2750 1234:4321 /" in told
+    assert "opt/b 640 1000:44 'one\\n'" in told
+    assert "opt/c 644 1000:1000 'ada\\n'" in told
