@@ -30,6 +30,8 @@ _OF_CONTAINERS = {
     *("CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD"),
     *("STOPSIGNAL", "VOLUME"),
 }
+# What apt is told and tells lies in /run while a RUN has the network.
+_EMPTIES_RUN = re.compile(rb"\brm\b[^|;&]*\s/run/\*")
 _ROOT = ("", "0", "root", "0:0", "root:root")
 
 
@@ -171,6 +173,7 @@ class _Machine:
         if self.state.user:
             command = ("/bin/sh", f"{_TOOLS}/as_user.sh", self.state.user, *command)
             files = (*files, _tool("as_user.sh", 0o755))
+        allowed = self.source.network and not _EMPTIES_RUN.search(text)
         name = self._name()
         script = Script(
             name=name,
@@ -179,7 +182,7 @@ class _Machine:
             env=dict(sorted(env.items())),
             cwd=self.state.folder,
             files=files,
-            network=_network(instruction, allowed=self.source.network),
+            network=_network(instruction, allowed=allowed),
             keeps_tmp=True,
             origin=instruction.place,
         )

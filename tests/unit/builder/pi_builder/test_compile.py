@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,16 @@ def test_a_run_sees_of_what_comes_from_outside_only_what_it_names(tmp_path: Path
     assert named.env.keys() == {"PATH", "A", "B", "C", "BOARD"}
     assert everything.env.keys() > {"OS", "ARCH", "LOCALE", "A"}
     assert "D" not in everything.env
+
+
+def test_a_run_has_the_network_where_the_layer_has_it_and_it_does_not_empty_run(tmp_path: Path):
+    runs = ("one", "--network=none two", "rm -rf /tmp/* \\\n /run/* && true", "rm x; ls /run/*")
+    text = "".join(f"RUN {each}\n" for each in runs)
+    write(tmp_path, {"rpios/mine/Dockerfile.part": text})
+    for network in (True, False):
+        read = replace(source(tmp_path, "mine"), network=network)
+        made = scripts(compile_parts(read, "parts"))
+        assert [each.network for each in made] == [network, False, False, network]
 
 
 def test_the_system_lies_over_what_is_common(tmp_path: Path):
