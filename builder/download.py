@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import requests
 
@@ -13,6 +15,7 @@ from flasher.errors import FlasherError
 _CHUNK = 1 << 18
 _TIMEOUT_SECONDS = 30
 _ATTEMPTS = 3
+_HERE = "file:"
 _KEPT = "Run the same command again: what was fetched is kept."
 
 
@@ -26,8 +29,11 @@ def download(package: LockedPackage, part: Path, advance: Callable[[int], None])
 
     Raises:
         FlasherError: ``network-down``, ``package-gone`` or ``download-failed``.
-        OSError: the disk is full.
+        OSError: the disk is full, or a file of this computer cannot be read.
     """
+    if package.uri.startswith(_HERE):
+        _copy(package, part, advance)
+        return
     part.touch()
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -37,6 +43,15 @@ def download(package: LockedPackage, part: Path, advance: Callable[[int], None])
                 raise _unreachable(package, error) from error
         else:
             return
+
+
+def _copy(package: LockedPackage, part: Path, advance: Callable[[int], None]) -> None:
+    """Take a package of an archive on this computer."""
+    place = Path(unquote(urlsplit(package.uri).path))
+    if not place.is_file():
+        raise _gone(package)
+    shutil.copyfile(place, part)
+    advance(package.size)
 
 
 def _attempt(package: LockedPackage, part: Path, advance: Callable[[int], None]) -> None:
@@ -62,14 +77,18 @@ def _require_found(package: LockedPackage, got: requests.Response) -> None:
     if got.ok:
         return
     if got.status_code in (requests.codes.not_found, requests.codes.gone):
-        raise FlasherError(
-            "package-gone",
-            f"{package.name} {package.version} is no longer at {package.uri}, "
-            "and this computer has no copy of it.",
-            "Make a new lock (--update), or bring the store that the lock was built with.",
-        )
+        raise _gone(package)
     raise FlasherError(
         "download-failed", f"{package.uri}: the server says {got.status_code}.", _KEPT
+    )
+
+
+def _gone(package: LockedPackage) -> FlasherError:
+    return FlasherError(
+        "package-gone",
+        f"{package.name} {package.version} is no longer at {package.uri}, "
+        "and this computer has no copy of it.",
+        "Make a new lock (--update), or bring the store that the lock was built with.",
     )
 
 
