@@ -1,4 +1,4 @@
-"""The Pi under the node: its serial number, model and addresses."""
+"""The Pi, or PC, under the node: its serial number, model and addresses."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _TREE = Path("/proc/device-tree")
+_PC = Path("/sys/class/dmi/id")
 _INTERFACES = Path("/sys/class/net")
 _IPV6 = Path("/proc/net/if_inet6")
 # linux/sockios.h
@@ -20,18 +21,19 @@ _PAUSE_SECONDS = 0.5
 
 
 def serial() -> str:
-    """The board's serial number; empty where the firmware gives none."""
-    return _property("serial-number")
+    """The Pi's serial number; empty where the firmware gives none, as on PCs: many share theirs."""
+    return _read(_TREE / "serial-number")
 
 
 def model() -> str:
-    """The board's model, such as ``Raspberry Pi 3 Model B``; empty where unknown."""
-    return _property("model")
+    """The model, such as ``Raspberry Pi 3 Model B``, or maker and product; empty where unknown."""
+    maker_and_product = (_read(_PC / "sys_vendor"), _read(_PC / "product_name"))
+    return _read(_TREE / "model") or " ".join(filter(None, maker_and_product))
 
 
-def _property(name: str) -> str:
+def _read(path: Path) -> str:
     try:
-        return (_TREE / name).read_text(errors="replace").strip("\0 \n")
+        return path.read_text(errors="replace").strip("\0 \n")
     except OSError:
         return ""
 
