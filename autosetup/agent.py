@@ -153,7 +153,11 @@ class Agent:
             reopen(self._tools.system)
         except AgentError as error:
             return self._fail(status, error)
-        self._tools.outlets.log("The node is sealed: it starts once more, open for changes.")
+        self._tools.outlets.log("The node is sealed, and is opened for changes.")
+        return self._start_again(status)
+
+    def _start_again(self, status: Status) -> Status:
+        self._tools.outlets.log("The node starts once more.")
         self._tools.outlets.flush_log()
         restart(self._tools.system)
         return status
@@ -162,10 +166,10 @@ class Agent:
         self._tools.journal.save(record)
         run = Run(self._tools, payload, record)
         try:
-            run.apply_all()
+            is_whole = run.apply_all()
         except Exception as error:  # whatever it is, the card must tell
             return self._end_failed(run.record, self._explained(error))
-        return self._end_done(run.record)
+        return self._end_done(run.record) if is_whole else self._start_again(run.record.status)
 
     def _end_failed(self, record: Record, error: AgentError) -> Status:
         status = self._failed(record.status, error)

@@ -50,6 +50,17 @@ TIMEZONE = pattern(
 )
 MODE = pattern(r"[0-7]{3,4}", "permissions as octal digits in quotes, such as 0644")
 UNIT = pattern(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}", "a systemd unit such as avahi-daemon.service")
+# What decides whether the board starts at all is the image's to say.
+CONFIG_LINE = pattern(
+    r"(?!\s*(?:kernel|initramfs|ramfsfile|os_prefix|overlay_prefix|cmdline|include|start_file"
+    r"|fixup_file|arm_64bit|device_tree|upstream_kernel|auto_initramfs)\b)(?!# autosetup)"
+    r"\S(?:.{0,96}\S)?",
+    "a line of config.txt of up to 98 characters that does not choose what is started",
+)
+CMDLINE_WORD = pattern(
+    r"(?!(?:root|rootfstype|rootflags|init|initrd|ro|rw)(?:=|\Z))[!-~]{1,200}",
+    "a word for the kernel without blanks, other than root=, init= and their like",
+)
 SHA256 = pattern(r"[0-9a-f]{64}", "a SHA-256 digest: 64 hex digits in lower case")
 CARD_ID = pattern(r"[0-9a-f]{32}", "a card id: 32 hex digits in lower case")
 NONCE = pattern(r"[0-9a-f]{64}", "32 random bytes: 64 hex digits in lower case")

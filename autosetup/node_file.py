@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict
 
 from autosetup import forms, templates
 from autosetup.faults import Fault, Faulty
@@ -14,8 +15,9 @@ from autosetup.node_network import (
     write_network,
     write_time,
 )
-from autosetup.node_tables import checked, read_variables, unique
+from autosetup.node_tables import checked, read_boot, read_variables, unique
 from autosetup.settings import (
+    Boot,
     InstalledFile,
     Locale,
     NodeSettings,
@@ -64,6 +66,7 @@ def write_node(settings: NodeSettings) -> bytes:
         },
         "network": write_network(settings),
         **write_time(settings.time),
+        **({"boot": asdict(settings.boot)} if settings.boot != Boot() else {}),
         **({"variables": settings.variables} if settings.variables else {}),
         "services": {
             "enable": settings.services.enable,
@@ -109,6 +112,7 @@ def _node(top: Table, sources: Collection[str]) -> NodeSettings:
         wifi=unique(network.tables("wifi"), "ssid", read_wifi),
         wired=read_wired(network),
         time=read_time(top.table("time")),
+        boot=read_boot(top.table("boot")),
         variables=read_variables(top.table("variables")),
         locale=_locale(top.table("locale")),
         files=unique(top.tables("file"), "path", lambda table: _file(table, sources)),

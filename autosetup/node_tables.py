@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from autosetup import forms
+from autosetup.settings import Boot
 from autosetup.strict import Table
 from autosetup.templates import BUILT_IN
 
@@ -42,3 +43,11 @@ def read_variables(table: Table) -> dict[str, str]:
         elif name in BUILT_IN:
             table.fault(name, f"{name} is there already.", "Choose another name.")
     return {name: table.string(name) for name in table.names()}
+
+
+def read_boot(table: Table) -> Boot:
+    """Lines and words for the boot partition."""
+    return Boot(
+        table.strings("config", default=(), form=forms.CONFIG_LINE),
+        table.strings("cmdline", default=(), form=forms.CMDLINE_WORD),
+    )

@@ -16,6 +16,7 @@ from autosetup.manifest import FORMAT, MANIFEST, compare, read_manifest, record,
 from autosetup.node_file import NODE, read_node, write_node
 from autosetup.secrets_file import SECRETS, is_redacted, read_secrets, write_secrets
 from autosetup.settings import (
+    Boot,
     FileRecord,
     InstalledFile,
     Locale,
@@ -41,6 +42,7 @@ __all__ = [
     "NO_AGENT",
     "SECRETS",
     "STATUS",
+    "Boot",
     "FileRecord",
     "InstalledFile",
     "Locale",

@@ -12,7 +12,7 @@ from autosetup.journal import Journal, Record
 from autosetup.outlets import Outlets
 from autosetup.payload import Payload, unpack
 from autosetup.status import StepRecord
-from autosetup.steps import ACTIONS, STEPS, problems
+from autosetup.steps import ACTIONS, STEPS, boot, problems
 from autosetup.steps.context import Context, Step
 from autosetup.system import System
 from autosetup.values import with_values
@@ -81,15 +81,27 @@ class Run:
         self._scripts = set(record.scripts)
         self._context = make_context(tools, payload, self._scripts, self._finish_script)
 
-    def apply_all(self) -> None:
-        """Apply what is not recorded yet, in order."""
+    def apply_all(self) -> bool:
+        """Apply what is not recorded yet, in order; whether all is applied.
+
+        It is not where the node must start once more for its boot settings; as those are recorded,
+        the next run goes on behind them.
+        """
         finished = {step.name for step in self.record.status.steps}
         for number, step in enumerate(STEPS, 1):
             if step is ACTIONS[0]:
+                if self._tools.system.booted and self._has_new_boot_settings(finished):
+                    return False
                 self._tools.ready()
             if step.NAME not in finished:
                 self._begin(number, step)
                 self._finish(self._apply(step))
+        return True
+
+    def _has_new_boot_settings(self, finished_before: set[str]) -> bool:
+        return boot.NAME not in finished_before and any(
+            step.name == boot.NAME and step.changed for step in self.record.status.steps
+        )
 
     def _begin(self, number: int, step: Step) -> None:
         status = replace(self.record.status, step=step.NAME, step_number=number)

@@ -76,6 +76,14 @@ class Locale:
 
 
 @dataclass(frozen=True, slots=True)
+class Boot:
+    """Lines of config.txt and words of cmdline.txt, in force from the next start on."""
+
+    config: tuple[str, ...] = ()
+    cmdline: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Time:
     """Where time comes from: names or addresses of servers, and whether this node is one itself.
 
@@ -130,6 +138,7 @@ class NodeSettings:
         domain: of the network, such as ``studio.example.org``; may be empty.
         wired: None leaves the wired network to the image, which asks for an address.
         time: where the clock gets its time from.
+        boot: what the firmware and the kernel are told.
         variables: further values for templates, by name.
     """
 
@@ -142,6 +151,7 @@ class NodeSettings:
     wifi: tuple[Wifi, ...] = ()
     wired: Wired | None = None
     time: Time = field(default_factory=Time)
+    boot: Boot = field(default_factory=Boot)
     variables: Mapping[str, str] = field(default_factory=dict)
     locale: Locale = field(default_factory=Locale)
     files: tuple[InstalledFile, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from autosetup.faults import Fault
 from autosetup.steps import (
+    boot,
     clock,
     conf,
     files,
@@ -23,7 +24,7 @@ from autosetup.steps.context import Context, Step
 # Before network, SSH and logins are let go …
 SETTINGS: tuple[Step, ...] = (
     *(identity, hostname, users, network),
-    *(locale, timezone, clock, files, conf),
+    *(locale, timezone, clock, files, conf, boot),
 )
 # … and after: these may need the network, and may start what waits for us.
 ACTIONS: tuple[Step, ...] = (services, scripts)
@@ -32,5 +33,5 @@ STEPS = SETTINGS + ACTIONS
 
 def problems(context: Context) -> Iterator[Fault]:
     """Everything that the node has against the payload, before anything is changed."""
-    for step in (users, locale, timezone, clock, files, conf):
+    for step in (users, locale, timezone, clock, files, conf, boot):
         yield from step.problems(context)

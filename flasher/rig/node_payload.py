@@ -82,6 +82,7 @@ def _settings(rig: RigMap, node: Node) -> NodeSettings:
         wifi=site.wifi,
         wired=_wired(rig, node),
         time=replace(role.time, ntp=(*role.time.ntp, *site.ntp)),
+        boot=role.boot,
         variables=_variables(rig, node),
         locale=site.locale,
         files=role.files,

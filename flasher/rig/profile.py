@@ -9,8 +9,8 @@ from pathlib import Path
 
 from autosetup import forms, templates
 from autosetup.node_network import read_time
-from autosetup.node_tables import read_variables
-from autosetup.payload import InstalledFile, Script, Services, Time, Wired
+from autosetup.node_tables import read_boot, read_variables
+from autosetup.payload import Boot, InstalledFile, Script, Services, Time, Wired
 from autosetup.strict import Table, pattern
 from flasher import paths
 from flasher.rig.documents import (
@@ -40,6 +40,7 @@ class Role:
         node: template of the node names; position: template of the labels people read.
         time: whom its nodes ask before the site's servers, and whether others may ask them.
         wired: fixed addresses, themselves templates; None leaves them to the network.
+        boot: lines of config.txt and words of cmdline.txt.
         variables: further values for templates; themselves with {column}, {row}, {number}.
         contents: bytes of what `files` and `scripts` install, by their ``source``.
     """
@@ -58,6 +59,7 @@ class Role:
     contents: dict[str, bytes]
     time: Time
     wired: Wired | None
+    boot: Boot
     variables: dict[str, str]
 
     @property
@@ -154,6 +156,7 @@ def _read_role(table: Table, folder: Path) -> Role:
         contents=contents,
         time=read_time(table.table("time")),
         wired=_read_wired(table),
+        boot=read_boot(table.table("boot")),
         variables=read_variables(table.table("variables")),
     )
 

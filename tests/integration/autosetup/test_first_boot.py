@@ -42,6 +42,7 @@ def test_a_first_boot_makes_the_node_that_the_card_says(done: Node) -> None:
         "clock",
         "files",
         "conf",
+        "boot",
         "services",
         "scripts",
     ]

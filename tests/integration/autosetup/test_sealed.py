@@ -77,7 +77,7 @@ def test_a_sealed_boot_with_nothing_to_do_writes_nothing(sealed: Node) -> None:
 def test_a_new_payload_opens_a_sealed_node_once_and_then_seals_it_again(sealed: Node) -> None:
     sealed.insert(packed(dataclasses.replace(PLAIN, name="cam-0102"), generation=GENERATION + 1))
     told = sealed.run()
-    assert (told.returncode, "starts once more, open" in told.stdout) == (0, True)
+    assert (told.returncode, "is opened for changes" in told.stdout) == (0, True)
     assert is_open(sealed)
     assert sealed.read("/etc/hostname") == "cam-0101\n"
     (sealed.folder / "sealed").unlink()  # as the initramfs does then
@@ -92,7 +92,7 @@ def test_a_node_that_stays_sealed_says_so_and_never_restarts_again_and_again(sea
     again = sealed.run()
     assert again.returncode == 1
     assert sealed.status.code == "sealed"
-    assert "starts once more" not in again.stdout
+    assert "is opened for changes" not in again.stdout
 
 
 def test_a_payload_with_faults_does_not_open_a_sealed_node(sealed: Node) -> None:
