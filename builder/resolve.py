@@ -83,7 +83,7 @@ class Desk:
     def open_base(self, bottom: Bottom) -> Catalogue:
         """What the sources of a system of others have now, for that system."""
         if not bottom.inventory.offers:
-            raise StepFailed(
+            raise BadInput(
                 "no-packages",
                 f"{bottom.recipe.origin} has no Debian packages, so none can be added.",
                 "Take `packages` out of the recipe's layers; scripts and files can be added.",

@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="source",
         metavar="SOURCE",
         help="in place of the recipe's own: image:FILE, raspios:NAME, rootfs:FILE, oci:FILE, "
-        "build:FOLDER, debian:SUITE",
+        "build:FOLDER, debian:SUITE, apt:SUITE",
     )
     parser.add_argument("--sha256", default="", help="of that file; needed for an address")
     parser.add_argument(

@@ -11,12 +11,15 @@ import pytest
 
 from builder.archive import Archive, archive_of, image_files
 from builder.bench import StepFailed
-from builder.lock import Lock, LockedGroup, read_lock
+from builder.lock import Lock, LockedBase, LockedGroup, read_lock
 from builder.pool import Pool
 from builder.proxy import proxied
 from builder.recipe import Recipe, load_recipe
 from builder.resolve import Desk, choose_lock, resolve
+from builder.sources.bottom import Bottom
+from builder.sources.inventory import take_inventory
 from builder.wanted import Native, find_misfit
+from flasher.errors import BadInput
 from flasher.events import CancelFlag, ignore
 from tests.integration.builder.archives import (
     Signer,
@@ -250,6 +253,22 @@ def test_a_lock_of_other_sources_does_not_fit(
     assert find_misfit(lock, recipe, NATIVE) == ""
     for other in (replace(recipe, sources=()), load(focal("http://example.org/u") + vendor)):
         assert "other sources" in find_misfit(lock, other, NATIVE)
+
+
+def test_no_packages_come_upon_a_system_that_has_none_of_debians(
+    tmp_path: Path, load: Callable[[str], Recipe], lists: Path
+):
+    (tmp_path / "arch/etc").mkdir(parents=True)
+    (tmp_path / "arch/etc/os-release").write_text("ID=archarm\n")
+    layer = '[[layer]]\nname = "more"\npackages = ["tree"]\n'
+    recipe = load(f'from = "rootfs:arch.tar"\n{layer}')
+    locked = LockedBase("rootfs:arch.tar", "arch.tar", 1, "5" * 64)
+    inventory = take_inventory(tmp_path / "arch", "amd64")
+    bottom = Bottom((), tmp_path / "arch", recipe, NOW, locked, inventory)
+    with pytest.raises(BadInput, match=r"rootfs:arch\.tar has no Debian packages") as refused:
+        resolve(recipe, NATIVE, desk_of(lists, recipe), now=NOW, bottom=bottom)
+    assert refused.value.code == "no-packages"
+    assert "scripts and files can be added" in refused.value.hint
 
 
 def test_mmdebstrap_knows_ubuntus_places_for_each_architecture():
