@@ -122,14 +122,14 @@ PI_400 = Board(
 
 # By the names that recipes give them: those of config.txt's filters, where these tell them apart.
 BOARDS = {
-    "pi1": PI_1B,
-    "pi1+": PI_1B_PLUS,
-    "pi0": ZERO,
-    "pi0w": ZERO_W,
     "pi2": PI_2B,
     "pi3": PI_3B,
     "pi3+": PI_3B_PLUS,
     "pi02": ZERO_2W,
     "pi4": PI_4B,
     "pi400": PI_400,
+    "pi1": PI_1B,
+    "pi1+": PI_1B_PLUS,
+    "pi0": ZERO,
+    "pi0w": ZERO_W,
 }
