@@ -84,13 +84,16 @@ class Context:
             raise BadInput("part-refused", what, "Put the file itself into the stage.")
         return real
 
-    def carry(self, path: str, at: str) -> tuple[Carried, ...]:
-        """All that is in a folder of the context, itself among it."""
+    def carry(self, path: str, at: str, name: str) -> tuple[Carried, ...]:
+        """A folder of the context with all that is in it, as `name`."""
         prefix = f"{path}/" if path else ""
         inside = [each for each in sorted(self.files) if each.startswith(prefix)]
         own = self.files.get(path, self.base)
-        top = Carried(at, "./", stat.S_IMODE(own.stat().st_mode))
-        return (top, *(_carry(at, each.removeprefix(prefix), self.files[each]) for each in inside))
+        top = Carried(at, f"{name}/", stat.S_IMODE(own.stat().st_mode))
+        below = (
+            _carry(at, f"{name}/{each.removeprefix(prefix)}", self.files[each]) for each in inside
+        )
+        return (top, *below)
 
 
 def open_context(bases: Sequence[Path], system: str) -> Context:

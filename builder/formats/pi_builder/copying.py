@@ -92,9 +92,8 @@ class Putting:
         at = self._next()
         name = posixpath.basename(path)
         if self.context.is_folder(path):
-            own = self.context.carry(path, f"{_CONTEXT}/{at}")
-            self._take(own, state)
-            return "folder", at, name
+            self._take(self.context.carry(path, f"{_CONTEXT}/{at}", "folder"), state)
+            return "folder", f"{at}/folder", name
         source = self.context.source(path)
         self._take((carry_file(f"{_CONTEXT}/{at}", name, source),), state)
         packed = instruction.word == "ADD" and _is_archive(instruction, source)

@@ -93,6 +93,7 @@ def place(tmp_path: Path, store: Store, log: Log) -> Place:
 
 def test_the_tree_is_that_of_buildah(place: Place):
     assert place.changes(place.build("__init__", *judged.STAGES)[0]) == judged.load()
+    assert "wrote outside" not in place.log.path.read_text()
 
 
 def test_texts_in_a_part_are_files_and_scripts(place: Place):
