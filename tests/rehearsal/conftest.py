@@ -50,6 +50,14 @@ def armhf_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(str(built["image"]))
 
 
+@pytest.fixture(scope="session")
+def pc_image() -> Path:
+    """The image for PCs that ships."""
+    recipe, out = paths.assets() / "recipes/pc.toml", paths.cache() / "images-pc"
+    (built,) = call("build-base", recipe, "--out", out, env={"FLASHER_CACHE": str(paths.cache())})
+    return Path(str(built["image"]))
+
+
 @pytest.fixture(scope="module")
 def flasher(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The program with folders of the module's own."""
