@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from autosetup import forms
 from autosetup.faults import Fault, Faulty
+from autosetup.host_key import public_line
 from autosetup.settings import NodeSettings, Secrets
 from autosetup.strict import Pattern, Table, reading
 from autosetup.toml_writer import dumps
@@ -30,7 +31,11 @@ def read_secrets(raw: bytes, settings: NodeSettings | None) -> Secrets:
             bytes.fromhex(nonce) if forms.NONCE.regex.fullmatch(nonce) else b"",
             _values(hashes, forms.CRYPT_HASH),
             _values(passphrases, forms.PASSPHRASE),
+            top.string("host_key", default=""),
         )
+        if secrets.host_key and not public_line(secrets.host_key):
+            what = "The host key is no whole Ed25519 key without passphrase."
+            top.fault("host_key", what, "Prepare the card again.")
         if settings:
             _match_users(hashes, settings)
             _match_networks(passphrases, settings)
@@ -42,6 +47,7 @@ def write_secrets(secrets: Secrets) -> bytes:
     document = dumps(
         {
             "nonce": secrets.nonce.hex(),
+            **({"host_key": secrets.host_key} if secrets.host_key else {}),
             "password_hashes": dict(sorted(secrets.password_hashes.items())),
             "wifi_passphrases": dict(sorted(secrets.wifi_passphrases.items())),
         }

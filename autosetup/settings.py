@@ -167,11 +167,13 @@ class Secrets:
         nonce: 32 random bytes, so that the digest of the file tells nothing.
         password_hashes: crypt(5) hash by user name.
         wifi_passphrases: by SSID; 8 to 63 printable ASCII characters, or the key as 64 hex digits.
+        host_key: an SSH host key, see `host_key`; where empty, the node makes its own.
     """
 
     nonce: bytes = field(repr=False)
     password_hashes: Mapping[str, str] = field(default_factory=dict, repr=False)
     wifi_passphrases: Mapping[str, str] = field(default_factory=dict, repr=False)
+    host_key: str = field(default="", repr=False)
 
     def values(self) -> tuple[str, ...]:
         """Every text that must never be shown."""
@@ -179,6 +181,7 @@ class Secrets:
             self.nonce.hex(),
             *self.password_hashes.values(),
             *self.wifi_passphrases.values(),
+            *filter(None, [self.host_key]),
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from autosetup.host_key import public_line
 from flasher.card.plan import CardPlan, plan_card
 from flasher.card.target import open_target
 from flasher.card.write import verify_card, write_card
@@ -111,4 +112,5 @@ def _entry(
         seconds=round(seconds, 3),
         result=result,
         reason=reason,
+        host_key=(public_line(card.identity.host_key) or "") if card.rig.site.host_keys else "",
     )

@@ -1,10 +1,12 @@
-"""SSH host keys, made on the node itself. The machine id is systemd's to make."""
+"""SSH host keys: the payload's, others made on the node. The machine id is systemd's to make."""
 
 from __future__ import annotations
 
+from autosetup.host_key import private_file, public_line
 from autosetup.steps.context import Context
 
 NAME = "identity"
+_KEY = "/etc/ssh/ssh_host_ed25519_key"
 
 
 def check(context: Context) -> bool:
@@ -13,13 +15,20 @@ def check(context: Context) -> bool:
     if not system.has_program("ssh-keygen") or not system.path("/etc/ssh").is_dir():
         return True
     keys = list(system.path("/etc/ssh").glob("ssh_host_*_key"))
-    return bool(keys) and all(
-        key.stat().st_size and key.with_name(f"{key.name}.pub").exists() for key in keys
+    given = _given(context)
+    has_given = all(system.holds(path, data, mode=mode) for path, data, mode in given)
+    return (
+        bool(keys)
+        and has_given
+        and all(key.stat().st_size and key.with_name(f"{key.name}.pub").exists() for key in keys)
     )
 
 
 def apply(context: Context) -> None:
-    """Make the kinds that are missing; a half-made one counts as missing, a draft is litter."""
+    """Put the payload's in place and make the kinds that are missing.
+
+    A half-made one counts as missing, a draft is litter.
+    """
     for draft in context.system.path("/etc/ssh").glob("ssh_host_*_key.*"):
         if draft.suffix != ".pub":
             draft.unlink()
@@ -28,4 +37,15 @@ def apply(context: Context) -> None:
         if not key.stat().st_size or not public.exists():
             key.unlink()
             public.unlink(missing_ok=True)
+    for path, data, mode in _given(context):
+        context.system.write(path, data, mode=mode)
     context.system.must(["ssh-keygen", "-A"])
+
+
+def _given(context: Context) -> list[tuple[str, bytes, int]]:
+    """The payload's own key: path, bytes and mode of its two files."""
+    body = context.secrets.host_key
+    if not body:
+        return []
+    public = f"{public_line(body)} {context.settings.name}\n".encode()
+    return [(_KEY, private_file(body), 0o600), (f"{_KEY}.pub", public, 0o644)]

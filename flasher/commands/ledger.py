@@ -12,10 +12,12 @@ from flasher.rig.ledger import Entry, Ledger
 
 EXAMPLE = "flasher ledger export > cards.csv"
 
+_ACTIONS = "for people, as CSV, or the host keys of the nodes for ~/.ssh/known_hosts"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("action", choices=("list", "export"), help="for people, or as CSV")
+    parser.add_argument("action", choices=("list", "export", "known-hosts"), help=_ACTIONS)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -24,6 +26,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.action == "list":
         rows = [(e.written_at, e.node, e.position, e.site, e.drive, e.result) for e in entries]
         console.table(("WRITTEN", "NODE", "POSITION", "SITE", "DRIVE", "RESULT"), rows)
+    elif args.action == "known-hosts":
+        latest = {(e.site, e.node): e.host_key for e in entries if e.result == "verified"}
+        console.say("\n".join(f"{node} {key}" for (_, node), key in latest.items() if key))
     elif not console.as_json:
         writer = csv.writer(console.out)
         writer.writerow(field.name for field in fields(Entry))

@@ -26,6 +26,7 @@ class Entry:
         image_digest: sha256 of the raw base image.
         bytes_written, seconds: of writing and verifying together.
         reason: one sentence; empty where `result` is ``verified``.
+        host_key: the node's public SSH host key, where the card brought one.
     """
 
     written_at: str
@@ -42,6 +43,7 @@ class Entry:
     seconds: float
     result: Result
     reason: str
+    host_key: str = ""
 
 
 _COLUMNS = tuple(field.name for field in fields(Entry))
@@ -88,12 +90,13 @@ class Ledger:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            paths.make_folder(self.path.parent)
             with closing(sqlite3.connect(self.path)) as database:
                 database.execute("PRAGMA journal_mode=WAL")
                 database.execute("PRAGMA synchronous=FULL")
                 with database:
                     database.execute(_TABLE)
+                    _add_missing_columns(database)
                     yield database
         except (sqlite3.Error, OSError) as error:
             raise FlasherError(
@@ -101,4 +104,16 @@ class Ledger:
                 f"The ledger {self.path} cannot be used: {error}.",
                 "Free the disk or mend the rights; FLASHER_DATA moves it elsewhere.",
             ) from error
-        paths.hand_over(self.path.parent, self.path)
+        paths.hand_over(self.path)
+
+
+def _add_missing_columns(database: sqlite3.Connection) -> None:
+    """What a ledger of an earlier version lacks; new columns always come last."""
+    if _count_columns(database) < len(_COLUMNS):
+        database.execute("BEGIN IMMEDIATE")  # another program may be about to do the same
+        for name in _COLUMNS[_count_columns(database) :]:
+            database.execute(f"ALTER TABLE card ADD COLUMN {name} DEFAULT ''")
+
+
+def _count_columns(database: sqlite3.Connection) -> int:
+    return len(database.execute("PRAGMA table_info(card)").fetchall())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets as randomness
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from autosetup.faults import Faulty
 from autosetup.payload import NodeSettings, Secrets, Wired, pack
@@ -24,6 +27,7 @@ class CardIdentity:
         generation: the UTC second in which it was planned.
         card_id: 32 hex digits, random.
         nonce: 32 random bytes, so that the digest of the secrets tells nothing about them.
+        host_key: an SSH host key, see `autosetup.host_key`; used if the site wants.
         planned_at: UTC.
     """
 
@@ -31,6 +35,7 @@ class CardIdentity:
     card_id: str
     nonce: bytes
     planned_at: datetime
+    host_key: str = field(repr=False)
 
     @classmethod
     def fresh(cls, now: datetime) -> CardIdentity:
@@ -40,7 +45,15 @@ class CardIdentity:
             randomness.token_hex(CARD_ID_BYTES),
             randomness.token_bytes(NONCE_BYTES),
             now,
+            _new_host_key(),
         )
+
+
+def _new_host_key() -> str:
+    raw = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()
+    )
+    return "".join(raw.decode().splitlines()[1:-1])
 
 
 def compose(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) -> dict[str, bytes]:
@@ -59,7 +72,7 @@ def _pack(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) ->
     role = rig.role_of(node)
     return pack(
         _settings(rig, node),
-        _secrets(rig, identity.nonce),
+        _secrets(rig, identity),
         role.contents,
         generation=identity.generation,
         card_id=identity.card_id,
@@ -109,11 +122,16 @@ def _filled(rig: RigMap, node: Node, template: str) -> str:
     return fill(template, node.column, node.row, number)
 
 
-def _secrets(rig: RigMap, nonce: bytes) -> Secrets:
+def _secrets(rig: RigMap, identity: CardIdentity) -> Secrets:
     hashed = rig.secrets.password_hash
     passphrases = {
         wifi.ssid: rig.secrets.wifi_passphrases[wifi.ssid]
         for wifi in rig.site.wifi
         if wifi.security != "open"
     }
-    return Secrets(nonce, {rig.site.user.name: hashed} if hashed else {}, passphrases)
+    return Secrets(
+        identity.nonce,
+        {rig.site.user.name: hashed} if hashed else {},
+        passphrases,
+        identity.host_key if rig.site.host_keys else "",
+    )

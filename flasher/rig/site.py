@@ -46,6 +46,7 @@ class Site:
         domain: of the network; may be empty.
         ntp: names or addresses of time servers; empty leaves the image's own.
         variables: further values for templates.
+        host_keys: each card brings its node's SSH host key, so that the ledger knows it.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Site:
     domain: str = ""
     ntp: tuple[str, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
+    host_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -114,8 +116,10 @@ def save_site(site: Site, secrets: SiteSecrets) -> Path:
         )
     site_raw, secrets_raw = _site_text(site).encode(), _secrets_text(secrets).encode()
     _read_secrets(folder / SECRETS_FILE, secrets_raw, _read_site(folder / FILE, site_raw))
+    paths.make_folder(folder)
     write_atomic(folder / SECRETS_FILE, secrets_raw, mode=0o600)
     write_atomic(folder / FILE, site_raw)
+    paths.hand_over(folder / SECRETS_FILE, folder / FILE)
     return folder / FILE
 
 
@@ -138,6 +142,7 @@ def _read_site(path: Path, raw: bytes) -> Site:
             domain=network.string("domain", default="", form=forms.DOMAIN),
             ntp=read_servers(top.table("time")),
             variables=read_variables(top.table("variables")),
+            host_keys=top.table("ssh").boolean("host_keys", default=False),
         )
         if site.wifi and not site.country:
             network.fault(
@@ -196,6 +201,7 @@ def _site_text(site: Site) -> str:
         "network": network,
     }
     content |= {"time": {"ntp": site.ntp}} if site.ntp else {}
+    content |= {"ssh": {"host_keys": True}} if site.host_keys else {}
     content |= {"variables": site.variables} if site.variables else {}
     return dumps(content)
 

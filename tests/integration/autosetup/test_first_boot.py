@@ -19,6 +19,7 @@ from tests.unit.autosetup.sample_payloads import (
     packed,
     public_key,
 )
+from tests.unit.autosetup.test_small_parts import new_key
 
 
 @pytest.fixture
@@ -104,6 +105,21 @@ def test_host_keys_are_made_on_the_node(node: Node) -> None:
     made = node.execute("ssh-keygen", "-lf", "/etc/ssh/ssh_host_ed25519_key.pub").stdout
     assert "(ED25519)" in made
     assert node.status.steps[0].changed
+
+
+def test_a_host_key_of_the_payload_is_the_nodes_own_and_leaves_the_card(node: Node) -> None:
+    body, public = new_key()
+    node.insert(packed(secrets=dataclasses.replace(SECRETS, host_key=body)))
+    assert node.run().returncode == 0
+    key = "/etc/ssh/ssh_host_ed25519_key"
+    judged = node.execute("ssh-keygen", "-y", "-P", "", "-f", key)
+    assert judged.stdout.split()[:2] == public.split()
+    assert node.read(f"{key}.pub") == f"{public} cam-0101\n"
+    assert (node.upper / key[1:]).stat().st_mode & 0o777 == 0o600
+    assert body.encode() not in (node.card / "secrets.toml").read_bytes()
+    before = node.stamps()
+    node.run()
+    assert node.stamps() == before
 
 
 def test_a_second_run_changes_nothing(done: Node) -> None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
 
 from autosetup.errors import AgentError, as_agent_error, plain
 from autosetup.faults import Faulty
+from autosetup.host_key import private_file, public_line
 from autosetup.journal import Journal, Record
 from autosetup.scrub import redact, scrub
 from autosetup.secrets_file import is_redacted
@@ -183,3 +193,26 @@ def test_a_clock_is_behind_the_latest_moment_that_is_known_to_be_past(
 def test_names_and_octets_of_networks_are_told_apart() -> None:
     assert Wifi("hex:ff00").octets == b"\xff\x00"
     assert Wifi("hexagon").octets == b"hexagon"
+
+
+def new_key() -> tuple[str, str]:
+    """A host key as the payload carries it, and its public half, by another program's hand."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    return "".join(private.splitlines()[1:-1]), public
+
+
+def test_a_host_key_is_read_as_others_wrote_it() -> None:
+    body, public = new_key()
+    assert public_line(body) == public
+    key = load_ssh_private_key(private_file(body), None)
+    assert key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode() == public
+
+
+@pytest.mark.parametrize("body", ["", "x", "b3BlbnNzaC1rZXktdjEA", new_key()[0][:120]])
+def test_what_is_no_host_key_is_told(body: str) -> None:
+    assert public_line(body) is None
+    if body:
+        with pytest.raises(Faulty, match="no whole Ed25519 key"):
+            packed(secrets=dataclasses.replace(SECRETS, host_key=body))

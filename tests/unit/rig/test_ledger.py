@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 from flasher.rig.ledger import Entry, Ledger
@@ -46,6 +48,19 @@ def test_lanes_record_at_once_and_lose_nothing(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as lanes:
         list(lanes.map(lambda n: ledger.record(replace(ENTRY, node=f"n{n}")), range(40)))
     assert {entry.node for entry in ledger.entries()} == {f"n{n}" for n in range(40)}
+
+
+def test_a_ledger_of_an_earlier_version_is_read_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with closing(sqlite3.connect(path)) as database, database:
+        columns = [field.name for field in fields(Entry)][:-1]
+        database.execute(f"CREATE TABLE card ({', '.join(columns)})")
+        database.execute(
+            "INSERT INTO card VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", astuple(ENTRY)[:-1]
+        )
+    later = replace(ENTRY, host_key="ssh-ed25519 AAAA")
+    Ledger(path).record(later)
+    assert Ledger(path).entries() == (ENTRY, later)
 
 
 def test_an_empty_ledger_makes_no_file(tmp_path: Path) -> None:

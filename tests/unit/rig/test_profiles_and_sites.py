@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from autosetup.host_key import public_line
 from autosetup.payload import Locale, User, Wifi, Wired, unpack
 from flasher import paths
 from flasher.errors import BadDocument, BadInput
@@ -155,6 +156,21 @@ def test_an_address_that_no_node_can_have_is_told_before_any_card_is_touched(
     laid_out = lay_out(load_profile(str(path)), *load_site("demo"))
     with pytest.raises(BadDocument, match="address with its prefix"):
         compose(laid_out, laid_out.nodes[0], CardIdentity.fresh(NOW), "0" * 64)
+
+
+def test_a_site_may_want_each_card_to_bring_its_nodes_host_key() -> None:
+    site, secrets = new_site()
+    save_site(replace(site, host_keys=True), secrets)
+    laid_out = lay_out(load_profile("body-16x7"), *load_site("studio"))
+    keys = set()
+    for node in laid_out.nodes[:2]:
+        identity = CardIdentity.fresh(NOW)
+        payload = unpack(compose(laid_out, node, identity, "0" * 64))
+        assert payload.secrets.host_key == identity.host_key
+        keys.add(public_line(identity.host_key))
+    assert len(keys - {None}) == 2
+    raw = compose(rig(), rig().nodes[0], CardIdentity.fresh(NOW), "0" * 64)
+    assert unpack(raw).secrets.host_key == ""
 
 
 def test_two_nodes_never_share_a_name(tmp_path: Path) -> None:
