@@ -36,6 +36,14 @@ def hand_over(*made: Path) -> None:
             os.chown(path, *caller, follow_symlinks=False)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its missing parents; under sudo, for the person who called."""
+    if not folder.exists():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        hand_over(folder)
+
+
 def _caller() -> tuple[int, int] | None:
     """User and group that called sudo; None without sudo, or where root called it."""
     user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")

@@ -14,7 +14,7 @@ from builder.release.sign import Signer
 from builder.release.whole import Measure, lines_about, sum_lines
 from flasher.errors import BadInput
 from flasher.files import sync_folder, write_atomic
-from flasher.paths import hand_over
+from flasher.paths import hand_over, make_folder
 from flasher.process import run
 
 
@@ -122,11 +122,3 @@ def require_folder(folder: Path) -> None:
             f"No images can be put into {folder}: {error.strerror}.",
             "Give it room and rights, or choose another folder with --out.",
         ) from error
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and its missing parents, for the person who called sudo."""
-    if not folder.exists():
-        make_folder(folder.parent)
-        folder.mkdir()
-        hand_over(folder)

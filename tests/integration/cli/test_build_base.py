@@ -134,3 +134,18 @@ def test_a_recipe_names_scripts_beside_it(
         '[[layer]]\nname = "robot"\npi_image2 = "nothing.py"\ncheckout = "."\n'
     )
     assert refused(capsys, recipe) == "customization-unreadable"
+
+
+def test_the_person_behind_sudo_owns_the_site(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    for name, value in (("FLASHER_DATA", str(data)), ("SUDO_UID", "4711"), ("SUDO_GID", "4712")):
+        monkeypatch.setenv(name, value)
+    (tmp_path / "stage0").mkdir()
+    (tmp_path / "config").write_text("IMG_NAME=loft FIRST_USER_PASS=x\n")
+    (tmp_path / "file").touch()
+    refused(capsys, "-c", tmp_path / "config", "--out", tmp_path / "file", "--site", "loft")
+    made = (data, *data.rglob("*"))
+    assert {path.name for path in made} >= {"loft", "site.toml", "secrets.toml"}
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(4711, 4712)}
