@@ -85,7 +85,8 @@ def boot_partition(blocks: Blocks) -> Partition | None:
     Raises:
         BadInput: ``no-partition-table``.
     """
-    partitions = Mbr.from_bytes(blocks.read(0, SECTOR)).partitions
+    sector = blocks.read(0, min(SECTOR, blocks.size)).ljust(SECTOR, b"\0")
+    partitions = Mbr.from_bytes(sector).partitions
     return next((found for found in partitions if found.type in FAT_TYPES), None)
 
 

@@ -94,17 +94,34 @@ def rehearse(
         EnvironmentLacks: QEMU is not installed.
         Cancelled: the flag was set.
     """
+    with FileBlocks(card) as blocks:  # what would fail does so before the card is copied
+        _plan(blocks, _find_boot(card, blocks), firmware)
     with _opened(card, keep, emit, cancel) as file, FileBlocks(open_path(file)) as blocks:
-        partition = boot_partition(blocks)
-        if partition is None:
-            raise _no_boot_partition(card)
-        files = _CardFiles(file, blocks, partition.offset, firmware)
+        files = _CardFiles(file, blocks, _find_boot(card, blocks), firmware)
         plan = files.plan()
         for problem in plan.problems:
             emit(Noted(card.name, problem, warning=True))
         session = _Session(card, files, emit, cancel)
         grace = GRACE_SECONDS if keep else 0.0
         return session.boot(plan, file, timeout_seconds, cut_power_after, grace)
+
+
+def _find_boot(card: Path, blocks: FileBlocks) -> int:
+    """Where the boot partition of a card begins, in bytes."""
+    partition = boot_partition(blocks)
+    if partition is None:
+        raise _no_boot_partition(card)
+    return partition.offset
+
+
+def _plan(blocks: FileBlocks, offset: int, firmware: PcFirmware) -> BootPlan | PcPlan:
+    """What would start from a card, once it is known that this computer can emulate that."""
+    sector, files = blocks.read(0, SECTOR), FatVolume(blocks, offset)
+    if is_for_pc(sector, files):
+        find_program(pc.PROGRAM)
+        return plan_pc(sector, files, firmware)
+    find_program(machine.PROGRAM)
+    return plan_boot(files)
 
 
 def _opened(
@@ -131,12 +148,7 @@ class _CardFiles:
 
     def plan(self) -> BootPlan | PcPlan:
         """What would start the card as it is now."""
-        sector, files = self._blocks.read(0, SECTOR), self.volume()
-        if is_for_pc(sector, files):
-            find_program(pc.PROGRAM)
-            return plan_pc(sector, files, self._firmware)
-        find_program(machine.PROGRAM)
-        return plan_boot(files)
+        return _plan(self._blocks, self._offset, self._firmware)
 
     def refresh(self) -> bool:
         """Read the status again if the card was written to, and say whether it was."""
