@@ -70,8 +70,10 @@ def signing(public: Path) -> Iterator[Signer]:
             ["gpg", *armour, "--export"], env=signer.env, check=True, capture_output=True
         )
         public.write_bytes(exported.stdout)
-        yield signer
-        subprocess.run(["gpgconf", "--kill", "all"], env=signer.env, check=True)
+        try:
+            yield signer
+        finally:
+            subprocess.run(["gpgconf", "--kill", "all"], env=signer.env, check=True)
 
 
 def make_deb(folder: Path, name: str, version: str = "1", **fields: str) -> Path:
@@ -183,9 +185,11 @@ def serving(hosts: Mapping[str, Path]) -> Iterator[tuple[str, list[str]]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", asked
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def _linked(deb: Path, pool: Path) -> Path:
