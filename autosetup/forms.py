@@ -14,6 +14,12 @@ HOSTNAME = pattern(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
     "a host name: 1 to 63 of a-z, 0-9 and -, with no - at either end",
 )
+# Where the payload has Debian packages.
+PACKAGES = "packages/"
+PACKAGE_SOURCE = pattern(
+    r"packages/[A-Za-z0-9][A-Za-z0-9.+_~-]{0,200}\.deb",
+    "a package of the payload: packages/name.deb, without blanks",
+)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN = pattern(
     rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*",

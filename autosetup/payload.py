@@ -191,6 +191,7 @@ def _check_together(
 
 def _unused(files: Collection[str], settings: NodeSettings) -> Iterator[Fault]:
     used = {file.source for file in settings.files} | {s.source for s in settings.scripts}
+    used |= {name for name in files if not forms.PACKAGE_SOURCE.complain(name)}
     for name in sorted(set(files) - used):
         kind = "[[script]]" if name.startswith("scripts/") else "[[file]]"
         what = "node.toml does not say what this file is for."

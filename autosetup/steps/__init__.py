@@ -14,6 +14,7 @@ from autosetup.steps import (
     identity,
     locale,
     network,
+    packages,
     scripts,
     services,
     timezone,
@@ -27,11 +28,11 @@ SETTINGS: tuple[Step, ...] = (
     *(locale, timezone, clock, files, conf, boot),
 )
 # … and after: these may need the network, and may start what waits for us.
-ACTIONS: tuple[Step, ...] = (services, scripts)
+ACTIONS: tuple[Step, ...] = (packages, services, scripts)
 STEPS = SETTINGS + ACTIONS
 
 
 def problems(context: Context) -> Iterator[Fault]:
     """Everything that the node has against the payload, before anything is changed."""
-    for step in (users, locale, timezone, clock, files, conf, boot):
+    for step in (users, locale, timezone, clock, files, conf, boot, packages):
         yield from step.problems(context)

@@ -42,7 +42,7 @@ class Role:
         wired: fixed addresses, themselves templates; None leaves them to the network.
         boot: lines of config.txt and words of cmdline.txt.
         variables: further values for templates; themselves with {column}, {row}, {number}.
-        contents: bytes of what `files` and `scripts` install, by their ``source``.
+        contents: bytes of what `files` and `scripts` install, by their ``source``; packages too.
     """
 
     name: str
@@ -132,6 +132,8 @@ def _read_roles(tables: list[Table], folder: Path) -> tuple[Role, ...]:
 def _read_role(table: Table, folder: Path) -> Role:
     contents: dict[str, bytes] = {}
     services = table.table("services")
+    for name in table.strings("packages", default=()):
+        _read_package(table, folder, name, contents)
     return Role(
         name=table.string("name", form=forms.ROLE),
         title=table.string("title"),
@@ -159,6 +161,13 @@ def _read_role(table: Table, folder: Path) -> Role:
         boot=read_boot(table.table("boot")),
         variables=read_variables(table.table("variables")),
     )
+
+
+def _read_package(table: Table, folder: Path, name: str, contents: dict[str, bytes]) -> None:
+    source = f"{forms.PACKAGES}{Path(name).name}"
+    if wrong := forms.PACKAGE_SOURCE.complain(source):
+        table.fault("packages", f"packages holds {name!r}.", f"It must be {wrong}.")
+    contents[source] = _read_source(table, folder, name, "packages")
 
 
 def _read_wired(role: Table) -> Wired | None:
@@ -203,13 +212,13 @@ def _read_script(table: Table, number: int, folder: Path, contents: dict[str, by
     return Script(source, timeout)
 
 
-def _read_source(table: Table, folder: Path, name: str) -> bytes:
+def _read_source(table: Table, folder: Path, name: str, key: str = "source") -> bytes:
     inside = (folder / name).resolve().is_relative_to(folder.resolve())
     if not name or not inside:
-        table.fault("source", f"{name} is outside the profile's folder.", "Put it beside the TOML.")
+        table.fault(key, f"{name} is outside the profile's folder.", "Put it beside the TOML.")
         return b""
     try:
         return (folder / name).read_bytes()
     except OSError as error:
-        table.fault("source", f"{name}: {error.strerror}.", f"Put the file into {folder}.")
+        table.fault(key, f"{name}: {error.strerror}.", f"Put the file into {folder}.")
         return b""

@@ -44,6 +44,7 @@ def test_a_first_boot_makes_the_node_that_the_card_says(done: Node) -> None:
         "files",
         "conf",
         "boot",
+        "packages",
         "services",
         "scripts",
     ]

@@ -76,6 +76,8 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
         ('path = "/etc/scanner/rig.conf"', 'path = "/etc/../x"', "without //, . or .."),
         ('path = "/etc/scanner/rig.conf"', 'path = "/proc/x"', "Nothing can be installed there"),
         ('source = "files/rig.conf"', 'source = "files/rig.conf"\nmode = "0999"', "octal digits"),
+        ("columns = 16", 'columns = 16\npackages = ["gone.deb"]', "gone.deb: No such file"),
+        ("columns = 16", 'columns = 16\npackages = ["a b"]', "packages/name.deb"),
         ("format = 1", "format = 2", "from 1 to 1"),
         ('name = "camera"', 'name = "controller"', "Two roles are called 'controller'"),
     ],
@@ -171,6 +173,15 @@ def test_a_site_may_want_each_card_to_bring_its_nodes_host_key() -> None:
     assert len(keys - {None}) == 2
     raw = compose(rig(), rig().nodes[0], CardIdentity.fresh(NOW), "0" * 64)
     assert unpack(raw).secrets.host_key == ""
+
+
+def test_packages_of_a_role_are_on_its_cards(tmp_path: Path) -> None:
+    path = edited(tmp_path, "columns = 16", 'columns = 16\npackages = ["debs/tools_1.0_all.deb"]')
+    (path.parent / "debs").mkdir()
+    (path.parent / "debs/tools_1.0_all.deb").write_bytes(b"deb")
+    laid_out = lay_out(load_profile(str(path)), *load_site("demo"))
+    raw = compose(laid_out, laid_out.find("cam-0101"), CardIdentity.fresh(NOW), "0" * 64)
+    assert unpack(raw).files["packages/tools_1.0_all.deb"] == b"deb"
 
 
 def test_two_nodes_never_share_a_name(tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""Packages of the payload, installed by the real apt and dpkg; dpkg's own record is the judge."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.autosetup.conftest import Node
+from tests.unit.autosetup.sample_payloads import FILES, GENERATION, SETTINGS, packed
+
+PLAIN = dataclasses.replace(
+    SETTINGS, locale=dataclasses.replace(SETTINGS.locale, language="C.UTF-8")
+)
+
+
+def make_deb(folder: Path, name: str, version: str = "1.0", **fields: str) -> bytes:
+    tree = folder / f"{name}-{version}"
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "usr/share").mkdir(parents=True)
+    (tree / f"usr/share/{name}").write_text(version)
+    values = {"Package": name, "Version": version, "Architecture": "all", "Maintainer": "a <a@b>"}
+    values |= {"Description": "for tests"} | fields
+    text = "".join(f"{key}: {value}\n" for key, value in values.items())
+    (tree / "DEBIAN/control").write_text(text)
+    deb = folder / f"{name}.deb"
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "-b", tree, deb], check=True, capture_output=True
+    )
+    return deb.read_bytes()
+
+
+def insert(node: Node, debs: dict[str, bytes], generation: int = GENERATION) -> None:
+    files = {**FILES, **{f"packages/{name}.deb": deb for name, deb in debs.items()}}
+    node.insert(packed(PLAIN, files=files, generation=generation))
+
+
+def installed(node: Node, name: str) -> str:
+    form = "-f${db:Status-Status} ${Version}"
+    return node.execute("dpkg-query", "-W", form, name).stdout
+
+
+@pytest.fixture
+def node(fresh: Callable[[], Node]) -> Node:
+    return fresh()
+
+
+def test_packages_are_installed_in_the_order_that_they_need(node: Node, tmp_path: Path) -> None:
+    one = make_deb(tmp_path, "a-rig-tools", Depends="z-rig-library (>= 2)")
+    insert(node, {"a-rig-tools": one, "z-rig-library": make_deb(tmp_path, "z-rig-library", "2.1")})
+    told = node.run()
+    assert told.returncode == 0, told.stdout
+    assert installed(node, "a-rig-tools") == "installed 1.0"
+    assert installed(node, "z-rig-library") == "installed 2.1"
+    before = node.stamps()
+    assert node.run().returncode == 0
+    assert node.stamps() == before
+
+
+def test_another_version_of_a_higher_generation_takes_its_place(node: Node, tmp_path: Path) -> None:
+    for generation, version in enumerate(("1.0", "1.1", "1.0"), GENERATION):
+        folder = tmp_path / str(generation)
+        insert(node, {"rig-tools": make_deb(folder, "rig-tools", version)}, generation)
+        assert node.run().returncode == 0
+        assert installed(node, "rig-tools") == f"installed {version}"
+
+
+def test_a_package_that_needs_what_is_not_there_is_named_and_not_unpacked(
+    node: Node, tmp_path: Path
+) -> None:
+    insert(node, {"rig-tools": make_deb(tmp_path, "rig-tools", Depends="no-such-thing")})
+    assert node.run().returncode == 1
+    assert node.status.step == "packages"
+    assert "no-such-thing" in (node.status.reason or "")
+    assert installed(node, "rig-tools") == ""
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda deb: deb[: len(deb) // 3], "no whole Debian package"),
+        (lambda _: b"text", "no whole Debian package"),
+    ],
+)
+def test_what_is_no_package_is_told_before_anything_is_changed(
+    node: Node, tmp_path: Path, spoil: Callable[[bytes], bytes], told: str
+) -> None:
+    insert(node, {"rig-tools": spoil(make_deb(tmp_path, "rig-tools"))})
+    before = node.tree()
+    assert node.run().returncode == 1
+    assert {path: facts for path, facts in node.tree().items() if path != "tmp"} == before
+    assert f"packages/rig-tools.deb: This is {told}" in (node.status.reason or "")
+
+
+def test_a_package_for_another_computer_is_told_before_anything_is_changed(
+    node: Node, tmp_path: Path
+) -> None:
+    insert(node, {"rig-tools": make_deb(tmp_path, "rig-tools", Architecture="s390x")})
+    assert node.run().returncode == 1
+    assert "The package is for s390x" in (node.status.reason or "")
