@@ -102,16 +102,18 @@ def _set(name: str, value: str) -> int:
     from autosetup.change import set_value
 
     tools = _tools()
-    with _alone():
-        try:
+    try:
+        with _alone():
             set_value(tools, name, value)
-        except (AgentError, Faulty, OSError) as error:
-            return _refuse(error)
-        status = Agent(tools).run()
+            status = Agent(tools).run()
+    except (AgentError, Faulty, OSError) as error:
+        return _refuse(error)
     return _FAILED if status.state == "failed" else _DONE
 
 
 def _refuse(error: Exception) -> int:
+    if isinstance(error, PermissionError):
+        error = AgentError("not-root", "Only root may do this.", "Put sudo in front.")
     sys.stderr.write(f"{error if isinstance(error, Faulty) else as_agent_error(error)}\n")
     return _FAILED
 
