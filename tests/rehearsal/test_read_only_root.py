@@ -191,6 +191,11 @@ def test_a_new_node_is_open_until_it_is_set_up_and_sealed_from_then_on(life: Lif
     assert life.sealed == [*life.first[:3], "kept-first"]
 
 
+def test_the_data_take_the_rest_of_the_card(life: Life, node: Node) -> None:
+    assert life.first[0] == "done"
+    assert node.card.stat().st_size - sum(node.part(3)) < 2 << 20
+
+
 def test_the_root_is_never_written(life: Life) -> None:
     assert {root for root, _, _ in life.cuts} == {life.written}
 
