@@ -1,4 +1,4 @@
-"""The topmost layer: traces of the building taken out, and the proof that the tree is generic."""
+"""The topmost layer: what is one node's is taken out and told, and the rest proven generic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 
 from builder.bench import Bench, StepFailed
-from builder.inside import generic, tidy
+from builder.inside import generic, lock_out, tidy
 from builder.layers import Inputs
 from builder.sandbox import script
 from builder.steps.installed import tidy_up
@@ -17,7 +17,7 @@ from builder.steps.installed import tidy_up
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Tidies the tree, then checks it; see `builder.inside.tidy` and `builder.inside.generic`."""
+    """Tidies the tree and checks it; see `tidy`, `lock_out` and `generic` in `builder.inside`."""
 
     epoch: int = 0
     name: str = "finish"
@@ -25,13 +25,13 @@ class Finish:
     version: int = 2
 
     def inputs(self) -> Inputs:
-        """The two scripts, and what the second looks for."""
-        sources = [inspect.getsource(module).encode() for module in (tidy, generic)]
+        """The scripts, and what the last looks for."""
+        sources = [inspect.getsource(module).encode() for module in (tidy, lock_out, generic)]
         sources.append(generic.TABLE.read_bytes())
         return {"scripts": [hashlib.sha256(source).hexdigest() for source in sources]}
 
     def make(self, bench: Bench) -> None:
-        """Tidy and check.
+        """Tidy, lock out and check.
 
         Raises:
             StepFailed: ``not-generic``, naming everything found.
@@ -39,6 +39,8 @@ class Finish:
         tree = str(bench.merged)
         for path in tidy_up(bench):
             bench.log.warn(f"Took out {path}, which a layer left: each node gets its own.")
+        for thing in bench.run_host(script(lock_out.__file__, tree)).text.splitlines():
+            bench.log.warn(f"Took out {thing}.")
         bench.progress.reach(50)
         own = (socket.gethostname(), str(bench.store.root), *_homes())
         found = bench.run_host(script(generic.__file__, tree, *own)).text.split("\n")

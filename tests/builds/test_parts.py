@@ -59,10 +59,10 @@ def built(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 
 def test_each_run_is_a_layer_and_so_are_the_copies_between(built: tuple[Place, Ended]):
-    layers = [name for name in built[1].layers if "-0" in name or name.startswith("pi-builder")]
+    layers = [name for name in built[1].layers if "-0" in name]
     assert layers == [
         *("watchdog-01", "watchdog-02", "watchdog-03", "watchdog-04"),
-        *("enter-01", "enter-02", "enter-03", "__cleanup__-01", "pi-builder-end"),
+        *("enter-01", "enter-02", "enter-03", "__cleanup__-01"),
     ]
 
 

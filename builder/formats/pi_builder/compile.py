@@ -13,7 +13,7 @@ from builder.formats.pi_builder.parse import Instruction, parse
 from builder.formats.pi_builder.state import State
 from builder.formats.pi_builder.variables import Settings
 from builder.recipe import LayerRecipe
-from builder.steps.carried import Carried, carry_file
+from builder.steps.carried import Carried
 from builder.steps.script import Script
 
 _INSIDE = Path(__file__).with_name("inside")
@@ -61,11 +61,8 @@ class Source:
             yield stage, parse(text, file, first=self.context.flat and number == 0)
 
 
-def compile_parts(source: Source, name: str) -> tuple[LayerRecipe, ...]:
+def compile_parts(source: Source) -> tuple[LayerRecipe, ...]:
     """The layers of parts, lowest first.
-
-    Args:
-        name: of the whole, for the layer that clears up after the last part.
 
     Raises:
         BadInput: an instruction cannot be done, with file and line.
@@ -75,13 +72,7 @@ def compile_parts(source: Source, name: str) -> tuple[LayerRecipe, ...]:
         machine.give(_GIVEN)
     for stage, instructions in source.parts():
         machine.stage(stage, instructions)
-    return (*machine.layers, LayerRecipe(f"{name}-end", scripts=(_end(),)))
-
-
-def _end() -> Script:
-    tool = carry_file(_TOOLS, "end.py", _INSIDE / "end.py")
-    argv = ("python3", "-I", "-S", f"{_TOOLS}/end.py")
-    return Script("pi-builder-end", 0, argv, place="host", files=(tool,))
+    return tuple(machine.layers)
 
 
 @dataclass(slots=True)

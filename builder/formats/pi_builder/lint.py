@@ -72,6 +72,7 @@ def lint(source: Source, config: Mapping[str, str]) -> tuple[Finding, ...]:
     kinds = _LINES if source.network else (*_FETCHES, *_LINES)
     return (
         *_about_config(config),
+        *_about_site(source),
         *_about_arguments(source, instructions),
         *(found for kind in kinds for found in _about(instructions, *kind)),
     )
@@ -84,6 +85,14 @@ def _about_config(config: Mapping[str, str]) -> Iterator[Finding]:
                 f"{name} is no variable of pi-builder; no part sees it.",
                 "Give it in `args` of the recipe if a part is to; or correct its name.",
             )
+
+
+def _about_site(source: Source) -> Iterator[Finding]:
+    if source.settings.personal:
+        yield Finding(
+            "ROOT_PASSWD is not built into the image.",
+            "`flasher build-base --site NAME` keeps it in a new site, for its first user.",
+        )
 
 
 def _about_arguments(source: Source, instructions: Sequence[Instruction]) -> Iterator[Finding]:

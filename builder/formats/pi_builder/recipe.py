@@ -12,7 +12,6 @@ network = true                  # for RUNs; false by default
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from autosetup.strict import Table
@@ -30,7 +29,7 @@ def read_layers(
 ) -> tuple[LayerRecipe, ...]:
     """The layers that a table with the key ``pi_builder`` stands for.
 
-    What a person should know before they are built is noted in the last.
+    The last is empty, and notes what a person should know before they are built.
 
     Raises:
         BadInput: config, stages or parts cannot be read, or are refused.
@@ -51,6 +50,6 @@ def read_layers(
             f"Neither the layer {name} nor its config names stages.",
             'Write stages = ["os", "__cleanup__"] in the layer.',
         )
-    *layers, last = compile_parts(source, name)
     notes = tuple(str(each) for each in lint(source, config))
-    return (*layers, replace(last, notes=notes))
+    told = LayerRecipe(name, notes=notes, personal=settings.personal)
+    return (*compile_parts(source), told)

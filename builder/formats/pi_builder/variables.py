@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from builder.personal import NOTHING, Personal
 from flasher.errors import BadInput
 
 TABLE = Path(__file__).with_name("variables.toml")
@@ -52,11 +53,13 @@ class Settings:
         system: the folder of stages beside ``common``.
         stages: that the config names, in order; none where it says nothing.
         arguments: build arguments by name: pi-builder's own, then those that were given.
+        personal: what belongs into a site.
     """
 
     system: str
     stages: tuple[str, ...]
     arguments: Mapping[str, str]
+    personal: Personal = NOTHING
 
 
 @cache
@@ -90,13 +93,24 @@ def settle(config: Mapping[str, str], given: Mapping[str, str], architecture: st
         what = f"This config of pi-builder cannot be built as it is:\n{listed}"
         raise BadInput("config-refused", what, f"Change these; {_GUIDE}")
     known = {name: each for name, each in known_variables().items() if each.argument}
-    told = {**{name: each.default for name, each in known.items() if each.default}, **told}
-    passed = {name: told[name] for name in told if name in known or name in {**options, **given}}
+    whole = {**{name: each.default for name, each in known.items() if each.default}, **told}
+    passed = {name: whole[name] for name in whole if name in known or name in {**options, **given}}
     forced = {name: each.forced for name, each in known.items() if each.forced is not None}
     return Settings(
-        system=told["OS"],
+        system=whole["OS"],
         stages=tuple(config.get("STAGES", "").split()),
         arguments={**passed, **forced, "ARCH": own},
+        personal=_personal(told),
+    )
+
+
+def _personal(told: Mapping[str, str]) -> Personal:
+    """What a config says of one rig: root's password is that of a site's first user."""
+    locale = told.get("LOCALE", "")
+    return Personal(
+        password=told.get("ROOT_PASSWD", ""),
+        language=f"{locale}.UTF-8" if locale else "",
+        timezone=told.get("TIMEZONE", ""),
     )
 
 
@@ -125,7 +139,7 @@ def _fault(name: str, value: str, architecture: str) -> str:
         return ""
     if variable and variable.fate == "refused":
         return f"{name}: {variable.why}"
-    if is_secret(name):
+    if not variable and is_secret(name):
         return f"{name}: a secret. Not built in: it would be the same on every node."
     if name == "ARCH" and value != architecture:
         return f'ARCH="{value}": the recipe\'s architecture is theirs by the name {architecture}.'

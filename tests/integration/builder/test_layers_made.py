@@ -33,17 +33,17 @@ class SmallSystem:
     kind: str = "small"
     version: int = 1
     epoch: int = EPOCH
-    secret: bool = False
 
     def inputs(self) -> Inputs:
-        return {"secret": self.secret}
+        return {}
 
     def make(self, bench: Bench) -> None:
         for name, text in (
             ("etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
             ("etc/resolv.conf", "nameserver 192.0.2.1\n"),
-            ("etc/shadow", "root:$y$j9T$x:1::::::\n" if self.secret else "root:*:1::::::\n"),
+            ("etc/shadow", "root:$y$j9T$x:1::::::\n"),
             ("etc/ssh/ssh_host_rsa_key", "key"),
+            ("root/.ssh/authorized_keys", "key"),
             ("var/log/dpkg.log", "log"),
             ("usr/lib/systemd/system/present.service", UNIT),
         ):
@@ -110,27 +110,33 @@ def test_each_layer_made_is_a_step_and_a_reused_one_is_none(
     ]
 
 
-def test_the_finished_tree_has_an_empty_machine_id_and_no_host_keys(workshop: Workshop, look):
+def test_the_finished_tree_has_no_machine_id_host_keys_passwords_or_keys_of_people(
+    workshop: Workshop, look
+):
     layers, _ = make_layers(workshop, (SmallSystem(), Finish()))
     assert look(layers, "etc/machine-id").read_bytes() == b""
     assert look(layers, "etc/resolv.conf").read_bytes() == b""
     assert look(layers, "etc/ssh/ssh_host_rsa_key").is_char_device()
+    assert look(layers, "root/.ssh/authorized_keys").is_char_device()
+    assert look(layers, "etc/shadow").read_text() == "root:!:1::::::\n"
     assert look(layers, "var/log/dpkg.log").is_char_device()
 
 
 def test_what_is_taken_out_of_the_finished_tree_is_told(workshop: Workshop, log: Log):
     make_layers(workshop, (SmallSystem(), Finish()))
-    assert "[finish] Took out /etc/ssh/ssh_host_rsa_key" in log.path.read_text()
+    told = log.path.read_text()
+    assert "[finish] Took out /etc/ssh/ssh_host_rsa_key, which a layer left" in told
+    assert "[finish] Took out the password of root, which a layer set" in told
+    assert "[finish] Took out /root/.ssh/authorized_keys, which a layer left" in told
 
 
 def test_an_image_with_an_identity_is_not_made_and_what_was_found_is_named(workshop: Workshop):
-    wifi = "/etc/NetworkManager/system-connections/home.nmconnection"
-    netrc = Files("mine", (RecipeFile("/root/.netrc", b"x"), RecipeFile(wifi, b"x")))
+    found = ("/root/.netrc", "/etc/wpa_supplicant/wpa_supplicant.conf")
+    mine = Files("mine", tuple(RecipeFile(path, b"x") for path in found))
     with pytest.raises(StepFailed) as failed:
-        make_layers(workshop, (SmallSystem(secret=True), netrc, Finish()))
+        make_layers(workshop, (SmallSystem(), mine, Finish()))
     assert failed.value.code == "not-generic"
-    assert "/etc/shadow lets root in with a password" in failed.value.message
-    assert "/root/.netrc" in failed.value.message
+    assert all(f"{path} is " in failed.value.message for path in found)
 
 
 def test_folders_keep_the_modes_they_have_below(workshop: Workshop, look):

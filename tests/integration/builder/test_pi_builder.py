@@ -64,7 +64,7 @@ class Place:
     ) -> tuple[tuple[Layer, ...], tuple[LayerResult, ...]]:
         settings = settle({}, {**judged.ARGUMENTS, **arguments}, "amd64")
         source = Source(settings, open_context([self.base], settings.system), stages)
-        layers = compile_parts(source, "parts")
+        layers = compile_parts(source)
         steps = [replace(each, epoch=EPOCH) for layer in layers for each in layer.scripts]
         native = partial(nullcontext, Emulation())
         workshop = Workshop(self.store, native, self.log, ignore, CancelFlag())
@@ -115,13 +115,10 @@ def test_a_change_is_built_again_from_there_on_and_an_argument_where_it_is_read(
         "ARG COLOUR\nRUN touch /opt/a\nRUN echo $COLOUR > /opt/b\n"
         "COPY stages/copies/one.txt /opt/c\nRUN echo ${BOARD} > /opt/d\n",
     )
-    assert place.made("mine", COLOUR="red")[1:] == [
-        *("mine-01", "mine-02", "mine-03", "mine-04"),
-        "pi-builder-end",
-    ]
+    assert place.made("mine", COLOUR="red")[1:] == ["mine-01", "mine-02", "mine-03", "mine-04"]
     more = {"TIMEZONE": "Europe/Berlin", "OTHER": "1"}
     assert place.made("mine", COLOUR="red", **more) == []
-    assert place.made("mine", COLOUR="red", BOARD="rpi3") == ["mine-04", "pi-builder-end"]
+    assert place.made("mine", COLOUR="red", BOARD="rpi3") == ["mine-04"]
     assert place.made("mine", COLOUR="blue")[0] == "mine-02"
     (place.base / "stages/common/copies/one.txt").write_text("changed\n")
     (place.base / "stages/common/copies/one.txt").chmod(0o600)
@@ -131,31 +128,13 @@ def test_a_change_is_built_again_from_there_on_and_an_argument_where_it_is_read(
 def test_an_argument_is_read_by_a_program_that_a_part_brought(place: Place):
     place.write("mine", "COPY stages/copies/tool /usr/bin/\nRUN tool > /opt/told\n")
     place.made("mine")
-    assert place.made("mine", BOARD="rpi3") == ["mine-02", "pi-builder-end"]
+    assert place.made("mine", BOARD="rpi3") == ["mine-02"]
 
 
 def test_what_fails_is_named_with_file_and_line(place: Place):
     place.write("mine", "RUN true\n\nRUN echo here; \\\n\tfalse\n")
     with pytest.raises(StepFailed, match=r"stages/rpios/mine/Dockerfile\.part:3: .*\n  here"):
         place.build("mine")
-
-
-def test_keys_and_passwords_for_all_nodes_are_taken_out_again(place: Place):
-    place.write(
-        "mine",
-        "RUN mkdir -p /etc/ssh /root/.ssh /home/ada/.ssh; touch /etc/ssh/ssh_host_rsa_key.pub "
-        "/etc/ssh/sshd_config /root/.ssh/authorized_keys /home/ada/.ssh/authorized_keys\n"
-        r"RUN echo 'ada:$y$hash:20000:0:99999:7:::' >> /etc/shadow; "
-        "echo 'nobody::20000::::::' >> /etc/shadow\n",
-    )
-    told = "\n".join(place.changes(place.build("mine")[0]))
-    assert "etc/ssh/sshd_config" in told
-    assert "ssh_host" not in told
-    assert "authorized_keys" not in told
-    assert "root:*:20000:0:99999:7:::\\nada:!:20000:0:99999:7:::\\nnobody:!:20000::::::" in told
-    said = place.log.path.read_text()
-    assert "Taken out again: the password of ada" in said
-    assert "Taken out again: /etc/ssh/ssh_host_rsa_key.pub" in said
 
 
 def test_to_disable_a_unit_that_is_not_there_is_no_failure(place: Place):

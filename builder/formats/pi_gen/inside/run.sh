@@ -19,15 +19,6 @@ export FLASHER_STRICT FLASHER_PRIVATE_TMP FLASHER_LOCALE FLASHER_WORD_SIZE
 
 source /flasher/functions.sh
 
-lock_passwords() { # a password that is built in would open every node
-    local shadow=/image/etc/shadow named
-    [ -f "$shadow" ] || return 0
-    named=$(awk -F: '$2 ~ /^!?\$/ || $2 == "" {print $1}' "$shadow" | paste -s -d' ')
-    [ -n "$named" ] || return 0
-    sed --in-place --regexp-extended 's/^([^:]+):(!?\$[^:]*)?:/\1:!:/' "$shadow"
-    echo "Taken out again: the password of $named; a site gives the nodes theirs."
-}
-
 if [ "$kind" = end ]; then
     rm --recursive --force /image/.pi-gen
     for table in /image/etc/fstab /image/boot/firmware/cmdline.txt /image/boot/cmdline.txt; do
@@ -88,4 +79,3 @@ run) "./$file" || exit ;; # the line that is told is the script's
 chroot) on_chroot <"$file" || exit ;;
 esac
 log "End $place"
-lock_passwords

@@ -18,7 +18,6 @@ import importlib.util
 import inspect
 import json
 import os
-import re
 import subprocess
 import sys
 import traceback
@@ -29,8 +28,6 @@ OWN = "/pi_image2"
 TOOLS = "/flasher"
 # What the room of the script tells a person of a failure: pid, file, line and command.
 FAILED = Path("/run/flasher/failed")
-SHADOW = Path("/etc/shadow")
-_PASSWORD = re.compile(r"^([^:]+):(?:!?\$[^:]*)?:", re.MULTILINE)
 
 
 class Absent(types.ModuleType):
@@ -99,7 +96,7 @@ def tell(script: str) -> None:
 
 
 def customise(script: str, users: list[str]) -> None:
-    """Do what the script customises; passwords that it sets are taken out again."""
+    """Do what the script customises."""
     sys.dont_write_bytecode = True
     os.environ["PATH"] = f"{TOOLS}/bin:{os.environ['PATH']}"
     known = Path("/etc/passwd").read_text().splitlines()
@@ -113,23 +110,11 @@ def customise(script: str, users: list[str]) -> None:
     made = load(script)
     os.chdir("/")
     made.execute_customizations()  # type: ignore[attr-defined]
-    lock_passwords()
 
 
 def call(*argv: str) -> None:
     """Run a program that must not fail."""
     subprocess.run(argv, check=True)
-
-
-def lock_passwords() -> None:
-    """Take every password out: one that is built in would open every node."""
-    text = SHADOW.read_text() if SHADOW.exists() else ""
-    named = [match[1] for match in _PASSWORD.finditer(text)]
-    if named:
-        SHADOW.write_text(_PASSWORD.sub(r"\1:!:", text))
-        sys.stdout.write(
-            f"Taken out again: the password of {' '.join(named)}; a site gives the nodes theirs.\n"
-        )
 
 
 def explain(script: str, error: BaseException) -> None:

@@ -33,5 +33,5 @@ def one(text: str) -> Instruction:
 
 
 def scripts(layers: tuple[object, ...]) -> tuple[Script, ...]:
-    """The steps of layers, without the one that clears up."""
-    return tuple(each for layer in layers for each in layer.scripts)[:-1]  # type: ignore[attr-defined]
+    """The steps of layers."""
+    return tuple(each for layer in layers for each in layer.scripts)  # type: ignore[attr-defined]

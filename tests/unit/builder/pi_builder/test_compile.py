@@ -18,7 +18,7 @@ from .test_variables import INSTRUCTIONS
 
 def compiled(base: Path, text: str, **arguments: str) -> tuple[Script, ...]:
     write(base, {"rpios/mine/Dockerfile.part": text, "common/mine/file": "x"})
-    return scripts(compile_parts(source(base, "mine", **arguments), "parts"))
+    return scripts(compile_parts(source(base, "mine", **arguments)))
 
 
 # A line for each row of the table.
@@ -118,7 +118,7 @@ def test_a_run_has_the_network_where_the_layer_has_it_and_it_does_not_empty_run(
     write(tmp_path, {"rpios/mine/Dockerfile.part": text})
     for network in (True, False):
         read = replace(source(tmp_path, "mine"), network=network)
-        made = scripts(compile_parts(read, "parts"))
+        made = scripts(compile_parts(read))
         assert [each.network for each in made] == [network, False, False, network]
 
 
@@ -151,7 +151,7 @@ def test_the_old_layout_has_its_base_in_the_first_part(tmp_path: Path):
     second = "RUN echo $BOARD $LOCALE\n"
     write(tmp_path, {"__init__/Dockerfile.part": first, "os/Dockerfile.part": second})
     read = source(tmp_path, "__init__", "os", architecture="armhf", BOARD="rpi2")
-    one, two = scripts(compile_parts(read, "parts"))
+    one, two = scripts(compile_parts(read))
     assert one.argv[-1] == "one  && two"
     assert two.env["BOARD"] == "rpi2"
     assert "LOCALE" not in two.env
@@ -160,7 +160,7 @@ def test_the_old_layout_has_its_base_in_the_first_part(tmp_path: Path):
 def test_a_stage_that_is_not_there_is_told_with_those_that_are(tmp_path: Path):
     write(tmp_path, {"common/mine/Dockerfile.part": "", "rpios/other/Dockerfile.part": ""})
     with pytest.raises(BadInput, match="There is no stage gone") as refused:
-        compile_parts(source(tmp_path, "gone"), "parts")
+        compile_parts(source(tmp_path, "gone"))
     assert "mine, other" in refused.value.hint
 
 

@@ -62,7 +62,7 @@ def test_refused_variables_stop_the_build_and_empty_they_do_not(name: str):
 
 def test_of_a_secret_the_value_is_not_shown_wherever_it_stands():
     for config, given in (
-        ({"ROOT_PASSWD": "hunter2"}, {}),
+        ({"IPMI_ADMIN_PASSWD": "hunter2"}, {}),
         ({"BUILD_OPTS": "--build-arg API_TOKEN=hunter2"}, {}),
         ({}, {"WIFI_PSK": "hunter2"}),
     ):
@@ -81,7 +81,7 @@ def test_arguments_are_those_of_the_config_then_its_options_then_the_recipes():
     assert told.stages == ("os", "ro")
     assert told.arguments == {
         "OS": "rpios", "BOARD": "rpi2", "ARCH": "arm", "LOCALE": "de_DE", "TIMEZONE": "UTC",
-        "A": "1", "B": "4", "REBUILD": "",
+        "A": "1", "B": "4", "REBUILD": "", "ROOT_PASSWD": "",
     }  # fmt: skip
 
 
