@@ -41,6 +41,14 @@ class Record:
     scripts: tuple[str, ...] = ()
 
 
+def read_record(raw: bytes) -> Record:
+    """Read the bytes of a record; raises `Faulty`."""
+    with reading_json(_STATE, raw) as top:
+        return Record(
+            top.string("digest"), read_status(top.table("status")), top.strings("scripts")
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Journal:
     """The record and the payloads in `folder`."""
@@ -53,10 +61,7 @@ class Journal:
             raw = (self.folder / _STATE).read_bytes()
         except FileNotFoundError:
             return None
-        with reading_json(_STATE, raw) as top:
-            return Record(
-                top.string("digest"), read_status(top.table("status")), top.strings("scripts")
-            )
+        return read_record(raw)
 
     def save(self, record: Record) -> None:
         """Record what was reached, after making every effect so far durable."""

@@ -56,6 +56,7 @@ __all__ = [
     "User",
     "Wifi",
     "Wired",
+    "is_litter",
     "pack",
     "read_folder",
     "unpack",
@@ -152,13 +153,19 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     }
 
 
+def is_litter(path: str) -> bool:
+    """Whether a file in the folder is none of the payload's: drafts, and what computers leave."""
+    *folders, name = path.split("/")
+    hidden = any(part.startswith(".") for part in (*folders, name))
+    return hidden or name.lower() in _LITTER
+
+
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith(".") and name.lower() not in _LITTER:
-                path = Path(place, name)
-                yield path.relative_to(folder).as_posix(), path
+        for path in (Path(place, name) for name in names):
+            if not is_litter(name := path.relative_to(folder).as_posix()):
+                yield name, path
 
 
 def _missing(name: str) -> Fault:

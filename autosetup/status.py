@@ -121,7 +121,7 @@ def headline(status: Status) -> str:
 
 def _details(status: Status) -> list[str]:
     if status.state == "waiting":
-        return ["no payload on this card"]
+        return ["to be tried at the next start" if status.node else "no payload on this card"]
     if status.state == "applying" and status.step:
         return [f"step {status.step_number} of {status.step_count}: {status.step}"]
     if status.state == "failed":

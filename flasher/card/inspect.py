@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from autosetup.faults import Fault, Faulty
 from autosetup.manifest import read_manifest
-from autosetup.payload import FOLDER, LOG, MANIFEST, STATUS, Manifest, unpack
+from autosetup.payload import FOLDER, LOG, MANIFEST, STATUS, Manifest, is_litter, unpack
 from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.status import Status
+from flasher.card.record import Traces, read_traces
 from flasher.errors import FlasherError
 from flasher.image.blocks import SECTOR, Blocks
 from flasher.image.bmap import any_set
@@ -33,6 +34,9 @@ class CardReport:
         manifest: of the payload; None where there is none, or none that can be read.
         status: what the node said of itself; None before its first boot.
         problems: what is wrong, each one line or more.
+        started: whether a node has lived on it.
+        from_record: whether the status is not the boot partition's, which has none, but from the
+            agent's own record on the root file system.
     """
 
     summary: str
@@ -40,6 +44,8 @@ class CardReport:
     manifest: Manifest | None = None
     status: Status | None = None
     problems: tuple[str, ...] = ()
+    started: bool = False
+    from_record: bool = False
 
     @property
     def is_ours(self) -> bool:
@@ -81,7 +87,7 @@ def inspect_card(blocks: Blocks) -> CardReport:
         return CardReport(_foreign(blocks, partitions), partitions, problems=(str(error),))
     if not files:
         return CardReport(_foreign(blocks, partitions), partitions)
-    return _ours(partitions, files)
+    return _ours(blocks, partitions, files)
 
 
 def _without_table(blocks: Blocks, error: FlasherError) -> CardReport:
@@ -111,14 +117,12 @@ def payload_files(volume: FatVolume) -> dict[str, bytes]:
     """The files of the folder `autosetup/`, by path in it; none where there is no such folder."""
     if not volume.exists(FOLDER):
         return {}
-    return {
-        path.removeprefix(f"{FOLDER}/"): volume.read(path)
-        for path, found in volume.walk(FOLDER)
-        if not found.is_folder
-    }
+    walked = [path for path, found in volume.walk(FOLDER) if not found.is_folder]
+    names = [path.removeprefix(f"{FOLDER}/") for path in walked]
+    return {name: volume.read(f"{FOLDER}/{name}") for name in names if not is_litter(name)}
 
 
-def _ours(partitions: tuple[Partition, ...], files: dict[str, bytes]) -> CardReport:
+def _ours(blocks: Blocks, partitions: tuple[Partition, ...], files: dict[str, bytes]) -> CardReport:
     problems: list[Fault] = []
     manifest = status = None
     try:
@@ -131,8 +135,17 @@ def _ours(partitions: tuple[Partition, ...], files: dict[str, bytes]) -> CardRep
         problems += [fault for fault in faulty.faults if not _is_erased(fault, files, status)]
     with suppress(Faulty):  # `unpack` told what is wrong with it
         manifest = read_manifest(files[MANIFEST]) if MANIFEST in files else None
-    told = tuple(map(str, problems))
-    return CardReport(_our_summary(manifest, status), partitions, manifest, status, told)
+    traces = Traces(started=True) if status else read_traces(blocks, partitions)
+    said = status or traces.status
+    return CardReport(
+        _our_summary(manifest, said, traces),
+        partitions,
+        manifest,
+        said,
+        tuple(map(str, problems)),
+        traces.started,
+        from_record=said is not None and status is None,
+    )
 
 
 def _is_erased(fault: Fault, files: dict[str, bytes], status: Status | None) -> bool:
@@ -141,9 +154,10 @@ def _is_erased(fault: Fault, files: dict[str, bytes], status: Status | None) -> 
     return done and fault.file == SECRETS and is_redacted(files.get(SECRETS, b""))
 
 
-def _our_summary(manifest: Manifest | None, status: Status | None) -> str:
+def _our_summary(manifest: Manifest | None, status: Status | None, traces: Traces) -> str:
     node = manifest.node if manifest else "a payload that cannot be read"
-    return f"{node}, {status.state if status else 'not booted yet'}"
+    silent = "started, and its agent said nothing" if traces.started else "not booted yet"
+    return f"{node}, {status.state if status else silent}"
 
 
 def _foreign(blocks: Blocks, partitions: tuple[Partition, ...]) -> str:

@@ -111,12 +111,16 @@ def verify_card(
     with step(emit, str(target.path), "verify", size, "bytes") as progress:
         for part in chunks(plan.ranges, BLOCK):
             check_cancelled(cancel, f"Reading back {target.path}")
-            wanted = plan.read(part.offset, part.length)
-            found = target.read(part.offset, part.length)
-            if found != wanted:
-                raise _mismatch(target, _difference(part.offset, wanted, found))
+            check_same(target, part.offset, plan.read(part.offset, part.length))
             progress.advance(part.length)
     return VerifyResult(size, time.monotonic() - begun)
+
+
+def check_same(target: Target, offset: int, wanted: bytes) -> None:
+    """Compare up to `BLOCK` bytes of a card with what it must hold; raises CardMismatch."""
+    found = target.read(offset, len(wanted))
+    if found != wanted:
+        raise _mismatch(target, _difference(offset, wanted, found))
 
 
 def _difference(offset: int, wanted: bytes, found: bytes) -> ByteRange:

@@ -1,4 +1,4 @@
-"""Read what a card says of itself, without booting or mounting it."""
+"""Read what a card says of itself, without booting or mounting it; and mend one that failed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import argparse
 from dataclasses import asdict
 
 from autosetup.status import headline
+from flasher.card.advice import Advice, advise
 from flasher.card.inspect import CardReport, inspect_card
 from flasher.console import Console
 from flasher.drives.find import find_drive
-from flasher.errors import ExitCode
+from flasher.drives.model import Drive, guard
+from flasher.errors import BadInput, ExitCode
 from flasher.image.blocks import FileBlocks
+from flasher.mend import Mended, mend
 from flasher.progress import readable_seconds, readable_size
+from flasher.rig.ledger import Ledger
+from flasher.rig.profile import load_profile
+from flasher.rig.rigmap import RigMap, lay_out
+from flasher.rig.site import load_site
 
 EXAMPLE = "flasher inspect /dev/sdX"
 
@@ -19,19 +26,63 @@ EXAMPLE = "flasher inspect /dev/sdX"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("card", help="drive or file")
+    parser.add_argument(
+        "--fix", action="store_true", help="have a payload that failed tried again, or replace it"
+    )
+    parser.add_argument("--scanner", help="with --fix: scanner profile of a new payload")
+    parser.add_argument("--site", help="with --fix: site of a new payload")
+    parser.add_argument("--dry-run", action="store_true", help="with --fix: say what would be done")
+    parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Print the report."""
+    """Print the report; mend the card if that is asked for."""
+    rig = _rig(args)
     drive = find_drive(args.card)
     with FileBlocks(drive.path) as blocks:
         report = inspect_card(blocks)
-    _say(report, console)
-    console.result("card", {"card": str(drive.path), **_as_json(report)})
+    advice = advise(report)
+    _say(report, advice, console)
+    mended = _mend(guard(drive), rig, args, console) if args.fix else None
+    body = {"card": str(drive.path), **_as_json(report, advice)}
+    console.result("card", body | ({"mended": mended and asdict(mended)} if args.fix else {}))
     return ExitCode.DONE
 
 
-def _say(report: CardReport, console: Console) -> None:
+def _rig(args: argparse.Namespace) -> RigMap | None:
+    given = [word for word in (args.scanner, args.site) if word]
+    if (given or args.dry_run or args.yes) and not args.fix:
+        raise BadInput("usage", "This belongs to --fix.", "Add --fix, or leave it out.")
+    if len(given) == 1:
+        what = "A new payload takes both, --scanner and --site."
+        raise BadInput("usage", what, "Name both, or neither to have the same payload tried again.")
+    return lay_out(load_profile(args.scanner), *load_site(args.site)) if given else None
+
+
+def _mend(
+    drive: Drive, rig: RigMap | None, args: argparse.Namespace, console: Console
+) -> Mended | None:
+    def confirm(plan: Mended) -> None:
+        console.confirm(f"{drive.path}: {_promise(plan)}", yes=args.yes)
+
+    mended = mend(drive, rig, Ledger(), confirm=confirm, dry_run=args.dry_run)
+    if mended is None:
+        console.say("Nothing failed that could be tried again.")
+    elif args.dry_run:
+        console.say(f"It would be so: {_promise(mended)}")
+    else:
+        size = readable_size(mended.bytes_written)
+        console.say(f"{_promise(mended)}\n{size} written and read back: put it into its Pi.")
+    return mended
+
+
+def _promise(plan: Mended) -> str:
+    if plan.is_new:
+        return f"{plan.node} gets a new payload, generation {plan.generation}."
+    return f"{plan.node} tries generation {plan.generation} again at its next start."
+
+
+def _say(report: CardReport, advice: Advice, console: Console) -> None:
     console.say(report.summary)
     for partition in report.partitions:
         size = readable_size(partition.size)
@@ -40,23 +91,35 @@ def _say(report: CardReport, console: Console) -> None:
         manifest = report.manifest
         console.say(f"  card {manifest.card_id}, generation {manifest.generation}")
         console.say(f"  written {manifest.flashed_at}, image {manifest.image_digest[:16]}")
-    if report.status:
-        status = report.status
-        console.say(f"  {headline(status)}")
-        for step in status.steps:
-            changed = "changed" if step.changed else "was so"
-            console.say(f"    {step.name:<12} {readable_seconds(step.seconds):>8}  {changed}")
-        if status.hint:
-            console.say(f"  → {status.hint}")
+    _say_status(report, console)
     for problem in report.problems:
         console.say(f"  ! {problem}")
+    if advice.cause:
+        console.say(f"  likely cause: {advice.cause}")
+    if advice.todo:
+        console.say(f"  → {advice.todo}")
 
 
-def _as_json(report: CardReport) -> dict[str, object]:
+def _say_status(report: CardReport, console: Console) -> None:
+    if report.status is None:
+        return
+    if report.from_record:
+        console.say("  nothing on the boot partition; the agent's own record says:")
+    console.say(f"  {headline(report.status)}")
+    for step in report.status.steps:
+        changed = "changed" if step.changed else "was so"
+        console.say(f"    {step.name:<12} {readable_seconds(step.seconds):>8}  {changed}")
+
+
+def _as_json(report: CardReport, advice: Advice) -> dict[str, object]:
     return {
         "summary": report.summary,
         "partitions": [asdict(partition) for partition in report.partitions],
         "manifest": asdict(report.manifest) if report.manifest else None,
         "status": asdict(report.status) if report.status else None,
+        "started": report.started,
+        "from_record": report.from_record,
         "problems": list(report.problems),
+        "cause": advice.cause,
+        "todo": advice.todo,
     }

@@ -181,7 +181,7 @@ class Watch:
         """Whether a node that has started has nothing more to tell than what it has said."""
         if self.status is None:
             return not self._expects
-        return self.status.state in FINAL or self.status.state == "waiting"
+        return self.status.state in FINAL or (self.status.state == "waiting" and not self._expects)
 
 
 def parse_status(raw: bytes) -> Status | None:

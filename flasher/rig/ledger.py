@@ -25,7 +25,7 @@ class Entry:
         drive, serial: path and serial of the drive; USB readers report their own serial.
         image_digest: sha256 of the raw base image.
         bytes_written, seconds: of writing and verifying together.
-        reason: one sentence; empty where `result` is ``verified``.
+        reason: one sentence; empty where `result` is ``verified``, unless a card was mended.
         host_key: the node's public SSH host key, where the card brought one.
     """
 

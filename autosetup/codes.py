@@ -1,0 +1,84 @@
+"""What can go wrong on a node, by code: what it means, and what to do; the words of docs and card.
+
+A code is stable: it stands in `status.json`, in the documents and in what `flasher inspect` tells.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """One kind of failure.
+
+    Attributes:
+        means: the likely cause, for people.
+        remedy: what to do.
+        again: whether the same payload may succeed when it is tried once more.
+    """
+
+    means: str
+    remedy: str
+    again: bool = True
+
+
+CODES = {
+    "conflict": Code(
+        "The card carries another payload under a generation that was applied already.",
+        "Give it a new generation: flasher inspect --fix --scanner … --site …",
+        again=False,
+    ),
+    "internal-error": Code(
+        "The agent stumbled over a defect of its own.",
+        "Send log.txt to a developer.",
+    ),
+    "not-done": Code(
+        "A value can be set only on a node that is set up.",
+        "Wait for it: autosetup status --wait",
+    ),
+    "not-root": Code(
+        "Only root may change this node.",
+        "Say it with sudo.",
+    ),
+    "payload-refused": Code(
+        "The payload has faults; nothing was changed.",
+        "Mend what is named, then: flasher inspect --fix --scanner … --site …",
+        again=False,
+    ),
+    "program-failed": Code(
+        "A program of the system failed or took too long.",
+        "Read its last lines in the reason; start the node again, or change what it was given.",
+    ),
+    "script-failed": Code(
+        "A script of the payload ended with an error.",
+        "Mend what it misses on the node (a camera, a cable) and start again, or mend the script.",
+    ),
+    "script-timeout": Code(
+        "A script of the payload took longer than it may, and was stopped.",
+        "See in log.txt where it waits; give it more time in the profile.",
+    ),
+    "scrub-failed": Code(
+        "The card gave back other bytes than were written over the secrets.",
+        "Throw the card away, and destroy it: it still holds them.",
+    ),
+    "sealed": Code(
+        "The root file system is sealed and could not be opened for changes.",
+        "The partition for data may be worn out: change the card.",
+    ),
+    "step-without-effect": Code(
+        "A setting was applied, but the system does not show it.",
+        "Send log.txt to a developer.",
+    ),
+    "system-error": Code(
+        "The medium failed a read or a write: it may be full, read-only or worn out.",
+        "Free some room or change the card, then start the node again.",
+    ),
+    "unknown-value": Code(
+        "The payload has no value of this name to set.",
+        "Choose one that is named: autosetup values",
+    ),
+    "unsafe-home": Code(
+        "A user's .ssh is a link, which root must not follow.",
+        "Remove the link on the node, or in the image.",
+    ),
+}

@@ -1,0 +1,214 @@
+"""Mend a card that failed: look, plan, write, read back, record; the wrong drive is never written.
+
+The rules for drives are those of `flasher.prepare`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from autosetup.faults import Faulty
+from autosetup.host_key import public_line
+from autosetup.payload import unpack
+from flasher.card.advice import advise
+from flasher.card.inspect import CardReport, inspect_card, payload_files
+from flasher.card.mend import Mending, mend_card, plan_again, plan_payload
+from flasher.card.plan import boot_partition
+from flasher.card.target import open_target
+from flasher.drives.model import Drive
+from flasher.errors import BadInput, FlasherError
+from flasher.image.blocks import Blocks, FileBlocks
+from flasher.image.fat import FatVolume
+from flasher.rig.ledger import Entry, Ledger
+from flasher.rig.node_payload import CardIdentity, compose
+from flasher.rig.rigmap import RigMap
+
+_NO_DIGEST = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What was done to a card, or would be.
+
+    Attributes:
+        node: its name.
+        generation: the one that is tried next.
+        is_new: whether that is a new payload.
+        bytes_written: all of them read back.
+    """
+
+    node: str
+    generation: int
+    is_new: bool
+    bytes_written: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Repair:
+    done: Mended
+    mending: Mending
+    entry: Entry
+
+
+def mend(
+    drive: Drive,
+    rig: RigMap | None,
+    ledger: Ledger,
+    *,
+    confirm: Callable[[Mended], None],
+    dry_run: bool = False,
+) -> Mended | None:
+    """Let a card's payload be tried again, or with a rig give it a new one.
+
+    Args:
+        drive: as it was chosen.
+        rig: what the node should be; None to try the same payload once more.
+        confirm: told what will be done before it is; it raises to keep the card as it is.
+        dry_run: write nothing and record nothing.
+
+    Returns:
+        None where there is nothing to mend.
+
+    Raises:
+        BadInput: ``no-payload``, ``needs-payload``, ``no-such-node``.
+        Refused, FlasherError: as `open_target` and `mend_card` say.
+    """
+    if dry_run:
+        with FileBlocks(drive.path) as blocks:
+            repair = _plan(blocks, rig, ledger, drive)
+        return repair.done if repair else None
+    ledger.prepare()
+    with open_target(drive) as target, FileBlocks(drive.path) as blocks:
+        repair = _plan(blocks, rig, ledger, drive)
+        if repair is None:
+            return None
+        confirm(repair.done)
+        begun = time.monotonic()
+        try:
+            mend_card(repair.mending, target)
+        except FlasherError as error:
+            with suppress(FlasherError):  # what went wrong first is what must be heard
+                ledger.record(replace(repair.entry, result="failed", reason=str(error)))
+            raise
+    ledger.record(replace(repair.entry, seconds=round(time.monotonic() - begun, 3)))
+    return repair.done
+
+
+def _plan(blocks: Blocks, rig: RigMap | None, ledger: Ledger, drive: Drive) -> _Repair | None:
+    report = inspect_card(blocks)
+    if report.node is None and (report.status is None or report.status.node is None):
+        what = f"{drive.path} holds no payload whose node could be told: {report.summary}."
+        raise BadInput("no-payload", what, "Prepare the card anew: flasher prepare.")
+    now = datetime.now(UTC)
+    return (
+        _plan_again(blocks, report, ledger, drive, now)
+        if rig is None
+        else _plan_new(blocks, report, rig, drive, now)
+    )
+
+
+def _plan_again(
+    blocks: Blocks, report: CardReport, ledger: Ledger, drive: Drive, now: datetime
+) -> _Repair | None:
+    status, manifest = report.status, report.manifest
+    failed = status is not None and status.state == "failed"
+    advice = advise(report)
+    if report.problems or manifest is None or (failed and not advice.again):
+        raise BadInput(
+            "needs-payload",
+            f"What {drive.path} carries cannot be tried again: "
+            + (" ".join(report.problems) or advice.cause),
+            "Give it a new payload: add --scanner and --site.",
+        )
+    if status is None or not failed:
+        return None
+    mending = plan_again(blocks, status, now)
+    known = (entry for entry in ledger.entries() if entry.card_id == manifest.card_id)
+    entry = replace(
+        next(known, _entry(report, drive)),
+        written_at=now.isoformat(timespec="seconds"),
+        drive=str(drive.path),
+        serial=drive.serial,
+        bytes_written=mending.size,
+        result="verified",
+        reason=f"To be tried again after {status.code or 'a failure'}.",
+    )
+    return _Repair(
+        Mended(manifest.node, manifest.generation, is_new=False, bytes_written=mending.size),
+        mending,
+        entry,
+    )
+
+
+def _plan_new(
+    blocks: Blocks, report: CardReport, rig: RigMap, drive: Drive, now: datetime
+) -> _Repair:
+    name = report.node or (report.status.node if report.status else None) or ""
+    node = rig.find(name)
+    last = max(_generations(report), default=0)
+    fresh = CardIdentity.fresh(now)
+    identity = replace(
+        fresh,
+        generation=max(fresh.generation, last + 1),
+        host_key=_host_key(blocks) or fresh.host_key,
+    )
+    digest = report.manifest.image_digest if report.manifest else _NO_DIGEST
+    mending = plan_payload(blocks, compose(rig, node, identity, digest), now)
+    entry = replace(
+        _entry(report, drive),
+        written_at=now.isoformat(timespec="seconds"),
+        profile=rig.profile.name,
+        site=rig.site.name,
+        node=node.name,
+        position=node.position,
+        generation=identity.generation,
+        card_id=identity.card_id,
+        bytes_written=mending.size,
+        host_key=(public_line(identity.host_key) or "") if rig.site.host_keys else "",
+    )
+    return _Repair(
+        Mended(node.name, identity.generation, is_new=True, bytes_written=mending.size),
+        mending,
+        entry,
+    )
+
+
+def _generations(report: CardReport) -> list[int]:
+    status = report.status.generation if report.status else None
+    return [n for n in (report.manifest and report.manifest.generation, status) if n]
+
+
+def _host_key(blocks: Blocks) -> str:
+    """The host key that the card brought, if it still has it: the node keeps it."""
+    boot = boot_partition(blocks)
+    try:
+        return (
+            unpack(payload_files(FatVolume(blocks, boot.offset))).secrets.host_key if boot else ""
+        )
+    except Faulty:
+        return ""
+
+
+def _entry(report: CardReport, drive: Drive) -> Entry:
+    """What is known of a card that is in no ledger of this computer."""
+    manifest = report.manifest
+    return Entry(
+        written_at="",
+        profile="",
+        site="",
+        node=manifest.node if manifest else "",
+        position="",
+        generation=manifest.generation if manifest else 0,
+        card_id=manifest.card_id if manifest else "",
+        drive=str(drive.path),
+        serial=drive.serial,
+        image_digest=manifest.image_digest if manifest else "",
+        bytes_written=0,
+        seconds=0.0,
+        result="verified",
+        reason="",
+    )

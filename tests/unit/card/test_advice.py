@@ -1,0 +1,48 @@
+"""What an autopsy comes to, for each state in which a card can be found."""
+
+from __future__ import annotations
+
+import pytest
+
+from autosetup.codes import CODES
+from autosetup.settings import Manifest
+from autosetup.status import Status
+from flasher.card.advice import advise
+from flasher.card.inspect import CardReport
+
+MANIFEST = Manifest(1, 7, "cam-0101", "ab" * 16, "1" * 64, "2" * 64, "", "3" * 64, {})
+
+
+def report(status: Status | None = None, **more: object) -> CardReport:
+    return CardReport("", manifest=MANIFEST, status=status, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_failure_is_explained_with_what_to_do(code: str) -> None:
+    advice = advise(report(Status("failed", node="cam-0101", code=code)))
+    assert advice.cause == CODES[code].means
+    assert advice.todo.startswith(CODES[code].remedy)
+    assert advice.again == CODES[code].again
+
+
+def test_a_code_of_a_newer_agent_is_tried_again() -> None:
+    assert advise(report(Status("failed", code="of-the-future"))).again
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (report(), "start it"),
+        (report(started=True), "flasher rehearse"),
+        (report(Status("applying", step="users")), "it goes on there"),
+        (report(Status("waiting", node="cam-0101")), "it tries again"),
+        (report(problems=("node.toml: changed",)), "new payload"),
+    ],
+)
+def test_each_other_state_says_what_comes_next(found: CardReport, told: str) -> None:
+    assert told in advise(found).todo
+
+
+def test_a_node_that_is_done_and_a_card_of_others_need_nothing() -> None:
+    assert advise(report(Status("done"))).todo == ""
+    assert advise(CardReport("empty")).todo == ""
