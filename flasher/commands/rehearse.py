@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
 
-from autosetup.status import Status, headline
+from autosetup.status import STATES, Status, headline
 from flasher.console import Console
 from flasher.drives.find import find_drive
-from flasher.errors import ExitCode
-from flasher.events import CancelFlag
+from flasher.errors import BadInput, ExitCode, FlasherError
+from flasher.events import CancelFlag, Emit, Event, Noted
+from flasher.image.source import open_image
+from flasher.images import choose_image
+from flasher.prepare import plan_node_card
 from flasher.progress import readable_seconds
-from flasher.rehearsal.run import DEFAULT_TIMEOUT, Rehearsal, rehearse
+from flasher.rehearsal.run import DEFAULT_TIMEOUT, PlannedCard, Rehearsal, rehearse
+from flasher.rehearsal.watch import FINAL, CutPower
+from flasher.rig.profile import load_profile
+from flasher.rig.rigmap import lay_out
+from flasher.rig.site import load_site
 
 EXAMPLE = "flasher rehearse card.img"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("card", help="drive or virtual card")
+    parser.add_argument("card", nargs="?", help="drive or virtual card")
+    parser.add_argument("--node", help="instead of a card: a node, whose card is only planned")
+    parser.add_argument("--scanner", help="with --node: scanner profile, by name or path")
+    parser.add_argument("--site", help="with --node: site, by name or path")
+    parser.add_argument("--image", type=Path, help="with --node: base image; default: the newest")
     parser.add_argument(
         "--keep",
         action="store_true",
@@ -29,6 +44,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a card for PCs: start it as new firmware does; default: as a BIOS does",
     )
+    parser.add_argument(
+        "--until", choices=STATES, metavar="STATE", help=f"end there: one of {', '.join(STATES)}"
+    )
+    parser.add_argument(
+        "--cut-power",
+        type=_seconds,
+        metavar="SECONDS",
+        help="cut the power so long after switching on, then switch on again",
+    )
+    parser.add_argument("--no-network", action="store_true", help="without a network adapter")
+    parser.add_argument("--log", type=Path, help="keep all that the node says in this file")
     parser.add_argument(
         "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, help="seconds (%(default)s)"
     )
@@ -41,27 +67,87 @@ def _seconds(text: str) -> int:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Done only if the node itself says done."""
-    with console.progress() as emit:
+    """Done only if the node itself says done, or what `--until` asks for."""
+    _check(args)
+    wanted = args.until or "done"
+    with _log(args.log) as log, console.progress() as emit:
+        heard = _also_to(log, emit) if log else emit
         rehearsal = rehearse(
-            find_drive(args.card).path,
-            emit=emit,
+            _card(args, heard),
+            emit=heard,
             cancel=CancelFlag(),
             keep=args.keep,
             timeout_seconds=args.timeout,
+            cut_power_after=_is(args.until),
+            outage_at=args.cut_power,
+            network=not args.no_network,
             firmware="uefi" if args.uefi else "bios",
         )
     _say(rehearsal, console)
-    done = rehearsal.status is not None and rehearsal.status.state == "done"
+    if args.cut_power and not rehearsal.outages:
+        console.say("It had ended before its power was to be cut.")
+    reached = rehearsal.status is not None and rehearsal.status.state == wanted
     console.result("rehearsal", _as_json(rehearsal))
-    return ExitCode.DONE if done else ExitCode.FAILED
+    return ExitCode.DONE if reached else ExitCode.FAILED
+
+
+def _is(state: str | None) -> CutPower | None:
+    """What ends a rehearsal early: a state that is not the end anyway."""
+    return None if state is None or state in FINAL else lambda status: status.state == state
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Either a card, or all that a card is planned from."""
+    planned = (args.scanner, args.site, args.node)
+    if args.card and (any(planned) or args.image):
+        what = "A card that is there is not planned."
+        raise BadInput("usage", what, "Name the card alone, or leave it out and name the node.")
+    if not args.card and (args.keep or not all(planned)):
+        what = "There is nothing to boot." if not args.keep else "A planned card cannot be kept."
+        hint = "Name a card, or --node with --scanner and --site; --keep is for cards."
+        raise BadInput("usage", what, hint)
+
+
+def _card(args: argparse.Namespace, emit: Emit) -> Path | PlannedCard:
+    if args.card:
+        return find_drive(args.card).path
+    rig = lay_out(load_profile(args.scanner), *load_site(args.site))
+    node = rig.find(args.node)
+    image = open_image(choose_image(args.image), emit=emit, cancel=CancelFlag())
+    return PlannedCard(node.name, plan_node_card(rig, node, image).plan)
+
+
+@contextmanager
+def _log(path: Path | None) -> Iterator[TextIO | None]:
+    if path is None:
+        yield None
+        return
+    try:
+        handle = path.open("w", encoding="utf-8", buffering=1)
+    except OSError as error:
+        what = f"The log {path} cannot be written: {error.strerror}."
+        raise FlasherError("log-unusable", what, "Name another file for --log.") from None
+    with handle:
+        yield handle
+
+
+def _also_to(log: TextIO, emit: Emit) -> Emit:
+    def hear(event: Event) -> None:
+        if isinstance(event, Noted) and not event.warning:
+            log.write(f"{event.text}\n")
+        emit(event)
+
+    return hear
 
 
 def _say(rehearsal: Rehearsal, console: Console) -> None:
     if rehearsal.status:
         _say_status(rehearsal.status, console)
+        console.say(f"on its console: {rehearsal.banner or 'no word of its own was seen'}")
     took = readable_seconds(rehearsal.seconds)
-    console.say(f"booted in {took} as a {rehearsal.board} from {rehearsal.card}")
+    cut = ", its power cut once," if rehearsal.outages else ""
+    origin = rehearsal.card or "a planned card"
+    console.say(f"booted in {took}{cut} as a {rehearsal.board} from {origin}")
     for what in rehearsal.not_rehearsed:
         console.say(f"not rehearsed: {what}")
 
@@ -78,9 +164,11 @@ def _say_status(status: Status, console: Console) -> None:
 
 def _as_json(rehearsal: Rehearsal) -> dict[str, object]:
     return {
-        "card": str(rehearsal.card),
+        "card": str(rehearsal.card) if rehearsal.card else None,
         "board": rehearsal.board,
         "seconds": round(rehearsal.seconds, 1),
         "status": asdict(rehearsal.status) if rehearsal.status else None,
+        "banner": rehearsal.banner,
+        "outages": rehearsal.outages,
         "not_rehearsed": list(rehearsal.not_rehearsed),
     }

@@ -85,7 +85,9 @@ def _read_from(file: BinaryIO, offset: int) -> bytes:
 
 
 @contextmanager
-def powered(plan: BootPlan | PcPlan, files: BootFiles, card: BinaryIO) -> Iterator[Emulator]:
+def powered(
+    plan: BootPlan | PcPlan, files: BootFiles, card: BinaryIO, *, network: bool = True
+) -> Iterator[Emulator]:
     """Start the machine with what `plan` says, read from `files`; leaving the block cuts its power.
 
     Raises:
@@ -94,17 +96,24 @@ def powered(plan: BootPlan | PcPlan, files: BootFiles, card: BinaryIO) -> Iterat
     with ExitStack() as stack:
         console, errors = (stack.enter_context(scratch_file()) for _ in range(2))
         if isinstance(plan, PcPlan):
-            argv, inherited = pc_argv(plan, open_path(card), open_path(console)), [card, console]
+            argv = pc_argv(plan, open_path(card), open_path(console), network=network)
+            inherited = [card, console]
         else:
             loaded = [stack.enter_context(scratch_file()) for _ in range(3)]
-            argv = _load(plan, files, card, console, loaded)
+            argv = _load(plan, files, card, console, loaded, network=network)
             inherited = [card, console, *loaded]
         with _running(argv, [handle.fileno() for handle in inherited], errors) as child:
             yield Emulator(child, console, errors)
 
 
 def _load(
-    plan: BootPlan, files: BootFiles, card: BinaryIO, console: BinaryIO, loaded: list[BinaryIO]
+    plan: BootPlan,
+    files: BootFiles,
+    card: BinaryIO,
+    console: BinaryIO,
+    loaded: list[BinaryIO],
+    *,
+    network: bool,
 ) -> list[str]:
     """Do a Pi's firmware's work: put kernel, initramfs and device tree where QEMU takes them."""
     kernel, initramfs, tree = loaded
@@ -118,7 +127,7 @@ def _load(
         console=open_path(console),
         initramfs=open_path(initramfs) if plan.initramfs else None,
     )
-    return machine_argv(plan.board, machine, plan.cmdline)
+    return machine_argv(plan.board, machine, plan.cmdline, network=network)
 
 
 @contextmanager

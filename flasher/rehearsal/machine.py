@@ -22,11 +22,14 @@ class MachineFiles:
     initramfs: Path | None = None
 
 
-def machine_argv(board: Board, files: MachineFiles, cmdline: str) -> list[str]:
+def machine_argv(
+    board: Board, files: MachineFiles, cmdline: str, *, network: bool = True
+) -> list[str]:
     """The command line of a Pi 2B or 3B (1 GiB, four cores) that starts the given files.
 
     Its network adapter is a USB one: the node gets an address by DHCP and reaches out as through a
-    router; nothing reaches in. A restart ends the machine, and so does switching itself off.
+    router; nothing reaches in. Without `network` there is no adapter. A restart ends the machine,
+    and so does switching itself off.
     """
     # fmt: off
     argv = [
@@ -39,10 +42,10 @@ def machine_argv(board: Board, files: MachineFiles, cmdline: str) -> list[str]:
         "-dtb", str(files.device_tree),
         "-append", cmdline,
         "-drive", f"if=sd,format=raw,file={quoted(files.card)}",
-        "-netdev", "user,id=net0",
-        "-device", "usb-net,netdev=net0",
     ]
     # fmt: on
+    if network:
+        argv += ["-netdev", "user,id=net0", "-device", "usb-net,netdev=net0"]
     if files.initramfs:
         argv += ["-initrd", str(files.initramfs)]
     # First the full UART (ttyAMA0), then the mini UART (ttyS0, or ttyS1 with an upstream tree).

@@ -62,7 +62,7 @@ def plan_pc(first_sector: bytes, files: BootFiles, firmware: PcFirmware) -> PcPl
     return PcPlan(firmware, _TITLES[firmware])
 
 
-def pc_argv(plan: PcPlan, card: Path, console: Path) -> list[str]:
+def pc_argv(plan: PcPlan, card: Path, console: Path, *, network: bool = True) -> list[str]:
     """The command line of a PC with 1 GiB and two cores that starts a card.
 
     The card is a SATA drive. The network is as in `flasher.rehearsal.machine`, and so are ends.
@@ -83,12 +83,12 @@ def pc_argv(plan: PcPlan, card: Path, console: Path) -> list[str]:
         "-smbios", f"type=11,value={quoted(_NO_SCREEN)}",
         "-drive", f"if=none,id=card,format=raw,file={quoted(card)}",
         "-device", "ide-hd,drive=card,bus=ide.0",
-        "-netdev", "user,id=net0",
-        "-device", "e1000e,netdev=net0,romfile=",
         "-chardev", f"file,id=line,path={quoted(console)},append=on",
         "-serial", "chardev:line",
     ]
     # fmt: on
+    if network:
+        argv += ["-netdev", "user,id=net0", "-device", "e1000e,netdev=net0,romfile="]
     return [*argv, "-bios", str(_uefi())] if plan.firmware == "uefi" else argv
 
 

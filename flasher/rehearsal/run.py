@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from autosetup.payload import FOLDER, MANIFEST, STATUS
+from autosetup.payload import FOLDER, MANIFEST
 from autosetup.status import Status, headline
-from flasher.card.plan import boot_partition
-from flasher.errors import BadInput, FlasherError
+from flasher.card.plan import CardPlan
+from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Emit, Noted, Progress, check_cancelled, step
-from flasher.firmware.pc import is_for_pc
-from flasher.image.blocks import SECTOR, FileBlocks
-from flasher.image.fat import FatVolume
-from flasher.process import find_program
-from flasher.rehearsal import machine, pc
-from flasher.rehearsal.boot_plan import BootPlan, plan_boot
+from flasher.image.blocks import Blocks, FileBlocks
+from flasher.rehearsal.boot_plan import BootPlan
+from flasher.rehearsal.card_files import CardFiles, find_boot, plan_machine
 from flasher.rehearsal.emulator import Emulator, powered
-from flasher.rehearsal.pc import PcFirmware, PcPlan, plan_pc
+from flasher.rehearsal.pc import PcFirmware, PcPlan
 from flasher.rehearsal.watch import CutPower, Ending, Trouble, View, Watch
-from flasher.rehearsal.working_copy import card_itself, open_path, working_copy
+from flasher.rehearsal.working_copy import card_itself, open_path, planned_copy, working_copy
 
 DEFAULT_TIMEOUT = 900
 # What a boot with a payload takes on two cores; only the progress bar is drawn by it.
@@ -32,7 +28,8 @@ EXPECTED_SECONDS = 150
 GRACE_SECONDS = 10.0
 POLL_SECONDS = 0.25
 TAIL_LINES = 20
-STATUS_FILE = f"{FOLDER}/{STATUS}"
+_GOES_ON = ("restart", "outage")
+_BANNER = "autosetup: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,8 @@ class Rehearsal:
         seconds: from switching on to the end.
         console: the lines that the node printed.
         not_rehearsed: what only a real machine would show.
-        card: the card that was named.
+        card: the card that was named; None for one that was only planned.
+        outages: how often its power was cut while it went on.
     """
 
     status: Status | None
@@ -53,7 +51,14 @@ class Rehearsal:
     seconds: float
     console: tuple[str, ...]
     not_rehearsed: tuple[str, ...]
-    card: Path
+    card: Path | None
+    outages: int = 0
+
+    @property
+    def banner(self) -> str:
+        """The last line about itself that the node showed on its console; empty if none."""
+        shown = (line for line in reversed(self.console) if line.startswith(_BANNER))
+        return next(shown, "").removeprefix(_BANNER)
 
 
 class RehearsalFailed(FlasherError):
@@ -66,23 +71,50 @@ class RehearsalFailed(FlasherError):
         self.console = console
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedCard:
+    """A card that nobody wrote yet: what it must hold, and its node's name."""
+
+    name: str
+    plan: CardPlan
+
+    def __str__(self) -> str:
+        return f"the card planned for {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Conditions:
+    """Under which a machine runs; see `rehearse`."""
+
+    timeout_seconds: float
+    cut_power_after: CutPower | None
+    outage_at: float | None
+    network: bool
+    grace: float
+
+
 def rehearse(
-    card: Path,
+    card: Path | PlannedCard,
     *,
     emit: Emit,
     cancel: CancelFlag,
     keep: bool = False,
     timeout_seconds: float = DEFAULT_TIMEOUT,
     cut_power_after: CutPower | None = None,
+    outage_at: float | None = None,
+    network: bool = True,
     firmware: PcFirmware = "bios",
 ) -> Rehearsal:
     """Boot a card and wait until the node says how it went.
 
     Args:
-        card: a virtual card or a drive. It is copied, and stays as it is, unless `keep`.
+        card: a virtual card or a drive. It is copied, and stays as it is, unless `keep`. Or one
+            that is only planned; then no drive is needed.
         keep: boot the virtual card itself, so that it remembers.
         timeout_seconds: how long the node has from switching on.
-        cut_power_after: the power is cut the moment a new status makes this True.
+        cut_power_after: the power is cut, for good, the moment a new status makes this True.
+        outage_at: the power is cut once, so many seconds after switching on, and comes back.
+        network: whether the machine has an adapter.
         firmware: of the PC, where the card is for one.
 
     Raises:
@@ -94,99 +126,60 @@ def rehearse(
         EnvironmentLacks: QEMU is not installed.
         Cancelled: the flag was set.
     """
-    with FileBlocks(card) as blocks:  # what would fail does so before the card is copied
-        _plan(blocks, _find_boot(card, blocks), firmware)
+    with _read(card) as seen:  # what would fail does so before the card is copied
+        plan_machine(seen, find_boot(card, seen), firmware)
     with _opened(card, keep, emit, cancel) as file, FileBlocks(open_path(file)) as blocks:
-        files = _CardFiles(file, blocks, _find_boot(card, blocks), firmware)
+        files = CardFiles(file, blocks, find_boot(card, blocks), firmware)
         plan = files.plan()
         for problem in plan.problems:
             emit(Noted(card.name, problem, warning=True))
-        session = _Session(card, files, emit, cancel)
         grace = GRACE_SECONDS if keep else 0.0
-        return session.boot(plan, file, timeout_seconds, cut_power_after, grace)
+        wanted = _Conditions(timeout_seconds, cut_power_after, outage_at, network, grace)
+        return _Session(card, files, emit, cancel, wanted).boot(plan, file)
 
 
-def _find_boot(card: Path, blocks: FileBlocks) -> int:
-    """Where the boot partition of a card begins, in bytes."""
-    partition = boot_partition(blocks)
-    if partition is None:
-        raise _no_boot_partition(card)
-    return partition.offset
-
-
-def _plan(blocks: FileBlocks, offset: int, firmware: PcFirmware) -> BootPlan | PcPlan:
-    """What would start from a card, once it is known that this computer can emulate that."""
-    sector, files = blocks.read(0, SECTOR), FatVolume(blocks, offset)
-    if is_for_pc(sector, files):
-        find_program(pc.PROGRAM)
-        return plan_pc(sector, files, firmware)
-    find_program(machine.PROGRAM)
-    return plan_boot(files)
+def _read(card: Path | PlannedCard) -> AbstractContextManager[Blocks]:
+    return nullcontext(card.plan) if isinstance(card, PlannedCard) else FileBlocks(card)
 
 
 def _opened(
-    card: Path, keep: bool, emit: Emit, cancel: CancelFlag
+    card: Path | PlannedCard, keep: bool, emit: Emit, cancel: CancelFlag
 ) -> AbstractContextManager[BinaryIO]:
+    if isinstance(card, PlannedCard):
+        return planned_copy(card.plan, card.name, emit=emit, cancel=cancel)
     return card_itself(card) if keep else working_copy(card, emit=emit, cancel=cancel)
-
-
-class _CardFiles:
-    """What starts a machine, and the status file, on a card that is being written by another."""
-
-    def __init__(
-        self, file: BinaryIO, blocks: FileBlocks, offset: int, firmware: PcFirmware
-    ) -> None:
-        self._file, self._blocks, self._offset = file, blocks, offset
-        self._firmware = firmware
-        self._written_at = 0
-        self.raw = b""
-        self.refresh()
-
-    def volume(self) -> FatVolume:
-        """The boot partition as it is now."""
-        return FatVolume(self._blocks, self._offset)
-
-    def plan(self) -> BootPlan | PcPlan:
-        """What would start the card as it is now."""
-        return _plan(self._blocks, self._offset, self._firmware)
-
-    def refresh(self) -> bool:
-        """Read the status again if the card was written to, and say whether it was."""
-        written_at = os.fstat(self._file.fileno()).st_mtime_ns
-        if written_at == self._written_at:
-            return False
-        self._written_at = written_at
-        # In the middle of a write the volume may not hold together; the next look will.
-        with suppress(FlasherError):
-            self.raw = self.volume().read(STATUS_FILE)
-        return True
 
 
 class _Session:
     """One boot, from switching on to the end."""
 
-    def __init__(self, card: Path, files: _CardFiles, emit: Emit, cancel: CancelFlag) -> None:
+    def __init__(
+        self,
+        card: Path | PlannedCard,
+        files: CardFiles,
+        emit: Emit,
+        cancel: CancelFlag,
+        wanted: _Conditions,
+    ) -> None:
         self._card, self._files, self._emit, self._cancel = card, files, emit, cancel
+        self._wanted = wanted
         self._console: list[str] = []
 
-    def boot(
-        self,
-        plan: BootPlan | PcPlan,
-        file: BinaryIO,
-        timeout_seconds: float,
-        cut_power_after: CutPower | None,
-        grace: float,
-    ) -> Rehearsal:
+    def boot(self, plan: BootPlan | PcPlan, file: BinaryIO) -> Rehearsal:
         volume = self._files.volume()
         watch = Watch(
             self._files.raw,
             expects_result=volume.exists(f"{FOLDER}/{MANIFEST}"),
-            timeout_seconds=timeout_seconds,
-            cut_power_after=cut_power_after,
+            timeout_seconds=self._wanted.timeout_seconds,
+            cut_power_after=self._wanted.cut_power_after,
+            outage_at=self._wanted.outage_at,
         )
-        begun = time.monotonic()
+        begun, outages = time.monotonic(), 0
         with step(self._emit, self._card.name, "boot", EXPECTED_SECONDS, "seconds") as progress:
-            while self._once(plan, file, watch, begun, progress, grace) == "restart":
+            while (ending := self._once(plan, file, watch, begun, progress)) in _GOES_ON:
+                if ending == "outage":
+                    outages += 1
+                    self._emit(Noted(self._card.name, "The power was cut, and comes back."))
                 plan = self._files.plan()  # the node may have changed its files
         seconds = time.monotonic() - begun
         return Rehearsal(
@@ -195,7 +188,8 @@ class _Session:
             seconds,
             tuple(self._console),
             plan.not_rehearsed,
-            self._card,
+            self._card if isinstance(self._card, Path) else None,
+            outages,
         )
 
     def _once(
@@ -205,15 +199,15 @@ class _Session:
         watch: Watch,
         begun: float,
         progress: Progress,
-        grace: float,
     ) -> Ending:
         """From switching on until the node has ended or gives a result."""
-        with powered(plan, self._files.volume(), file) as running:
+        volume = self._files.volume()
+        with powered(plan, volume, file, network=self._wanted.network) as running:
             ending = self._follow(running, watch, begun, progress)
             if isinstance(ending, Trouble):
                 raise self._failure(ending, running)
             if ending == "result":
-                self._cancel.wait(grace)
+                self._cancel.wait(self._wanted.grace)
             return ending
 
     def _follow(self, running: Emulator, watch: Watch, begun: float, progress: Progress) -> Ending:
@@ -255,12 +249,4 @@ class _Session:
         return RehearsalFailed(trouble, console)
 
 
-def _no_boot_partition(card: Path) -> BadInput:
-    return BadInput(
-        "no-boot-partition",
-        f"{card} has no FAT boot partition to start from.",
-        "Prepare the card with `flasher prepare`, or write an image with `flasher write`.",
-    )
-
-
-__all__ = ["DEFAULT_TIMEOUT", "Rehearsal", "RehearsalFailed", "rehearse"]
+__all__ = ["DEFAULT_TIMEOUT", "PlannedCard", "Rehearsal", "RehearsalFailed", "rehearse"]

@@ -100,20 +100,22 @@ class View:
     runs: bool = True
 
 
-Ending = Literal["result", "cut", "login", "restart"] | Trouble
+Ending = Literal["result", "cut", "outage", "login", "restart"] | Trouble
 CutPower = Callable[[Status], bool]
 
 
 class Watch:
     """Follows one boot, and those that the node asks for itself.
 
-    After a ``restart`` the same watch goes on with the machine that was switched on anew.
+    After a ``restart`` or an ``outage`` the same watch goes on with the machine that was
+    switched on anew.
 
     Args:
         before: bytes of the status file before it was switched on: an old result is none.
         expects_result: whether there is a payload, so that the agent must report.
         timeout_seconds: when patience ends.
         cut_power_after: told each new status; True ends the watch with ``cut``.
+        outage_at: so many seconds after it was switched on, once, there is an ``outage``.
     """
 
     def __init__(
@@ -123,11 +125,12 @@ class Watch:
         expects_result: bool = True,
         timeout_seconds: float,
         cut_power_after: CutPower | None = None,
+        outage_at: float | None = None,
     ) -> None:
         self.status = parse_status(before)
         self._raw, self._before = before, before
         self._expects, self._timeout = expects_result, timeout_seconds
-        self._cut = cut_power_after
+        self._cut, self._outage_at = cut_power_after, outage_at
         self._login_at: float | None = None
         self._active_at = 0.0
         self._restarting, self._restarts = False, 0
@@ -140,7 +143,12 @@ class Watch:
             self._login_at = view.seconds
         if any(map(_RESTARTS.search, view.lines)):
             self._restarting = True
-        return self._see_status(view.raw_status) or self._see_trouble(view) or self._see_rest(view)
+        return (
+            self._see_status(view.raw_status)
+            or self._see_trouble(view)
+            or self._see_outage(view)
+            or self._see_rest(view)
+        )
 
     def _see_status(self, raw: bytes) -> Ending | None:
         status = parse_status(raw)
@@ -163,6 +171,12 @@ class Watch:
         self._restarting, self._login_at = False, None
         self._restarts += 1
         return "restart" if self._restarts <= MOST_RESTARTS else _KEEPS_RESTARTING
+
+    def _see_outage(self, view: View) -> Ending | None:
+        if self._outage_at is None or view.seconds < self._outage_at:
+            return None
+        self._outage_at, self._login_at = None, None
+        return "outage"
 
     def _see_rest(self, view: View) -> Ending | None:
         """The ends that come by waiting."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from flasher.card.plan import CardPlan
 from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, check_cancelled, step
 from flasher.image.blocks import SECTOR, FileBlocks
@@ -23,6 +24,7 @@ from flasher.paths import cache
 from flasher.rehearsal.machine import card_size
 
 _CHUNK = 1 << 20
+_PLANNED_SIZE = 4 << 30
 
 
 def open_path(handle: BinaryIO) -> Path:
@@ -66,6 +68,26 @@ def working_copy(card: Path, *, emit: Emit, cancel: CancelFlag) -> Iterator[Bina
             for part in chunks(ranges, _CHUNK):
                 check_cancelled(cancel, "The rehearsal")
                 _put(copy, part.offset, source.read(part.offset, part.length))
+                progress.advance(part.length)
+        yield copy
+
+
+@contextmanager
+def planned_copy(
+    plan: CardPlan, name: str, *, emit: Emit, cancel: CancelFlag
+) -> Iterator[BinaryIO]:
+    """A card as it would be written, of 4 GiB or as large as it must be; no drive is needed.
+
+    Raises:
+        FlasherError: ``disk-full`` in the cache folder.
+        Cancelled: the flag was set.
+    """
+    with scratch_file() as copy:
+        copy.truncate(card_size(max(plan.size, _PLANNED_SIZE)))
+        with step(emit, name, "copy", total(plan.ranges), "bytes") as progress:
+            for part in chunks(plan.ranges, _CHUNK):
+                check_cancelled(cancel, "The rehearsal")
+                _put(copy, part.offset, plan.read(part.offset, part.length))
                 progress.advance(part.length)
         yield copy
 

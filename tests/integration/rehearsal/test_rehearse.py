@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +16,12 @@ import pytest
 
 from autosetup.status import Status
 from flasher import paths
+from flasher.card.plan import plan_card
 from flasher.errors import BadInput, Cancelled, FlasherError
 from flasher.events import CancelFlag, Emit, Event, Noted, StepStarted, ignore
+from flasher.image.source import open_image
 from flasher.process import run
-from flasher.rehearsal.run import Rehearsal, RehearsalFailed, rehearse
+from flasher.rehearsal.run import PlannedCard, Rehearsal, RehearsalFailed, rehearse
 
 MakeCard = Callable[..., Path]
 PAYLOAD = {"autosetup/manifest.json": b"{}"}
@@ -119,6 +125,93 @@ def test_a_node_that_restarts_itself_is_followed_to_its_result(
     rehearsal = boot(card, when_printed("up", count), keep=True)
     assert rehearsal.status == DONE
     assert rehearsal.console.count("up") >= 3
+
+
+def test_a_node_whose_power_is_cut_starts_again_from_what_it_wrote(
+    make_card: MakeCard, put_files: Callable[..., None]
+) -> None:
+    card = make_card(PAYLOAD, says="up\r\n")
+    boots: list[str] = []
+
+    def count() -> None:
+        boots.append("up")
+        state = DONE if len(boots) == 2 else Status("applying", step="users")
+        put_files(card, {"autosetup/status.json": state.to_json()})
+
+    rehearsal = boot(card, when_printed("up", count), keep=True, outage_at=2)
+    assert (rehearsal.status, rehearsal.outages, boots) == (DONE, 1, ["up", "up"])
+
+
+def test_the_banner_is_the_last_word_of_the_agent_on_the_console(
+    make_card: MakeCard, put_files: Callable[..., None]
+) -> None:
+    said = "autosetup: cam-0101 · applying\r\nautosetup: cam-0101 · done\r\nlogin\r\n"
+    card = make_card(PAYLOAD, says=said)
+    status = {"autosetup/status.json": DONE.to_json()}
+    rehearsal = boot(card, when_printed("login", lambda: put_files(card, status)), keep=True)
+    assert rehearsal.banner == "cam-0101 · done"
+
+
+def test_a_card_that_is_only_planned_is_booted_and_leaves_nothing(make_card: MakeCard) -> None:
+    card = make_card(says="Kernel panic - not syncing\r\n")
+    planned = PlannedCard("cam-0101", plan_card(open_image(card), {"x": b"payload"}))
+    with pytest.raises(RehearsalFailed) as caught:
+        rehearse(planned, emit=ignore, cancel=CancelFlag(), network=False)
+    assert caught.value.code == "kernel-panic"
+
+
+def call(*argv: str | Path) -> subprocess.Popen[str]:
+    """The program itself, with its children in reach of `nothing_left`."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flasher", "rehearse", *map(str, argv), "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_log_keeps_what_the_node_said_and_the_exit_status_tells(
+    make_card: MakeCard, tmp_path: Path
+) -> None:
+    card = make_card(says="Booting\r\nKernel panic - not syncing\r\n")
+    with call(card, "--no-network", "--log", tmp_path / "log") as child:
+        told = child.communicate(timeout=60)[0]
+    assert child.returncode == 1
+    assert '"kernel-panic"' in told
+    assert (tmp_path / "log").read_text() == "Booting\nKernel panic - not syncing\n"
+
+
+def test_the_state_asked_for_is_an_end(
+    make_card: MakeCard, put_files: Callable[..., None], tmp_path: Path
+) -> None:
+    card = make_card(PAYLOAD, says="up\r\n")
+    with call(card, "--keep", "--until", "applying", "--log", tmp_path / "log") as child:
+        assert child.stdout is not None
+        next(line for line in child.stdout if '"up"' in line)
+        put_files(card, {"autosetup/status.json": Status("applying", step="users").to_json()})
+        result = json.loads(child.stdout.read().splitlines()[-1])
+    assert (child.returncode, result["status"]["state"]) == (0, "applying")
+
+
+def test_ctrl_c_leaves_no_machine_and_no_file(make_card: MakeCard) -> None:
+    with call(make_card(says="up\r\n")) as child:
+        assert child.stdout is not None
+        next(line for line in child.stdout if '"up"' in line)
+        machines = psutil.Process(child.pid).children(recursive=True)
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert machines
+    psutil.wait_procs(machines, timeout=10)
+    assert not any(machine.is_running() for machine in machines)
+
+
+@pytest.mark.parametrize(
+    "options", [("--node", "cam-0101"), ("--scanner", "x", "--site", "y"), ("--keep",), ()]
+)
+def test_what_cannot_be_booted_is_told(options: tuple[str, ...]) -> None:
+    with call(*options) as child:
+        told = child.communicate(timeout=60)[0]
+    assert (child.returncode, '"usage"' in told) == (2, True)
 
 
 def test_a_node_that_restarts_for_ever_is_given_up(make_card: MakeCard) -> None:

@@ -35,6 +35,11 @@ def test_a_card_without_initramfs_starts_without_one() -> None:
     assert "-initrd" not in machine_argv(PI_3B, replace(FILES, initramfs=None), "")
 
 
+def test_a_pi_without_network_has_no_adapter() -> None:
+    assert "-netdev" in machine_argv(PI_3B, FILES, "")
+    assert not {"-netdev", "-device"} & {*machine_argv(PI_3B, FILES, "", network=False)}
+
+
 def test_a_comma_in_a_name_is_no_end_of_an_option() -> None:
     argv = machine_argv(PI_3B, replace(FILES, card=Path("/cards/a,readonly=on.img")), "")
     assert "if=sd,format=raw,file=/cards/a,,readonly=on.img" in argv
