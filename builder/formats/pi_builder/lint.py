@@ -2,63 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from builder.formats.pi_builder.compile import Source
 from builder.formats.pi_builder.parse import Instruction
 from builder.formats.pi_builder.variables import is_secret, known_variables
+from builder.formats.scripts import APT, FETCHES, TRAPS, Trap
 from builder.lint.finding import Finding
 
-_FETCHES = (
-    (
-        r"\bapt(?:-get)?\s+(?:-\S+\s+)*(?:install|update|dist-upgrade|full-upgrade|upgrade)\b",
-        "apt fetches packages that no lock names",
-        "Give them to a layer with `packages`; or allow this one the network.",
-    ),
-    (
-        r"\b(?:wget|curl|git\s+clone|pip3?\s+install|npm\s+(?:i|install))\s+[^\\]",
-        "something is fetched while the image is made",
-        "Allow the layer the network, or keep the file in the stage: what it gets can change.",
-    ),
+_ARCH = Trap(
+    r"\b(?:pacman(?:-key)?|pkg-install|mkinitcpio)\s",
+    "calls a program of Arch Linux",
+    'It needs from = "rootfs:FILE" with a tree of Arch Linux ARM.',
 )
-_LINES = (
-    (
-        r"\b(?:pacman(?:-key)?|pkg-install|mkinitcpio)\s",
-        "a program of Arch Linux is called",
-        'It needs from = "rootfs:FILE" with a tree of Arch Linux ARM.',
-    ),
-    (
-        r"\bssh-keygen\b.*(?:-A|ssh_host)",
-        "host keys are made that all nodes would share",
-        "They are taken out again, as each node makes its own; leave the stage out.",
-    ),
-    (
-        r"\bchpasswd\b|\bpasswd\s+(?!-[ldS])\S|\b(?:kvmd-)?htpasswd\b",
-        "a password is set that all nodes would share",
-        "Those of the image's users are taken out again: a site gives the nodes theirs.",
-    ),
-    (
-        r"authorized_keys",
-        "somebody's key gets the right to enter every node",
-        "It is taken out again: a site has the keys that open its nodes.",
-    ),
-    (
-        r"systemctl\s+(?:re)?start\b|service\s+\S+\s+(?:re)?start\b",
-        "a service is started; none runs while an image is made",
-        "Enable it (systemctl enable): it starts on the node.",
-    ),
-    (
-        r"\b(?:losetup|kpartx|parted|mkfs\.\w+|mkdosfs)\b",
-        "disks or loop devices are wanted, which a build has not",
-        "Leave disks to Flasher: it makes partitions and file systems after the last layer.",
-    ),
-    (
-        r"/boot\b[^|]*/(?:config|cmdline)\.txt",
-        "a file is changed that Debian's updates of kernels write anew",
-        "Upon plain Debian, give the lines to [layer.boot]; Raspberry Pi OS keeps the file.",
-    ),
-)
+_NEEDS_NETWORK = (APT, FETCHES)
 _NAMED = 4
 
 
@@ -69,12 +26,13 @@ def lint(source: Source, config: Mapping[str, str]) -> tuple[Finding, ...]:
         config: the variables that config files set.
     """
     instructions = [each for _, part in source.parts() for each in part]
-    kinds = _LINES if source.network else (*_FETCHES, *_LINES)
+    allowed = _NEEDS_NETWORK if source.network else ()
+    traps = (each for each in (*TRAPS, _ARCH) if each not in allowed)
     return (
         *_about_config(config),
         *_about_site(source),
         *_about_arguments(source, instructions),
-        *(found for kind in kinds for found in _about(instructions, *kind)),
+        *(found for trap in traps for found in _about(instructions, trap)),
     )
 
 
@@ -109,13 +67,11 @@ def _about_arguments(source: Source, instructions: Sequence[Instruction]) -> Ite
             )
 
 
-def _about(
-    instructions: Sequence[Instruction], regex: str, what: str, remedy: str
-) -> Iterator[Finding]:
-    places = [each.place for each in instructions if re.search(regex, _text(each))]
+def _about(instructions: Sequence[Instruction], trap: Trap) -> Iterator[Finding]:
+    places = [each.place for each in instructions if trap.catches(_text(each))]
     if places:
         more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
-        yield Finding(f"{', '.join(places[:_NAMED])}{more}: {what}.", remedy)
+        yield Finding(f"{', '.join(places[:_NAMED])}{more}: {trap.what}.", trap.remedy)
 
 
 def _text(instruction: Instruction) -> str:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from builder.formats.pi_builder.parse import Instruction
 from builder.formats.pi_builder.variables import is_secret, known_variables
 from builder.formats.pi_builder.words import WordFault, expand, split
+from builder.formats.scripts import names_in, reads_all_variables
 from flasher.errors import BadInput
 
 # What docker gives an image that says nothing.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_NAME = re.compile(rb"[A-Za-z_]\w*")
-# With these a program can read variables that it does not name.
-_READS_ALL = re.compile(
-    rb"\b(?:printenv|compgen|declare\s+-[px]|export\s+-p)\b|\$\{!|(?:^|[;&|]\s*)(?:env|set)\s*(?:$|[|>])",
-    re.MULTILINE,
-)
 
 
 @dataclass(slots=True)
@@ -111,7 +105,7 @@ class State:
         """Note what a file names that is put into the tree: programs may be among these."""
         if b"\0" not in data:
             self.known |= self._named(data)
-            self.all_known = self.all_known or bool(_READS_ALL.search(data))
+            self.all_known = self.all_known or reads_all_variables(data)
 
     def seen_by(self, command: bytes) -> dict[str, str]:
         """What a RUN sees of all variables.
@@ -120,7 +114,7 @@ class State:
         tree: so that the rest changes no key. What parts set themselves is seen by all programs;
         pi-builder's own variables count as coming from outside, though they are ENVs.
         """
-        if self.all_known or _READS_ALL.search(command):
+        if self.all_known or reads_all_variables(command):
             return self.values
         named = self.known | self._named(command)
         return {
@@ -134,8 +128,7 @@ class State:
         return name in self.asked and (name not in self.env or bool(own and own.argument))
 
     def _named(self, data: bytes) -> set[str]:
-        names = {found.decode() for found in _NAME.findall(data)}
-        return names & (self.arguments.keys() | known_variables().keys())
+        return names_in(data) & (self.arguments.keys() | known_variables().keys())
 
 
 def unreadable(instruction: Instruction, fault: WordFault) -> BadInput:

@@ -23,6 +23,7 @@ from builder.formats.pi_gen.plan import (
     plan,
 )
 from builder.formats.pi_gen.variables import Settings
+from builder.formats.scripts import APT, names_in, reads_all_variables
 from builder.recipe import LayerRecipe
 from builder.release.files import Form
 from builder.steps.carried import Carried, carry_file, carry_folder
@@ -46,15 +47,8 @@ _READ_BY_FUNCTIONS = {
     "update_issue": ("PI_GEN", "PI_GEN_RELEASE", "PI_GEN_REPO", "GIT_HASH", "IMG_DATE"),
     "IMG_FILENAME": ("IMG_NAME", "IMG_DATE"),
 }
-_NAME = re.compile(rb"[A-Za-z_]\w*")
-# With these a script can read variables that it does not name.
-_READS_ALL = re.compile(
-    rb"\b(?:printenv|compgen|declare\s+-[px]|export\s+-p)\b|\$\{!|^\s*(?:env|set)\s*(?:$|[|>])",
-    re.MULTILINE,
-)
 _OUTSIDE_STAGE = re.compile(rb"\$\{?(?:BASE_DIR|SCRIPT_DIR)\b|\.\./\.\.")
 _OUTSIDE_SUB_STAGE = re.compile(rb"\.\./|\$\{?(?:STAGE_DIR|PREV_STAGE_DIR)\b")
-_ASKS_APT = re.compile(rb"\bapt(?:-get)?\s+(?:-\S+\s+)*(?:-o\s+\S+\s+)*install\b")
 _NOT_CARRIED = (".git", "work", "deploy")
 _READ_LIMIT = 1 << 20
 
@@ -259,9 +253,9 @@ def _about_image(source: Source) -> dict[str, str]:
 def _named(files: Sequence[Carried]) -> set[str]:
     """Names of variables that scripts can read; none for all."""
     text = b"\n".join(_read(each) for each in files)
-    if _READS_ALL.search(text):
+    if reads_all_variables(text):
         return set()
-    names = {found.decode() for found in _NAME.findall(text)}
+    names = names_in(text)
     for function, read in _READ_BY_FUNCTIONS.items():
         if function in names:
             names |= set(read)
@@ -270,7 +264,7 @@ def _named(files: Sequence[Carried]) -> set[str]:
 
 def _asks_apt(files: Sequence[Carried]) -> bool:
     """Whether a script lets apt fetch packages: it needs lists, which no layer keeps."""
-    return any(_ASKS_APT.search(_read(each)) for each in files)
+    return any(APT.catches(_read(each).decode(errors="replace")) for each in files)
 
 
 def _read(each: Carried) -> bytes:

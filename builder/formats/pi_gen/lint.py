@@ -16,6 +16,7 @@ from builder.formats.pi_gen.plan import (
     skips,
 )
 from builder.formats.pi_gen.variables import Settings, known_variables
+from builder.formats.scripts import TRAPS, Trap, traps_in
 from builder.lint.finding import Finding
 
 _STAGE_FILES = ("prerun.sh", "EXPORT_IMAGE", "EXPORT_NOOBS", "SKIP", "SKIP_IMAGES", "postrun.sh")
@@ -23,38 +24,10 @@ _NUMBERED = re.compile(r"\d\d-.+")
 _KINDS = ("debconf", "packages", "packages-nr", "patches", "run.sh")
 _SCRIPTS = re.compile(r"\d\d-(?:run\.sh|run-chroot(?:\.sh)?)")
 
-# What scripts do that does not work here, or not as they think.
-_LINES = (
-    (
-        r"systemctl\s+(?:re)?start\b|service\s+\S+\s+(?:re)?start\b",
-        "starts a service; none runs while an image is made",
-        "Enable it (systemctl enable): it starts on the node.",
-    ),
-    (
-        r"(?:^|[\s\"'=(])\.\./|\$\{?(?:BASE_DIR|SCRIPT_DIR)\b",
-        "reaches outside its stage",
-        "Keep what it needs in its own folder: a change elsewhere can go unnoticed.",
-    ),
-    (
-        r"\b(?:losetup|kpartx|qemu-nbd|parted|mkfs\.\w+|mkdosfs)\b",
-        "wants disks or loop devices, which a build has not",
-        "Leave disks to Flasher: it makes partitions and file systems after the last layer.",
-    ),
-    (
-        r"\bapt(?:-get)?\s+(?:-\S+\s+)*(?:install|dist-upgrade|full-upgrade|upgrade)\b",
-        "lets apt fetch packages that no lock names",
-        "Name them in a packages file beside it; or allow the layer the network.",
-    ),
-    (
-        r"\b(?:wget|curl|git\s+clone|pip3?\s+install|npm\s+(?:i|install))\b",
-        "fetches something while the image is made",
-        "Allow the layer the network, or keep the file beside the script: what it gets can change.",
-    ),
-    (
-        r"ssh-keygen\s+(?:.*-A|.*ssh_host)",
-        "makes host keys that all nodes would share",
-        "Leave it out: each node makes its own.",
-    ),
+_OUTSIDE = Trap(
+    r"(?:^|[\s\"'=(])\.\./|\$\{?(?:BASE_DIR|SCRIPT_DIR)\b",
+    "reaches outside its stage",
+    "Keep what it needs in its own folder: a change elsewhere can go unnoticed.",
 )
 
 
@@ -193,9 +166,8 @@ def _about_script(place: str, item: Item) -> Iterator[Finding]:
     for number, line in enumerate(item.text.splitlines(), 1):
         if line.lstrip().startswith("#"):
             continue
-        for regex, what, remedy in _LINES:
-            if re.search(regex, line):
-                yield Finding(f"{place}:{number} {what}.", remedy)
+        for trap in traps_in(line, (_OUTSIDE, *TRAPS)):
+            yield Finding(f"{place}:{number} {trap.what}.", trap.remedy)
 
 
 def _about_nested(where: str, item: Item) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 TABLE = Path(__file__).with_name("substitutes.toml")
 _COMMENT = re.compile(r"#[^\n]*")
-_NAME = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.:-]*?)(?P<rest>[-+]|[=/]\S+)?")
+_NAME = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.:-]*?)(?P<rest>-|(?<!\+)\+|[=/]\S+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Substitute:
 
     Attributes:
         names: a regular expression of the whole names that it is for.
-        take: Debian's packages that do the work; often none.
+        take: Debian's packages that do the work; often none. ``$KERNEL`` is the flavour of its
+            kernel, ``\\1`` the first group of `names`.
         why: a sentence.
     """
 
@@ -100,7 +101,7 @@ def substitute_words(
     """Words for Debian's own archive, each once, and what was put in the place of what.
 
     Args:
-        architecture: Debian's name; ``$KERNEL`` in the table becomes its kernel's flavour.
+        architecture: Debian's name.
     """
     told: list[str] = []
     swaps: list[Swap] = []
@@ -110,7 +111,8 @@ def substitute_words(
         if found is None:
             told.append(word)
             continue
-        taken = tuple(each.replace("$KERNEL", _KERNELS[architecture]) for each in found.take)
+        wanted = (each.replace("$KERNEL", _KERNELS[architecture]) for each in found.take)
+        taken = tuple(re.sub(found.names, each, name) for each in wanted)
         swaps.append(Swap(word, taken, found.why))
         if rest != "-":
             told += taken

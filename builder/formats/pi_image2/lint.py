@@ -10,6 +10,7 @@ from pathlib import Path
 
 from builder.formats.pi_image2.code import Code
 from builder.formats.pi_image2.read import SHOWN, Customization
+from builder.formats.scripts import APT, TRAPS, Trap, traps_in
 from builder.lint.finding import Finding
 from builder.personal import NOTHING, Personal
 from flasher.errors import BadInput
@@ -20,48 +21,10 @@ OFFERED = ("imp", "crypt", "linux_util", "image_util", "common_img_mods")
 _MODS = ("gdm3_mod", "udev")
 _PACKAGES = {"common_img_mods.gdm3_mod": ("gdm3", "gnome-terminal")}
 
-# What scripts do that does not work here, or not as they think.
-_LINES = (
-    (
-        r"\bapt(?:-get)?\s+(?:-\S+\s+)*(?:install|dist-upgrade|full-upgrade|upgrade)\b",
-        "lets apt fetch packages that no lock names",
-        "Name them in apt_get_packages; or allow the script the network.",
-    ),
-    (
-        r"\b(?:wget|curl|git\s+clone|vcs\s+import|rosdep|pip3?\s+install|npm\s+(?:i|install|run))\b",
-        "fetches something while the image is made",
-        "Allow the script the network, or keep the file in `files`: what it gets can change.",
-    ),
-    (
-        r"\b(?:chpasswd|usermod\s+(?:.*\s)?(?:-p|--password))\b",
-        "sets a password, which is taken out again",
-        "Leave it out: a site gives the nodes theirs.",
-    ),
-    (
-        r"ssh-keygen\s+(?:.*-A|.*ssh_host)|dpkg-reconfigure\s+(?:.*\s)?openssh-server",
-        "makes host keys that all nodes would share",
-        "Leave it out: each node makes its own.",
-    ),
-    (
-        r"systemctl\s+(?:re)?start\b|service\s+\S+\s+(?:re)?start\b",
-        "starts a service; none runs while an image is made",
-        "Enable it (systemctl enable): it starts on the node.",
-    ),
-    (
-        r"/boot/(?:firmware/)?(?:config|cmdline)\.txt",
-        "changes boot settings in a file that kernel updates may write anew",
-        "Say them in a layer's [layer.boot].",
-    ),
-    (
-        r"\b(?:losetup|kpartx|parted|mkfs\.\w+|swapon|mkswap)\b",
-        "wants disks, which a build has not",
-        "Leave disks to Flasher: it makes partitions and file systems after the last layer.",
-    ),
-    (
-        r"/opt/ros\b|\bcatkin_make\b|\bcolcon\b",
-        "needs ROS, which is not in Debian",
-        "Start from a base that has it, such as an image or Ubuntu with its archive.",
-    ),
+_ROS = Trap(
+    r"/opt/ros\b|\bcatkin_make\b|\bcolcon\b",
+    "needs ROS, which is not in Debian",
+    "Start from a base that has it, such as an image or Ubuntu with its archive.",
 )
 _FILE = re.compile(rf"^/?((?:{'|'.join(SHOWN)})/[\w./+-]*[\w+-])$")
 _HOME = re.compile(r"/home/ubuntu\b|\bubuntu:ubuntu\b")
@@ -197,8 +160,7 @@ def packages_of_modules(codes: Sequence[Code]) -> tuple[str, ...]:
 
 def asks_apt(codes: Sequence[Code]) -> bool:
     """Whether a script lets apt fetch packages: it needs lists, which no layer keeps."""
-    regex = re.compile(_LINES[0][0])
-    return any(regex.search(text) for code in codes for _, text in code.texts())
+    return any(APT.catches(text) for code in codes for _, text in code.texts())
 
 
 def personal(customization: Customization) -> Personal:
@@ -224,9 +186,8 @@ def _about_code(code: Code, customization: Customization) -> Iterator[Finding]:
             else "A site gives the nodes theirs; --site makes one of it.",
         )
     for line, text in code.texts():
-        for regex, what, remedy in _LINES:
-            if re.search(regex, text):
-                yield Finding(f"{code.name}:{line} {what}.", remedy)
+        for trap in traps_in(text, (*TRAPS, _ROS)):
+            yield Finding(f"{code.name}:{line} {trap.what}.", trap.remedy)
         file = _FILE.match(text)
         if file and not (customization.checkout / file[1]).exists():
             yield Finding(

@@ -178,10 +178,10 @@ def test_traps_are_told_with_their_places(tmp_path: Path):
         "BORD is no variable of pi-builder",
         "No part has an ARG MISSPELT",
         "ADMIN_PASSWORD is a secret",
-        "Dockerfile.part:2: host keys are made",
-        "Dockerfile.part:3: apt fetches packages",
-        "Dockerfile.part:4: a password is set",
-        "Dockerfile.part:5: a program of Arch Linux",
-        "Dockerfile.part:6: somebody's key",
+        "Dockerfile.part:2: makes host keys",
+        "Dockerfile.part:3: lets apt fetch packages",
+        "Dockerfile.part:4: sets a password",
+        "Dockerfile.part:5: calls a program of Arch Linux",
+        "Dockerfile.part:6: lets somebody's key",
     ):
         assert words in told

@@ -57,7 +57,7 @@ def test_a_config_names_the_stages_and_traps_are_noted(tmp_path: Path):
     assert layers[0].scripts[0].env["BOARD"] == "rpi2"
     path = recipe(tmp_path, 'over = ["more"]\nstages = ["two"]')
     (note,) = next(each.notes for each in load_recipe(path).layers if each.name == "parts")
-    assert "more/stages/rpios/two/Dockerfile.part:2: something is fetched" in note
+    assert "more/stages/rpios/two/Dockerfile.part:2: fetches something" in note
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_disks_and_modules_that_are_nowhere_are_refused(tmp_path: Path):
         ("run(['usermod', '-p', hashed, 'ada'])", "sets a password"),
         ("run(['ssh-keygen', '-A'])", "makes host keys"),
         ("run('systemctl restart ssh', shell=True)", "starts a service"),
-        ("open('/boot/config.txt', 'a')", "boot settings"),
+        ("open('/boot/config.txt', 'a')", "updates of kernels"),
         ("run('swapon /swapfile', shell=True)", "wants disks"),
         ("run(f'wget {address}', shell=True)", "fetches something"),
         ("run('source /opt/ros/noetic/setup.bash')", "needs ROS"),
