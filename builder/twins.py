@@ -6,6 +6,7 @@ native root, and a tree called the *stand* is laid below the image while its pro
 
     /.twin/handler, qemu     what the kernel starts for a foreign program; see native/handler.c
     /.twin/exec/PATH         a link to the native twin of PATH
+    /.twin/loader            a link to the loader of native programs
     /.twin/root, log         mount points of the native root and of the record of what ran
     /usr/lib/<native tuple>, /usr/lib64   where native programs look for their libraries
 
@@ -29,7 +30,7 @@ from builder.pool import Pool
 from flasher.files import sync_folder
 from flasher.process import find_program, run
 
-VERSION = 1  # raised when the code makes another stand from the same inputs
+VERSION = 2  # raised when the code makes another stand from the same inputs
 _SOURCE = Path(__file__).with_name("native") / "handler.c"
 _NAME_DIGITS = 20
 
@@ -202,6 +203,7 @@ class _Stand:
             target = f"/.twin/root/{own}/{entry.name}" if "/" in target else target
             _link(self.tree / own / entry.name, self._perl() if entry.name == "perl" else target)
         loader = self.root.loader
+        _link(self.tree / ".twin/loader", f"/.twin/root/{loader}")
         _link(self.tree / "usr/lib64" / Path(loader).name, f"/.twin/root/{loader}")
         _link(self.tree / "lib64", "usr/lib64")
 

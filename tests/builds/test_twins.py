@@ -131,6 +131,17 @@ def test_programs_speak_of_the_images_architecture(yard: Yard, natively: Nativel
             assert heard[-1].split()[-1] == word
 
 
+def test_a_script_that_takes_the_loaders_folder_away_slows_nothing_down(
+    yard: Yard, natively: Natively
+) -> None:
+    with yard.bench(natively.layers) as bench:
+        heard: list[str] = []
+        orders = "rm /lib64 && basename /a/b && dpkg --print-architecture"
+        bench.run_in_tree(("sh", "-c", orders), on_line=heard.append)
+    assert heard[-2:] == ["b", yard.lock.architecture]
+    assert count_runs(yard.store).emulated == 0
+
+
 def test_nothing_of_the_twins_is_part_of_a_layer(yard: Yard, natively: Natively) -> None:
     for layer in natively.layers:
         tree = yard.store.root / layer.tree
