@@ -77,7 +77,8 @@ def start_from(recipe: Recipe, source: str, sha256: str = "") -> Recipe:
         what = f"What comes from {place} must be known by its checksum."
         raise BadInput("checksum-missing", what, "Give it beside, with --sha256.")
     archive = ArchiveRecipe(proxy=recipe.archive.proxy)
-    return replace(recipe, suite="", origin=Origin(form, place, sha256), archive=archive)
+    origin = Origin(form, place, sha256, folder=str(Path.cwd()))
+    return replace(recipe, suite="", origin=origin, archive=archive)
 
 
 def _archive_for(recipe: Recipe, form: str) -> ArchiveRecipe:
@@ -128,7 +129,7 @@ def _origin(top: Table, source: str, folder: Path) -> Origin | None:
             "What comes from an address must be known by its checksum.",
             'Give it beside: sha256 = "…", from where the file is announced.',
         )
-    return Origin(form, place, sha256, os_list, str(folder))
+    return Origin(form, place, sha256, os_list, str(folder.absolute()))
 
 
 def _release(table: Table) -> ReleaseSettings:

@@ -163,12 +163,16 @@ def _build(args: argparse.Namespace, console: Console, recipe: Recipe, form: For
 
 
 def _say(built: Built, console: Console) -> None:
+    width = max(len(layer.name) for layer in built.layers)
     for layer in built.layers:
         state = "reused" if layer.reused else f"made in {readable_seconds(layer.seconds)}"
-        console.say(f"layer {layer.name:<12} {layer.key[:12]}  {state}")
+        console.say(f"layer {layer.name:<{width}}  {layer.key[:12]}  {state}")
     console.say(f"In {built.release.out}:")
-    for name, path in _files(built.release).items():
-        console.say(f"{readable_size(path.stat().st_size):>10}  {path.name:<24}{_WORDS[name]}")
+    files = _files(built.release)
+    width = max(len(path.name) for path in files.values())
+    for name, path in files.items():
+        size = readable_size(path.stat().st_size)
+        console.say(f"{size:>10}  {path.name:<{width}}  {_WORDS[name]}")
 
 
 _WORDS = {

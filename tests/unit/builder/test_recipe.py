@@ -242,3 +242,12 @@ def test_a_script_is_run_by_what_its_first_line_names(write, first: str, argv: t
 def test_faults_of_layers_are_told(write, fault: str):
     with pytest.raises(BadDocument):
         load_recipe(write(f'[[layer]]\nname = "x"\n{fault}'))
+
+
+def test_files_are_found_from_the_recipes_folder_wherever_a_program_works(write, monkeypatch):
+    path = write("")
+    path.write_text(path.read_text().replace("debian:trixie", "build:base"))
+    monkeypatch.chdir(path.parent)
+    origin = load_recipe(Path(path.name)).origin
+    assert origin is not None
+    assert origin.folder == str(path.parent)

@@ -62,7 +62,7 @@ def test_what_comes_from_an_address_needs_a_checksum(tmp_path: Path):
 def test_a_recipe_can_start_from_something_else_for_once(tmp_path: Path):
     recipe = load(tmp_path, 'from = "debian:bookworm"\n')
     upon = start_from(recipe, "image:a.img")
-    assert (upon.origin, upon.suite) == (Origin("image", "a.img"), "")
+    assert (upon.origin, upon.suite) == (Origin("image", "a.img", folder=str(Path.cwd())), "")
     assert start_from(upon, "debian:bookworm") == recipe
 
 
