@@ -35,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_parser("run", help="set the node up, or go on with it (the service does this)")
     status = commands.add_parser("status", help="say how far the node is")
     status.add_argument("--json", action="store_true", help="as one JSON object")
-    status.add_argument("--wait", action="store_true", help="until it is done or has failed")
+    status.add_argument(
+        "--wait", action="store_true", help="until this boot's run is done or has failed"
+    )
     check = commands.add_parser("check", help="say what is wrong with a payload")
     check.add_argument("folder", nargs="?", type=Path, help="default: the one on this card")
     change = commands.add_parser("set", help="change a value on this node, until a newer payload")
@@ -130,24 +132,31 @@ def _values() -> int:
 
 
 def _status(*, as_json: bool, wait: bool) -> int:
-    status = _latest()
+    status = _said() if wait else _said() or _on_card()
     while wait and (status is None or status.state not in _ENDED):
         time.sleep(_POLL_SECONDS)
-        status = _latest()
+        status = _said()
     status = status or Status("waiting")
     _say(status.to_json().decode() if as_json else f"{headline(status)}\n")
     return _FAILED if status.state == "failed" else _DONE
 
 
-def _latest() -> Status | None:
-    """What the agent said last: in this boot, or else on the card."""
-    from autosetup.card import find_card
+def _said() -> Status | None:
+    """What the agent said last in this boot; what the card says may be of an earlier one."""
     from autosetup.outlets import RUNNING
 
-    for folder in (RUNNING, find_card(System())):
-        with suppress(OSError, Faulty):
-            if folder is not None:
-                return Status.from_json((folder / STATUS).read_bytes())
+    return _read(RUNNING)
+
+
+def _on_card() -> Status | None:
+    from autosetup.card import find_card
+
+    return _read(find_card(System()))
+
+
+def _read(folder: Path | None) -> Status | None:
+    with suppress(OSError, Faulty):
+        return Status.from_json((folder / STATUS).read_bytes()) if folder else None
     return None
 
 
