@@ -7,6 +7,7 @@ native root, and a tree called the *stand* is laid below the image while its pro
     /.twin/handler, qemu     what the kernel starts for a foreign program; see native/handler.c
     /.twin/exec/PATH         a link to the native twin of PATH
     /.twin/loader            a link to the loader of native programs
+    /etc/apt/apt.conf.d/00architecture  what apt shall take its own architecture to be
     /.twin/root, log         mount points of the native root and of the record of what ran
     /usr/lib/<native tuple>, /usr/lib64   where native programs look for their libraries
 
@@ -30,7 +31,7 @@ from builder.pool import Pool
 from flasher.files import sync_folder
 from flasher.process import find_program, run
 
-VERSION = 2  # raised when the code makes another stand from the same inputs
+VERSION = 3  # raised when the code makes another stand from the same inputs
 _SOURCE = Path(__file__).with_name("native") / "handler.c"
 _NAME_DIGITS = 20
 
@@ -56,8 +57,10 @@ _NOT_TWINS = frozenset(
     }
 )
 
-# dpkg and apt know their architecture as one string, told to the image's in a copy of each.
+# dpkg knows its architecture as one string, changed to the image's in a copy; apt asks its settings
+# first. Some versions of its library have the string as well, others have it within their code.
 _TOLD = ("usr/bin/dpkg*", "usr/lib/*/libapt-pkg.so.*")
+_APT_SETTINGS = "etc/apt/apt.conf.d/00architecture"
 
 _ELF = b"\x7fELF"
 
@@ -184,6 +187,9 @@ class _Stand:
         for pattern in _TOLD:
             for place in self.root.folder.glob(pattern):
                 self._tell_architecture(place)
+        settings = self.tree / _APT_SETTINGS
+        settings.parent.mkdir(parents=True)
+        settings.write_text(f'APT::Architecture "{self.lock.architecture}";\n', encoding="ascii")
 
     def _programs(self) -> Iterator[str]:
         """Absolute paths of the native root's programs that are twins."""

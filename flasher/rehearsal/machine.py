@@ -10,6 +10,10 @@ from flasher.firmware.boards import PI_2B, PI_3B, Board
 PROGRAM = "qemu-system-aarch64"  # emulates the 32-bit boards as well
 _MACHINES = {PI_2B: "raspi2b", PI_3B: "raspi3b"}
 
+# Emulated on a busy computer, a partition that is there can take longer to appear than the 90 s
+# after which systemd (256 and newer heed this) gives a card up.
+PATIENCE = "systemd.default_device_timeout_sec=900"
+
 
 @dataclass(frozen=True, slots=True)
 class MachineFiles:
@@ -27,6 +31,8 @@ def machine_argv(
 ) -> list[str]:
     """The command line of a Pi 2B or 3B (1 GiB, four cores) that starts the given files.
 
+    The kernel's command line is the card's, and that systemd shall be patient.
+
     Its network adapter is a USB one: the node gets an address by DHCP and reaches out as through a
     router; nothing reaches in. Without `network` there is no adapter. A restart ends the machine,
     and so does switching itself off.
@@ -40,7 +46,7 @@ def machine_argv(
         "-no-reboot",
         "-kernel", str(files.kernel),
         "-dtb", str(files.device_tree),
-        "-append", cmdline,
+        "-append", f"{cmdline} {PATIENCE}",
         "-drive", f"if=sd,format=raw,file={quoted(files.card)}",
     ]
     # fmt: on

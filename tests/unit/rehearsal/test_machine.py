@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flasher.firmware.boards import PI_2B, PI_3B
-from flasher.rehearsal.machine import MachineFiles, card_size, machine_argv
+from flasher.rehearsal.machine import PATIENCE, MachineFiles, card_size, machine_argv
 
 FILES = MachineFiles(
     card=Path("/cards/a.img"),
@@ -23,7 +23,7 @@ def test_the_card_command_line_and_files_reach_the_machine_as_they_are() -> None
     pairs = dict(pairwise(argv))
     assert pairs["-M"] == "raspi3b"
     assert (pairs["-kernel"], pairs["-initrd"], pairs["-dtb"]) == ("/k", "/i", "/d")
-    assert pairs["-append"] == "console=ttyS1 root=LABEL=rootfs,x"
+    assert pairs["-append"] == f"console=ttyS1 root=LABEL=rootfs,x {PATIENCE}"
     assert pairs["-drive"] == "if=sd,format=raw,file=/cards/a.img"
 
 
