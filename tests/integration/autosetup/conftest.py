@@ -94,6 +94,15 @@ class Node:
         agent = [sys.executable, "-I", "-S", "-B", "-c", _DRIVER, "/mnt", str(kill_at)]
         return self.execute(*agent, *(arguments or ["run"]))
 
+    def start(
+        self, driver: str, *arguments: str, pass_fds: tuple[int, ...] = ()
+    ) -> subprocess.Popen[str]:
+        """Start a Python program on the node; its first argument is where the project lies."""
+        argv = [sys.executable, "-I", "-S", "-B", "-c", driver, "/mnt", *arguments]
+        return subprocess.Popen(
+            self._inside(*argv), stdout=subprocess.PIPE, text=True, pass_fds=pass_fds
+        )
+
     def cut_after(self, seconds: float) -> None:
         """Run the agent and kill it, with every program it started, after a time."""
         agent = [sys.executable, "-I", "-S", "-B", "-c", _DRIVER, "/mnt", "0", "run"]
