@@ -69,7 +69,7 @@ def _tools() -> Tools:
     from autosetup.card import find_card
     from autosetup.journal import Journal
     from autosetup.notify import notify
-    from autosetup.outlets import Outlets, active_consoles
+    from autosetup.outlets import ISSUE, Outlets, active_consoles
     from autosetup.places import state_folder
     from autosetup.run import Tools
     from autosetup.sealing import card_to_write
@@ -83,6 +83,7 @@ def _tools() -> Tools:
     outlets = Outlets(
         card,
         consoles=active_consoles(),
+        issue=ISSUE,
         writing=lambda: card_to_write(system, str(card.parent)) if card else nullcontext(),
     )
     return Tools(system, Journal(system.path(state_folder(system))), outlets, ready)

@@ -19,6 +19,8 @@ from autosetup.system import draft_of, replace_file
 _ACTIVE_CONSOLES = Path("/sys/class/tty/console/active")
 # For those on the node; gone with the next boot.
 RUNNING = Path("/run/autosetup")
+# Shown by agetty(8) above each login prompt; gone with the next boot too.
+ISSUE = Path("/run/issue.d/autosetup.issue")
 _LOG_LIMIT = 64 * 1024
 
 
@@ -53,6 +55,7 @@ class Outlets:
         secrets: texts that must never be shown.
         sink: takes each line of the log as it comes.
         writing: within it, the card can be written.
+        issue: file with the banner for those who come to a console later; None for none.
     """
 
     card: Path | None
@@ -61,6 +64,7 @@ class Outlets:
     secrets: tuple[str, ...] = ()
     sink: Callable[[str], None] = to_journal
     writing: Callable[[], AbstractContextManager[None]] = nullcontext
+    issue: Path | None = None
     lines: list[str] = field(default_factory=list)
 
     def log(self, text: str) -> None:
@@ -127,6 +131,15 @@ class Outlets:
         for path in self.consoles:
             with suppress(OSError), path.open("a") as console:
                 console.write(f"{line}\n")
+        if self.issue:
+            with suppress(OSError):
+                self.issue.parent.mkdir(parents=True, exist_ok=True)
+                _replace_if_other(self.issue, f"{_escaped(line)}\n".encode())
+
+
+def _escaped(line: str) -> str:
+    """A line for agetty, which has a meaning for letters behind a backslash."""
+    return line.replace("\\", "\\\\")
 
 
 def _replace_if_other(path: Path, data: bytes) -> None:

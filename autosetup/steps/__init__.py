@@ -34,5 +34,5 @@ STEPS = SETTINGS + ACTIONS
 
 def problems(context: Context) -> Iterator[Fault]:
     """Everything that the node has against the payload, before anything is changed."""
-    for step in (users, locale, timezone, clock, files, conf, boot, packages):
+    for step in (users, network, locale, timezone, clock, files, conf, boot, packages):
         yield from step.problems(context)

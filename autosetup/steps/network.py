@@ -1,9 +1,16 @@
-"""Networks for NetworkManager, and the country whose rules the radio obeys."""
+"""Networks for NetworkManager, and the country whose rules the radio obeys.
+
+On an image that lacks it, wpa_supplicant joins the wireless ones by itself.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from autosetup.faults import Fault
+from autosetup.node_file import NODE
+from autosetup.steps import supplicant
 from autosetup.steps.context import Context
 from autosetup.steps.keyfile import write_wifi, write_wired
 from autosetup.system import System
@@ -14,32 +21,72 @@ _FOLDER = "/etc/NetworkManager/system-connections"
 _COUNTRY = "/etc/modprobe.d/autosetup-country.conf"
 _WIRED = f"{_FOLDER}/autosetup-wired.nmconnection"
 _HIGHEST_PRIORITY = 100
+_WANTS = "/etc/systemd/system/multi-user.target.wants"
+_LINKED, _DHCPCD = f"{_WANTS}/{supplicant.UNIT}", f"{_WANTS}/dhcpcd.service"
+
+
+def problems(context: Context) -> Iterator[Fault]:
+    """A wish that nothing on the image can grant."""
+    if context.settings.wired and not context.system.has_program("NetworkManager"):
+        what = "The image lacks NetworkManager, which fixed addresses need."
+        remedy = "Add the package network-manager to the recipe of the image."
+        yield Fault(NODE, 0, 0, what, remedy)
 
 
 def check(context: Context) -> bool:
     """Whether exactly the wanted connections are there, with the country, and no radio blocked."""
     system = context.system
-    wanted = _keyfiles(context)
+    wanted = _files(context)
     return (
         _present(system) == set(wanted)
-        and all(system.holds(path, data, mode=0o600) for path, data in wanted.items())
+        and all(system.holds(path, data, mode=_mode(path)) for path, data in wanted.items())
         and system.read(_COUNTRY) == _country_option(context)
         and not (context.settings.wifi and _blocked_radios(system))
+        and system.path(_LINKED).is_symlink() == (supplicant.CONFIGURATION in wanted)
     )
 
 
 def apply(context: Context) -> None:
-    """Write them, remove those of older generations, and let NetworkManager know."""
-    system, wanted = context.system, _keyfiles(context)
+    """Write them, remove those of older generations, and let what reads them know."""
+    system, wanted = context.system, _files(context)
     _set_country(context)
     for path, data in wanted.items():
-        system.write(path, data, mode=0o600)
+        system.write(path, data, mode=_mode(path))
     for path in _present(system) - set(wanted):
         system.path(path).unlink()
     for radio in _blocked_radios(system) if context.settings.wifi else ():
         radio.write_text("0")
+    _switch_supplicant(system, on=supplicant.CONFIGURATION in wanted)
     if system.booted and _is_running(system):
         system.must(["nmcli", "connection", "reload"])
+
+
+def _files(context: Context) -> dict[str, bytes]:
+    """Every file's bytes by its path."""
+    system, settings = context.system, context.settings
+    if system.has_program("NetworkManager") or not system.has_program("wpa_supplicant"):
+        return _keyfiles(context)
+    if not settings.wifi:
+        return {}
+    phrases = dict(context.secrets.wifi_passphrases)
+    written = supplicant.write_supplicant(settings.wifi, phrases, settings.country)
+    files = {supplicant.CONFIGURATION: written}
+    if not system.path(_DHCPCD).is_symlink():  # which asks on every network
+        files[supplicant.ADDRESSES] = supplicant.write_addresses()
+    return files
+
+
+def _switch_supplicant(system: System, *, on: bool) -> None:
+    """Have wpa_supplicant run on the radio at every boot, or no longer; now too."""
+    if not on and not system.path(_LINKED).is_symlink():
+        return
+    units = [supplicant.UNIT]
+    if on and system.path(supplicant.ADDRESSES).exists():
+        units.append("systemd-networkd.service")
+    system.must(["systemctl", "enable" if on else "disable", *(units if on else units[:1])])
+    if system.booted:
+        action = "restart" if on else "stop"
+        system.run(["systemctl", "--no-block", action, *units])
 
 
 def _keyfiles(context: Context) -> dict[str, bytes]:
@@ -64,9 +111,17 @@ def _keyfiles(context: Context) -> dict[str, bytes]:
     return files
 
 
+def _mode(path: str) -> int:
+    """All but one hold passphrases; that one is read by a program without rights."""
+    return 0o644 if path == supplicant.ADDRESSES else 0o600
+
+
 def _present(system: System) -> set[str]:
     found = system.path(_FOLDER).glob("autosetup-*.nmconnection")
-    return {f"{_FOLDER}/{path.name}" for path in found}
+    marked = (supplicant.CONFIGURATION, supplicant.ADDRESSES)
+    return {f"{_FOLDER}/{path.name}" for path in found} | {
+        path for path in marked if system.read(path).startswith(supplicant.MARK)
+    }
 
 
 def _country_option(context: Context) -> bytes:

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.integration.autosetup.conftest import Node
+from tests.integration.autosetup.sample_debs import make_deb
 from tests.unit.autosetup.sample_payloads import FILES, GENERATION, SETTINGS, packed
 
 PLAIN = dataclasses.replace(
     SETTINGS, locale=dataclasses.replace(SETTINGS.locale, language="C.UTF-8")
 )
-
-
-def make_deb(folder: Path, name: str, version: str = "1.0", **fields: str) -> bytes:
-    tree = folder / f"{name}-{version}"
-    (tree / "DEBIAN").mkdir(parents=True)
-    (tree / "usr/share").mkdir(parents=True)
-    (tree / f"usr/share/{name}").write_text(version)
-    values = {"Package": name, "Version": version, "Architecture": "all", "Maintainer": "a <a@b>"}
-    values |= {"Description": "for tests"} | fields
-    text = "".join(f"{key}: {value}\n" for key, value in values.items())
-    (tree / "DEBIAN/control").write_text(text)
-    deb = folder / f"{name}.deb"
-    subprocess.run(
-        ["dpkg-deb", "--root-owner-group", "-b", tree, deb], check=True, capture_output=True
-    )
-    return deb.read_bytes()
 
 
 def insert(node: Node, debs: dict[str, bytes], generation: int = GENERATION) -> None:
@@ -58,6 +42,16 @@ def test_packages_are_installed_in_the_order_that_they_need(node: Node, tmp_path
     before = node.stamps()
     assert node.run().returncode == 0
     assert node.stamps() == before
+
+
+def test_what_a_power_cut_left_half_installed_is_made_whole(node: Node, tmp_path: Path) -> None:
+    names = ["rig-library", "rig-tools"]
+    insert(node, {name: make_deb(tmp_path, name) for name in names})
+    node.execute("dpkg", "--unpack", "/boot/firmware/autosetup/packages/rig-tools.deb")
+    assert installed(node, "rig-tools") == "unpacked 1.0"
+    assert node.run().returncode == 0
+    assert [installed(node, name) for name in names] == ["installed 1.0"] * 2
+    assert node.execute("dpkg", "--audit").stdout == ""
 
 
 def test_another_version_of_a_higher_generation_takes_its_place(node: Node, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import time
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from autosetup.errors import AgentError
+from autosetup.outlets import Outlets
+from autosetup.status import Status
 from autosetup.system import System
 
 ASSETS = Path(__file__).parents[3] / "assets"
@@ -63,3 +66,21 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     )
     told = [line for line in verified.stderr.splitlines() if "autosetup" in line]
     assert (verified.returncode, told) == (0, [])
+
+
+def test_whoever_comes_to_a_console_reads_the_state_above_the_login_prompt(tmp_path: Path) -> None:
+    """Agetty is the judge: it has a meaning for letters behind a backslash."""
+    issue = tmp_path / "issue.d/autosetup.issue"
+    outlets = Outlets(None, tmp_path, issue=issue, sink=lambda _: None)
+    outlets.announce(
+        Status("failed", node="cam-1", code="x", reason="No \\n in C:\\dir.", hint="-")
+    )
+    leader, follower = pty.openpty()
+    try:
+        argv = ["/sbin/agetty", "--show-issue", "--issue-file", str(issue)]
+        told = subprocess.run(argv, stdin=follower, capture_output=True, text=True, check=True)
+    finally:
+        os.close(leader)
+        os.close(follower)
+    assert "No \\n in C:\\dir." in told.stdout
+    assert told.stdout.startswith("autosetup: ")
