@@ -56,8 +56,9 @@ _SIGNS = (
         ),
     ),
 )
-# The kernel's last word before it lets the board start anew (kernel/reboot.c).
-_RESTARTS = re.compile(r"reboot: Restarting system")
+# The last words of the kernel (kernel/reboot.c) and of systemd before the board starts anew; an
+# emulated board that does so at once may swallow the kernel's.
+_RESTARTS = re.compile(r"reboot: Restarting system|Reached target .*reboot\.target")
 MOST_RESTARTS = 5
 _POWERED_OFF = Trouble(
     "node-stopped",

@@ -31,6 +31,20 @@ def test_the_nodes_own_result_ends_it(state: str) -> None:
     assert watch.status == result
 
 
+@pytest.mark.parametrize(
+    ("last", "ending"),
+    [
+        ("[   99.1] reboot: Restarting system", "restart"),
+        ("[  OK  ] Reached target reboot.target - System Reboot.", "restart"),
+        ("[  OK  ] Reached target poweroff.target - System Power Off.", "node-stopped"),
+    ],
+)
+def test_a_restart_is_told_from_the_end_by_the_last_words(last: str, ending: str) -> None:
+    watch = Watch(timeout_seconds=900)
+    assert watch.look(View(1, [last])) is None
+    assert code_of(watch.look(View(2, runs=False))) == ending
+
+
 def test_half_a_status_is_none_yet() -> None:
     watch = Watch(timeout_seconds=900)
     assert watch.look(View(1, raw_status=DONE.to_json()[:-9])) is None
