@@ -10,30 +10,41 @@ from pathlib import Path
 
 import pytest
 
+from autosetup.settings import Boot
 from tests.integration.autosetup.conftest import Node, make_node
 from tests.unit.autosetup.sample_payloads import FILES, SETTINGS, packed
 
-PAYLOAD = packed(
-    dataclasses.replace(SETTINGS, locale=dataclasses.replace(SETTINGS.locale, language="C.UTF-8")),
-    files={**FILES, "scripts/10-hello": b"#!/bin/sh\necho x > /etc/counted\n"},
+PLAIN = dataclasses.replace(
+    SETTINGS,
+    locale=dataclasses.replace(SETTINGS.locale, language="C.UTF-8"),
+    boot=Boot(("dtparam=i2c_arm=on",), ("consoleblank=0",)),
 )
+PAYLOAD = packed(PLAIN, files={**FILES, "scripts/10-hello": b"#!/bin/sh\necho x > /etc/counted\n"})
 # More than there are moments: the last parts find that the run ends before its turn comes.
-PARTS, MOMENTS_PER_PART = 8, 14
+PARTS, MOMENTS_PER_PART = 8, 16
 FEWEST_MOMENTS = 40
+
+
+def insert(node: Node) -> None:
+    """Make it a node whose boot partition has the files that boot settings go to."""
+    node.insert(PAYLOAD)
+    (node.card.parent / "config.txt").write_text("kernel=vmlinuz\n")
+    (node.card.parent / "cmdline.txt").write_text("root=LABEL=rootfs rootwait\n")
 
 
 @pytest.fixture(scope="module")
 def undisturbed(ground: Path) -> dict[str, tuple[object, ...]]:
     """The tree of a node that nobody disturbed."""
     node = make_node(ground / "undisturbed")
-    node.insert(PAYLOAD)
+    insert(node)
     assert node.run().returncode == 0
+    assert "dtparam=i2c_arm=on" in node.read("/boot/firmware/config.txt")
     return node.tree()
 
 
 def cut_and_boot(node: Node, moment: int) -> bool:
     """Cut the first boot at a moment, then boot again; whether there was anything to cut."""
-    node.insert(PAYLOAD)
+    insert(node)
     was_cut = node.run(kill_at=moment).returncode == 128 + signal.SIGKILL
     if was_cut:
         assert node.run().returncode == 0
@@ -62,7 +73,7 @@ def test_a_power_cut_in_the_middle_of_a_program_ends_in_the_same_node(
     moments = random.Random(seed)  # noqa: S311  (the same moments every time)
     for _ in range(5):
         node = fresh()
-        node.insert(PAYLOAD)
+        insert(node)
         node.cut_after(moments.uniform(0.1, 0.6))
         assert node.run().returncode == 0
         assert node.tree() == undisturbed
@@ -70,7 +81,7 @@ def test_a_power_cut_in_the_middle_of_a_program_ends_in_the_same_node(
 
 def test_a_run_that_was_cut_goes_on_where_it_was(fresh: Callable[[], Node]) -> None:
     node = fresh()
-    node.insert(PAYLOAD)
+    insert(node)
     node.run(kill_at=45)
     told = node.run().stdout
     assert "it goes on where it was" in told
