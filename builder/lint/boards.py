@@ -21,6 +21,7 @@ _CUSTOM = "/etc/default/raspi-firmware-custom"
 # Drivers of the card's slot: those of Linux, and those of Raspberry Pi's own kernels.
 _OLD_SLOT = ("bcm2835", "bcm2835-sdhost", "bcm2835-mmc")
 _PI_4_SLOT = ("sdhci-iproc",)
+_NO_OVERLAY = "Correct its name, or bring the file: Debian's raspi-firmware has had some since 13."
 _REINSTALL = "Add the package raspi-firmware to the recipe, and do not change its files."
 _MODULES = "Set MODULES=most in /etc/initramfs-tools, or list the driver in its file modules."
 # fts(3) in 32-bit programs fails on positions of 64 bits, which ext4 gives to emulators.
@@ -209,14 +210,11 @@ class _Check:
             yield Finding(f"{path} is no whole device tree.", "Build anew from the kernel package.")
 
     def _overlays(self) -> Iterator[Finding]:
-        if not self._files.exists("overlays"):
-            yield Finding("There is no folder overlays.", _REINSTALL)
-            return
         for setting in self._choice.config.settings:
             name = setting.value.partition(",")[0].partition(":")[0]
             path = f"overlays/{name}.dtbo"
             if setting.key == "dtoverlay" and name and not self._files.exists(path):
-                yield Finding(f"{setting}: there is no {path}.", "Correct its name.")
+                yield Finding(f"{setting}: there is no {path}.", _NO_OVERLAY)
 
     def _cmdline(self) -> Iterator[Finding]:
         path = self._choice.cmdline

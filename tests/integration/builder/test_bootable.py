@@ -190,7 +190,7 @@ ARM64, ARMHF = VERSION["arm64"], VERSION["armhf"]
         (drop("bootcode.bin"), "There is no bootcode.bin"),
         (drop("fixup4.dat"), "Raspberry Pi 4B, Raspberry Pi 400: There is no fixup4.dat"),
         (put("start.elf", b"junk"), "start.elf is no firmware"),
-        (drop("overlays"), "There is no folder overlays"),
+        (drop("overlays"), "there is no overlays/disable-bt.dtbo"),
         (config("disable-bt", "imx477"), "there is no overlays/imx477.dtbo"),
         (config("disable-bt", "imx477,rotation=0"), "there is no overlays/imx477.dtbo"),
         (drop(f"vmlinuz-{ARM64}"), f"config.txt line 3: kernel=vmlinuz-{ARM64} asks for it"),
