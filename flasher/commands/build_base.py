@@ -23,6 +23,21 @@ EXAMPLE = "flasher build-base --out images --compress xz --sign release.key"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    _add_sources(parser)
+    _add_results(parser)
+    _add_other_tools(parser.add_argument_group("in place of a recipe, what other tools build"))
+    parser.add_argument(
+        "--site",
+        metavar="NAME",
+        help="make a new site of the account, keys and wifi that layers of other formats set: "
+        "they are never built in",
+    )
+    parser.add_argument(
+        "--no-twins", action="store_true", help="run no native programs in place of emulated ones"
+    )
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
     default = paths.assets() / "recipes" / "base.toml"
     parser.add_argument("recipe", nargs="?", type=Path, default=default, help="TOML; default: base")
     parser.add_argument("--arch", help="arm64, armhf, amd64 or i386; default: as the recipe says")
@@ -34,9 +49,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "build:FOLDER, debian:SUITE, apt:SUITE",
     )
     parser.add_argument("--sha256", default="", help="of that file; needed for an address")
-    parser.add_argument(
-        "--out", type=Path, help=f"folder for the image (default: {image_folder()})"
-    )
     lock = parser.add_mutually_exclusive_group()
     lock.add_argument(
         "--lock",
@@ -45,6 +57,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="build from exactly these packages (default: those of the last build in the folder)",
     )
     lock.add_argument("--update", action="store_true", help="take the newest packages")
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, help=f"folder for the image (default: {image_folder()})"
+    )
     parser.add_argument(
         "--compress", choices=FORMS, help="form of the image to hand out (default: zst)"
     )
@@ -56,8 +74,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sign", type=Path, metavar="KEY", help="file of the Ed25519 key that signs the checksums"
     )
-    stages = parser.add_argument_group("in place of a recipe, what other tools build")
-    stages.add_argument(
+
+
+def _add_other_tools(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "-c",
         "--config",
         type=Path,
@@ -66,7 +86,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="config of pi-gen, in the folder of its stages; again for one that is read after it",
     )
-    stages.add_argument(
+    group.add_argument(
         "--stages",
         type=Path,
         nargs="+",
@@ -74,23 +94,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="stage folders, in their order (default: as the config says)",
     )
-    stages.add_argument(
+    group.add_argument(
         "--allow-network", action="store_true", help="let scripts of the stages use the network"
     )
-    stages.add_argument(
+    group.add_argument(
         "--customization",
         type=Path,
         metavar="SCRIPT",
         help="customisation script of pi_image2, in place of stages: an image of its own",
-    )
-    parser.add_argument(
-        "--site",
-        metavar="NAME",
-        help="make a new site of the account, keys and wifi that layers of other formats set: "
-        "they are never built in",
-    )
-    parser.add_argument(
-        "--no-twins", action="store_true", help="run no native programs in place of emulated ones"
     )
 
 
