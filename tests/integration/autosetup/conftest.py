@@ -159,6 +159,10 @@ def make_node(folder: Path) -> Node:
     for name in ("capture.service", "preview.service"):
         (units / name).write_text(_UNIT)
     (wants / "preview.service").symlink_to("/etc/systemd/system/preview.service")
+    # Whatever sets this computer's own clock, the image has timesyncd.
+    timesyncd = folder / "upper/usr/lib/systemd/systemd-timesyncd"
+    timesyncd.parent.mkdir(parents=True)
+    timesyncd.touch(mode=0o755)
     (folder / "upper/etc/hosts").write_text("127.0.0.1\tlocalhost\n127.0.1.1\tbase\n")
     return Node(folder)
 
