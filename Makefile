@@ -8,8 +8,8 @@ FLASHER := env FLASHER_DATA=$(DEMO)/data $(VENV)/bin/flasher
 PIP := $(VENV)/bin/pip --disable-pip-version-check install --quiet --constraint .constraints.txt
 
 # The second column of the table is the package; the third says who needs it. Those named here bring
-# no program that could be looked for.
-RUN_PACKAGES := python3-venv $(shell awk '!/^#/ && NF && $$3 != "test" {print $$2}' assets/host-tools.txt | sort -u)
+# no program that could be looked for: distro-info-data tells mmdebstrap which suites are Ubuntu's.
+RUN_PACKAGES := python3-venv distro-info-data $(shell awk '!/^#/ && NF && $$3 != "test" {print $$2}' assets/host-tools.txt | sort -u)
 TEST_PACKAGES := $(RUN_PACKAGES) ovmf tzdata $(shell awk '!/^#/ && $$3 == "test" {print $$2}' assets/host-tools.txt | sort -u)
 
 install_packages = @missing=$$(for package in $(1); do \
