@@ -250,10 +250,15 @@ def test_a_person_opens_and_seals_it(life: Life, node: Node, tmp_path: Path) -> 
     assert mine.root == life.written
 
 
-def test_damaged_data_are_mended(life: Life, node: Node, tmp_path: Path) -> None:
+def test_damaged_data_are_mended_when_they_were_noticed(
+    life: Life, node: Node, tmp_path: Path
+) -> None:
     damaged = node.copy(tmp_path)
     volume = f"{damaged.card}?offset={damaged.part(3)[0]}"
     tool("debugfs", "-w", "-R", "zap_block -f /autosetup 0", volume)
+    with damaged.on() as machine:  # the kernel finds it, and notes it in the file system
+        machine.wait_for("EXT4-fs error")
+        machine.wait_for("witness: round 1")
     with damaged.on() as machine:
         machine.wait_for("read-only-root: /dev/vda3 is damaged, and is mended now")
         machine.wait_for("witness: ")
