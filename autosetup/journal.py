@@ -81,7 +81,7 @@ class Journal:
         """Where the copy of a payload lies."""
         return self.folder / "generations" / str(generation)
 
-    def keep(self, generation: int, raw: dict[str, bytes]) -> None:
+    def keep(self, generation: int, raw: Mapping[str, bytes]) -> None:
         """Copy a payload: it is there as a whole, or not at all. Scripts can be run from there."""
         target = self.payload_folder(generation)
         partial = target.with_name(f"{generation}.part")

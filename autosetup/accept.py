@@ -1,0 +1,80 @@
+"""From an offer to a payload at work: everything is checked before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from autosetup import board
+from autosetup.growth import grow
+from autosetup.journal import Record
+from autosetup.offer import Offer
+from autosetup.outlets import utc_now
+from autosetup.payload import Payload
+from autosetup.places import growing_folder
+from autosetup.run import Tools, open_payload
+from autosetup.secrets_file import SECRETS, is_redacted
+from autosetup.settings import Manifest
+from autosetup.status import Status
+from autosetup.steps import STEPS
+from autosetup.time_floor import raise_clock
+
+
+def status_of(manifest: Manifest) -> Status:
+    """The status of a payload that is being checked on this board."""
+    return Status(
+        "checking",
+        node=manifest.node,
+        generation=manifest.generation,
+        card_id=manifest.card_id,
+        image_digest=manifest.image_digest,
+        pi_serial=board.serial(),
+        pi_model=board.model(),
+        started_at=utc_now(),
+    )
+
+
+def checked(tools: Tools, offer: Offer, record: Record | None) -> tuple[Offer, Payload]:
+    """The offer with its secrets, and the payload in it; nothing is changed.
+
+    What decides whether an offer may count at all belongs here, before it is opened.
+
+    Raises:
+        Faulty: with everything that is wrong.
+        AgentError: it may not be applied on this node.
+    """
+    if offer.manifest and _is_used(offer, record):
+        offer = replace(offer, raw=tools.journal.payload(offer.manifest.generation))
+    return offer, open_payload(tools, offer.raw)
+
+
+def accept(tools: Tools, offer: Offer, status: Status, record: Record | None) -> Record:
+    """Keep a copy of a checked offer, and begin its record; only now the node is changed."""
+    generation = status.generation or 0
+    if tools.journal.payload(generation) != offer.raw:
+        tools.journal.keep(generation, offer.raw)
+    scripts = record.scripts if record else ()
+    status = replace(status, state="applying", step_count=len(STEPS), started_at=utc_now())
+    return Record(offer.digest, status, scripts)
+
+
+def prepare(tools: Tools, past: str | None) -> None:
+    """Time and room, which all that follows may need.
+
+    Args:
+        past: a UTC time that is over for certain.
+    """
+    if raise_clock(tools.system, past):
+        tools.outlets.log(f"The clock was behind; it was set to {past}.")
+    take_room(tools, tools.outlets.log)
+
+
+def take_room(tools: Tools, log: Callable[[str], None]) -> None:
+    """Take the rest of the card, before anything else needs the room."""
+    grow(tools.system, growing_folder(tools.system), log)
+
+
+def _is_used(offer: Offer, record: Record | None) -> bool:
+    """Whether the payload succeeded once, so that only our copy has its secrets."""
+    same = record is not None and record.digest == offer.digest
+    return same and is_redacted(offer.raw.get(SECRETS, b""))

@@ -1,0 +1,110 @@
+"""How a run ends: done, failed, refused, or with nothing to do; on disk first, then told."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable
+from dataclasses import replace
+
+from autosetup import board
+from autosetup.accept import take_room
+from autosetup.card import scrub_card
+from autosetup.errors import AgentError, as_agent_error, plain
+from autosetup.faults import Fault
+from autosetup.journal import Record
+from autosetup.offer import Offer
+from autosetup.outlets import utc_now
+from autosetup.run import Tools
+from autosetup.scrub import redact
+from autosetup.sealing import restart, seal
+from autosetup.status import Status
+from autosetup.time_floor import raise_clock
+
+# A slow board and a slow lease; the result itself waits for this.
+_ADDRESS_SECONDS = 45.0
+
+
+def end_done(tools: Tools, record: Record) -> Status:
+    """Erase, then record, then publish: whatever is cut, the next run does the rest."""
+    addresses = board.wait_for_address(_ADDRESS_SECONDS) if tools.system.booted else ()
+    status = replace(
+        record.status,
+        state="done",
+        step=None,
+        step_number=0,
+        addresses=addresses,
+        finished_at=utc_now(),
+    )
+    scrub_card(tools.outlets.card, record.digest, tools.outlets.log)
+    tools.journal.save(replace(record, status=status))
+    tools.journal.forget_secrets(except_of=status.generation or 0)
+    seal(tools.system)
+    tools.outlets.announce(status)
+    return status
+
+
+def end_failed(tools: Tools, record: Record, error: AgentError) -> Status:
+    """A payload at work failed: record it, and publish."""
+    status = _failed(tools, record.status, error)
+    tools.journal.save(replace(record, status=status))
+    tools.outlets.announce(status)
+    return status
+
+
+def fail(tools: Tools, status: Status, error: AgentError) -> Status:
+    """Nothing was at work: publish alone."""
+    failed = _failed(tools, status, error)
+    tools.outlets.announce(failed)
+    return failed
+
+
+def refuse(tools: Tools, status: Status, faults: Iterable[Fault]) -> Status:
+    """A payload with faults: each of them in the log, all of them in the reason."""
+    listed = [str(fault) for fault in faults]
+    for line in listed:
+        tools.outlets.log(line)
+    count = "1 fault" if len(listed) == 1 else f"{len(listed)} faults"
+    reason = f"The payload has {count}: {' '.join(listed)}"
+    return fail(tools, status, AgentError("payload-refused", reason, "Nothing was changed."))
+
+
+def stay(tools: Tools, record: Record, offer: Offer) -> Status:
+    """Nothing to apply: see that what a power cut may have left open is done, and say so."""
+    raise_clock(tools.system, record.status.finished_at)
+    take_room(tools, tools.outlets.sink)
+    if record.status.state == "done":
+        if record.digest == offer.digest and offer.raw:
+            scrub_card(tools.outlets.card, record.digest, tools.outlets.log)
+        tools.journal.forget_secrets(except_of=record.status.generation or 0)
+        seal(tools.system)
+    tools.outlets.repeat(record.status)
+    tools.outlets.flush_log()
+    return record.status
+
+
+def start_again(tools: Tools, status: Status) -> Status:
+    """Have the node start once more; the next run goes on."""
+    tools.outlets.log("The node starts once more.")
+    tools.outlets.flush_log()
+    restart(tools.system)
+    return status
+
+
+def explained(tools: Tools, error: Exception) -> AgentError:
+    """Any error in the agent's words; the log gets the details of its own defects."""
+    found = as_agent_error(error)
+    if found.code == "internal-error":
+        tools.outlets.log("".join(traceback.format_exception(error)))
+    return found
+
+
+def _failed(tools: Tools, status: Status, error: AgentError) -> Status:
+    secrets = tools.outlets.secrets
+    return replace(
+        status,
+        state="failed",
+        code=error.code,
+        reason=plain(redact(error.reason, secrets)),
+        hint=plain(redact(error.hint, secrets)),
+        finished_at=utc_now(),
+    )

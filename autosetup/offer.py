@@ -1,0 +1,82 @@
+"""What a boot finds: the agent's own record, and the payload that the card offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autosetup.card import digest_of
+from autosetup.faults import Faulty
+from autosetup.journal import Record
+from autosetup.manifest import MANIFEST, compare, read_manifest
+from autosetup.payload import read_folder
+from autosetup.run import Tools
+from autosetup.secrets_file import SECRETS
+from autosetup.settings import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A payload that nobody has accepted yet.
+
+    Attributes:
+        raw: its files by path, as they are; not checked.
+        manifest: None where there is none, or where it cannot be read and need not be.
+        digest: SHA-256 (hex) of the manifest's bytes.
+    """
+
+    raw: Mapping[str, bytes]
+    manifest: Manifest | None
+    digest: str
+
+
+def load_record(tools: Tools) -> Record | None:
+    """The agent's record; a spoiled one is put out of the way and counts as none."""
+    try:
+        return tools.journal.load()
+    except Faulty as faulty:
+        tools.outlets.log(f"The journal is spoiled and is begun anew: {faulty}")
+        tools.journal.set_aside()
+        return None
+
+
+def read_offer(tools: Tools, record: Record | None) -> Offer:
+    """What the card offers; a node that has its payload can live with a spoiled card.
+
+    Raises:
+        OSError: the card cannot be read, and there is no record.
+        Faulty: the manifest is spoiled, and no run is under way.
+    """
+    raw = _read_card(tools, record)
+    return Offer(raw, _manifest(tools, raw, record), digest_of(raw.get(MANIFEST, b"")))
+
+
+def note(tools: Tools, offer: Offer, *, is_older: bool) -> None:
+    """Tell the log about a payload that is older, or that was edited after it was applied."""
+    if offer.manifest and is_older:
+        tools.outlets.log(f"Generation {offer.manifest.generation} on the card is older: ignored.")
+    elif offer.manifest:
+        others = {name: data for name, data in offer.raw.items() if name != MANIFEST}
+        for fault in compare(offer.manifest, others):
+            if fault.file != SECRETS:
+                tools.outlets.log(f"Ignored, as this generation is done already: {fault}")
+
+
+def _read_card(tools: Tools, record: Record | None) -> dict[str, bytes]:
+    try:
+        return read_folder(tools.outlets.card) if tools.outlets.card else {}
+    except OSError as error:
+        if record is None:
+            raise
+        tools.outlets.log(f"The card cannot be read: {error}")
+        return {}
+
+
+def _manifest(tools: Tools, raw: Mapping[str, bytes], record: Record | None) -> Manifest | None:
+    try:
+        return read_manifest(raw[MANIFEST]) if MANIFEST in raw else None
+    except Faulty as faulty:
+        if record is None or record.status.state != "applying":
+            raise
+        tools.outlets.log(str(faulty))
+        return None
