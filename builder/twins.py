@@ -31,7 +31,7 @@ from builder.pool import Pool
 from flasher.files import sync_folder
 from flasher.process import find_program, run
 
-VERSION = 3  # raised when the code makes another stand from the same inputs
+VERSION = 4  # raised when the code makes another stand from the same inputs
 _SOURCE = Path(__file__).with_name("native") / "handler.c"
 _NAME_DIGITS = 20
 
@@ -57,9 +57,8 @@ _NOT_TWINS = frozenset(
     }
 )
 
-# dpkg knows its architecture as one string, changed to the image's in a copy; apt asks its settings
-# first. Some versions of its library have the string as well, others have it within their code.
-_TOLD = ("usr/bin/dpkg*", "usr/lib/*/libapt-pkg.so.*")
+# dpkg knows its architecture as one string, which a copy has as the image's; apt asks its settings.
+_TOLD = "usr/bin/dpkg*"
 _APT_SETTINGS = "etc/apt/apt.conf.d/00architecture"
 
 _ELF = b"\x7fELF"
@@ -184,9 +183,8 @@ class _Stand:
         for path in self._programs():
             if path not in different:
                 _link(own / f"exec{path}", f"/.twin/root{path}")
-        for pattern in _TOLD:
-            for place in self.root.folder.glob(pattern):
-                self._tell_architecture(place)
+        for place in self.root.folder.glob(_TOLD):
+            self._tell_architecture(place)
         settings = self.tree / _APT_SETTINGS
         settings.parent.mkdir(parents=True)
         settings.write_text(f'APT::Architecture "{self.lock.architecture}";\n', encoding="ascii")
@@ -225,12 +223,11 @@ class _Stand:
     def _tell_architecture(self, place: Path) -> None:
         raw = place.read_bytes()
         native, foreign = self.lock.native_architecture, self.lock.architecture
-        path = place.relative_to(self.root.folder)
-        for copy in (self.tree / ".twin/exec" / path, self.tree / path):
-            if not place.is_symlink() and copy.is_symlink():
-                copy.unlink()
-                copy.write_bytes(replace_word(raw, native, foreign))
-                copy.chmod(0o755)
+        copy = self.tree / ".twin/exec" / place.relative_to(self.root.folder)
+        if copy.is_symlink():
+            copy.unlink()
+            copy.write_bytes(replace_word(raw, native, foreign))
+            copy.chmod(0o755)
 
 
 def _compile(handler: Path, emulator: bytes) -> None:

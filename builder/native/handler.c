@@ -62,21 +62,21 @@ static void prepare_python(const char *path)
         setenv("PYTHONPATH", modules, 1);
 }
 
-/* Started so, a program needs no loader where it says one is: scripts of older suites take away
- * /lib64, which an image of another architecture does not need. */
-static void run_by_loader(char *twin, int count_of_arguments, char **arguments)
+/* PROGRAM OPTION ARGV0 FILE ARGUMENT...: QEMU and the dynamic loader both take a name with an option. */
+static char **command(char *program, char *option, char *file, int count_of_arguments, char **arguments)
 {
     char **line = calloc((size_t)count_of_arguments + 4, sizeof *line);
 
-    if (line == NULL)
-        return;
-    line[0] = TWINS "/loader";
-    line[1] = "--argv0";
+    if (line == NULL) {
+        perror("flasher");
+        exit(126);
+    }
+    line[0] = program;
+    line[1] = option;
     line[2] = arguments[0];
-    line[3] = twin;
+    line[3] = file;
     memcpy(line + 4, arguments + 1, (size_t)(count_of_arguments - 1) * sizeof *line);
-    execv(line[0], line);
-    free(line);
+    return line;
 }
 
 static void try_twin(const char *path, int count_of_arguments, char **arguments)
@@ -90,8 +90,10 @@ static void try_twin(const char *path, int count_of_arguments, char **arguments)
     count(NATIVE, path);
     prepare_python(path);
     execv(twin, arguments);
+    /* Started by the loader itself, a program needs none where it says one is: scripts of older
+     * suites take away /lib64, which an image of another architecture does not need. */
     if (errno == ENOENT)
-        run_by_loader(twin, count_of_arguments, arguments);
+        execv(TWINS "/loader", command(TWINS "/loader", "--argv0", twin, count_of_arguments, arguments));
 }
 
 /* A descriptor of the appended emulator, or -1. */
@@ -116,15 +118,8 @@ static int unpack_emulator(void)
 
 static int emulate(char *path, int count_of_arguments, char **arguments)
 {
-    char **line = calloc((size_t)count_of_arguments + 4, sizeof *line);
+    char **line = command(TWINS "/qemu", "-0", path, count_of_arguments, arguments);
 
-    if (line == NULL)
-        return 126;
-    line[0] = TWINS "/qemu";
-    line[1] = "-0";
-    line[2] = arguments[0];
-    line[3] = path;
-    memcpy(line + 4, arguments + 1, (size_t)(count_of_arguments - 1) * sizeof *line);
     execv(line[0], line);
     fexecve(unpack_emulator(), line, environ);
     perror("flasher: the emulator cannot be started");
