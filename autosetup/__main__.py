@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from autosetup.errors import AgentError, as_agent_error
 from autosetup.faults import Faulty
 from autosetup.payload import FOLDER, STATUS, read_folder, unpack
-from autosetup.status import Status, headline
+from autosetup.status import Status, lines_of
 from autosetup.system import System
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run() -> int:
     from autosetup.agent import Agent
+    from autosetup.orphans import adopt_orphans
 
+    adopt_orphans()
     tools = _tools()
     with _alone():
         status = Agent(tools).run()
@@ -138,7 +140,8 @@ def _status(*, as_json: bool, wait: bool) -> int:
         time.sleep(_POLL_SECONDS)
         status = _said()
     status = status or Status("waiting")
-    _say(status.to_json().decode() if as_json else f"{headline(status)}\n")
+    text = "\n".join(lines_of(status))
+    _say(status.to_json().decode() if as_json else f"{text}\n")
     return _FAILED if status.state == "failed" else _DONE
 
 

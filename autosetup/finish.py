@@ -65,6 +65,7 @@ def refuse(tools: Tools, status: Status, faults: Iterable[Fault]) -> Status:
         tools.outlets.log(line)
     count = "1 fault" if len(listed) == 1 else f"{len(listed)} faults"
     reason = f"The payload has {count}: {' '.join(listed)}"
+    status = replace(status, faults=tuple(plain(redact(f, tools.outlets.secrets)) for f in listed))
     return fail(tools, status, AgentError("payload-refused", reason, "Nothing was changed."))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from autosetup.notify import notify
 from autosetup.payload import LOG, STATUS
 from autosetup.scrub import redact
-from autosetup.status import Status, headline
+from autosetup.status import Status, headline, lines_of
 from autosetup.system import draft_of, replace_file
 
 # The consoles that the kernel was told of, in one line: "ttyS1 tty0".
@@ -75,9 +75,8 @@ class Outlets:
 
     def announce(self, status: Status) -> None:
         """Publish a transition everywhere; a card that cannot be written is said and survived."""
-        line = f"autosetup: {headline(status)}"
-        self.log(line)
-        self._banner(redact(line, self.secrets))
+        self.log(f"autosetup: {headline(status)}")
+        self._banner(status)
         with suppress(OSError):
             notify(f"STATUS={headline(status)}")
         self.keep(status)
@@ -85,9 +84,8 @@ class Outlets:
 
     def repeat(self, status: Status) -> None:
         """Say again at a later boot what was reached; a card that says so is not touched."""
-        line = f"autosetup: {headline(status)}"
-        self.sink(line)
-        self._banner(line)
+        self.sink(f"autosetup: {headline(status)}")
+        self._banner(status)
         self.keep(status)
         self._tidy()
 
@@ -127,19 +125,21 @@ class Outlets:
                 with suppress(OSError):
                     draft_of(self.card / name).unlink(missing_ok=True)
 
-    def _banner(self, line: str) -> None:
+    def _banner(self, status: Status) -> None:
+        text = redact("".join(f"{line}\n" for line in lines_of(status)), self.secrets)
+        text = f"autosetup: {text}"
         for path in self.consoles:
             with suppress(OSError), path.open("a") as console:
-                console.write(f"{line}\n")
+                console.write(text)
         if self.issue:
             with suppress(OSError):
                 self.issue.parent.mkdir(parents=True, exist_ok=True)
-                _replace_if_other(self.issue, f"{_escaped(line)}\n".encode())
+                _replace_if_other(self.issue, _escaped(text).encode())
 
 
-def _escaped(line: str) -> str:
-    """A line for agetty, which has a meaning for letters behind a backslash."""
-    return line.replace("\\", "\\\\")
+def _escaped(text: str) -> str:
+    """Lines for agetty, which has a meaning for letters behind a backslash."""
+    return text.replace("\\", "\\\\")
 
 
 def _replace_if_other(path: Path, data: bytes) -> None:

@@ -6,7 +6,8 @@ Contract: ``waiting → checking → applying (step i of n) → done | failed | 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sized
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, cast
 
 from autosetup import forms
@@ -24,6 +25,8 @@ STATES: tuple[State, ...] = (
     "rolled-back",
 )
 FORMAT = 1
+# More would push the first ones off a screen.
+_MOST_FAULTS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,20 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that people should know of a node that works all the same.
+
+    Attributes:
+        code: stable word, such as ``name-taken``; explained in `codes`.
+        reason, hint: the fact and the remedy.
+    """
+
+    code: str
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The state of a node.
 
@@ -45,6 +62,8 @@ class Status:
         step, step_number, step_count: the step at work or that failed, 1-based; None, 0, 0 outside.
         code: stable word for the kind of failure, such as ``step-failed``; None unless failed.
         reason, hint: the fact and the remedy; None unless failed.
+        faults: of a payload that was refused, each one line with its place.
+        warnings: what people should know though it keeps nothing from working.
         pi_serial, pi_model: of the board; empty where unknown.
         addresses: IP addresses of the node, link-local ones last.
         started_at, finished_at: UTC, ``2026-11-21T03:39:50Z``.
@@ -62,6 +81,8 @@ class Status:
     code: str | None = None
     reason: str | None = None
     hint: str | None = None
+    faults: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
     pi_serial: str = ""
     pi_model: str = ""
     addresses: tuple[str, ...] = ()
@@ -101,6 +122,8 @@ def read_status(top: Table) -> Status:
         code=_text(top, "code"),
         reason=_text(top, "reason"),
         hint=_text(top, "hint"),
+        faults=top.strings("faults", default=()),
+        warnings=tuple(_warned(table) for table in top.tables("warnings")),
         pi_serial=top.string("pi_serial", default=""),
         pi_model=top.string("pi_model", default=""),
         addresses=top.strings("addresses", default=()),
@@ -108,6 +131,21 @@ def read_status(top: Table) -> Status:
         finished_at=_time(top, "finished_at"),
         steps=tuple(_step(table) for table in top.tables("steps")),
     )
+
+
+def with_warning(status: Status, code: str, warned: Warned | None) -> Status:
+    """The status with this warning in place of any other of its code; None takes it away."""
+    others = tuple(other for other in status.warnings if other.code != code)
+    return replace(status, warnings=(*others, warned) if warned else others)
+
+
+def lines_of(status: Status) -> list[str]:
+    """For people: the headline, then each fault and each warning on a line of its own."""
+    told = [*status.faults[:_MOST_FAULTS]]
+    if more := status.faults[_MOST_FAULTS:]:
+        told.append(f"… and {len(more)} more: see log.txt on the card.")
+    told += [f"Warning: {w.reason} {w.hint}".rstrip() for w in status.warnings]
+    return [headline(status), *(f"  {line}" for line in told)]
 
 
 def headline(status: Status) -> str:
@@ -126,18 +164,32 @@ def _details(status: Status) -> list[str]:
         return [f"step {status.step_number} of {status.step_count}: {status.step}"]
     if status.state == "failed":
         place = f"at {status.step}" if status.step else ""
+        if faults := _count(status.faults, "fault"):  # each has a line of its own, see `lines_of`
+            return [place, f"The payload has {faults}. {status.hint or ''}".rstrip()]
         why = " ".join(f"{status.reason or ''} {status.hint or ''}".split())
         return [place, why]
     generation = f"generation {status.generation}" if status.generation else ""
     if status.state == "done":
-        return [generation, _summary(status)]
+        return [generation, _summary(status), _count(status.warnings, "warning")]
     return [generation]
 
 
 def _summary(status: Status) -> str:
     seconds = round(sum(step.seconds for step in status.steps))
-    count = len(status.steps)
-    return f"{count} step{'' if count == 1 else 's'} in {seconds} s"
+    return f"{_count(status.steps, 'step') or '0 steps'} in {seconds} s"
+
+
+def _count(things: Sized, name: str) -> str:
+    count = len(things)
+    return f"{count} {name}{'' if count == 1 else 's'}" if count else ""
+
+
+def _warned(table: Table) -> Warned:
+    return Warned(
+        code=table.string("code"),
+        reason=table.string("reason"),
+        hint=table.string("hint", default=""),
+    )
 
 
 def _text(top: Table, key: str) -> str | None:

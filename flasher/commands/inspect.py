@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from autosetup.status import headline
+from autosetup.status import lines_of
 from flasher.card.advice import Advice, advise
 from flasher.card.inspect import CardReport, inspect_card
 from flasher.console import Console
@@ -105,7 +105,8 @@ def _say_status(report: CardReport, console: Console) -> None:
         return
     if report.from_record:
         console.say("  nothing on the boot partition; the agent's own record says:")
-    console.say(f"  {headline(report.status)}")
+    for line in lines_of(report.status):
+        console.say(f"  {line}")
     for step in report.status.steps:
         changed = "changed" if step.changed else "was so"
         console.say(f"    {step.name:<12} {readable_seconds(step.seconds):>8}  {changed}")

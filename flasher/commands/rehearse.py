@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
-from autosetup.status import STATES, Status, headline
+from autosetup.status import STATES, Status, lines_of
 from flasher.console import Console
 from flasher.drives.find import find_drive
 from flasher.errors import BadInput, ExitCode, FlasherError
@@ -153,12 +153,12 @@ def _say(rehearsal: Rehearsal, console: Console) -> None:
 
 
 def _say_status(status: Status, console: Console) -> None:
-    console.say(f"\n{headline(status)}")
+    console.say("\n" + "\n".join(lines_of(status)))
     console.say(f"address: {', '.join(status.addresses) or 'none'}")
     for step in status.steps:
         changed = "changed" if step.changed else "was so"
         console.say(f"  {step.name:<14} {readable_seconds(step.seconds):>9}  {changed}")
-    if status.reason:
+    if status.reason and not status.faults:
         console.say(f"  {status.reason}\n  → {status.hint}")
 
 

@@ -13,12 +13,12 @@ _GUIDE = _AGENT.parent / "docs/first-boot.md"
 
 
 def codes_raised() -> set[str]:
-    """The first argument of each `AgentError(…)` in the agent's modules."""
+    """The first argument of each `AgentError(…)` and `Warned(…)` in the agent's modules."""
     calls = (
         node
         for path in _AGENT.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "AgentError"
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("AgentError", "Warned")
     )
     return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}  # type: ignore[misc]
 

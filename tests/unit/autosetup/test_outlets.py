@@ -38,6 +38,16 @@ def test_a_transition_is_told_on_card_node_and_console(outlets: Outlets, tmp_pat
     assert sorted(p.name for p in (tmp_path / "card").iterdir()) == ["log.txt", "status.json"]
 
 
+def test_each_fault_of_a_payload_has_a_line_of_its_own(tmp_path: Path) -> None:
+    issue = tmp_path / "issue"
+    told = Outlets(None, tmp_path, (tmp_path / "console",), sink=lambda _: None, issue=issue)
+    told.announce(Status("failed", hint="Nothing was changed.", faults=(r"a\n: No.", "b: No.")))
+    lines = ["autosetup: no node · failed · The payload has 2 faults. Nothing was changed."]
+    lines += [r"  a\n: No.", "  b: No."]
+    assert (tmp_path / "console").read_text().splitlines() == lines
+    assert issue.read_text().splitlines() == [lines[0], r"  a\\n: No.", lines[2]]
+
+
 def test_no_secret_reaches_the_log(outlets: Outlets, tmp_path: Path) -> None:
     outlets.log("wifi: psk=hunter22, and hunter22 again")
     outlets.flush_log()

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autosetup.faults import Faulty
-from autosetup.status import STATES, Status, StepRecord, headline
+from autosetup.status import (
+    STATES,
+    Status,
+    StepRecord,
+    Warned,
+    headline,
+    lines_of,
+    with_warning,
+)
 
 DONE = Status(
     state="done",
@@ -36,6 +44,15 @@ FAILED = Status(
     reason="This system knows no timezone Europe/Berlim.",
     hint="Did you mean Europe/Berlin?",
 )
+REFUSED = Status(
+    state="failed",
+    node="cam-0101",
+    code="payload-refused",
+    reason="The payload has 2 faults: node.toml:3:1: No. node.toml:9:2: Neither.",
+    hint="Nothing was changed.",
+    faults=("node.toml:3:1: No.", "node.toml:9:2: Neither."),
+)
+TAKEN = Warned("name-taken", "Another node is called cam-0101.", "Find it.")
 
 
 _steps = st.builds(
@@ -59,7 +76,9 @@ def test_a_status_comes_back_as_it_was_written(status: Status) -> None:
     assert Status.from_json(status.to_json()) == status
 
 
-@pytest.mark.parametrize("status", [DONE, FAILED, Status("waiting")])
+@pytest.mark.parametrize(
+    "status", [DONE, FAILED, REFUSED, with_warning(DONE, TAKEN.code, TAKEN), Status("waiting")]
+)
 def test_the_shipped_states_come_back_as_they_were_written(status: Status) -> None:
     assert Status.from_json(status.to_json()) == status
 
@@ -92,7 +111,31 @@ def test_an_unknown_key_or_state_is_refused() -> None:
             "cam-0101 · failed · at timezone · This system knows no timezone Europe/Berlim. "
             "Did you mean Europe/Berlin?",
         ),
+        (REFUSED, "cam-0101 · failed · The payload has 2 faults. Nothing was changed."),
+        (
+            with_warning(DONE, TAKEN.code, TAKEN),
+            "cam-0101 · done · generation 1795233590 · 2 steps in 14 s · 1 warning",
+        ),
     ],
 )
 def test_the_headline_is_one_plain_line(status: Status, line: str) -> None:
     assert headline(status) == line
+
+
+def test_each_fault_and_each_warning_has_a_line_of_its_own() -> None:
+    assert lines_of(REFUSED)[1:] == ["  node.toml:3:1: No.", "  node.toml:9:2: Neither."]
+    warned = with_warning(DONE, TAKEN.code, TAKEN)
+    assert lines_of(warned)[1:] == ["  Warning: Another node is called cam-0101. Find it."]
+
+
+def test_so_many_faults_that_no_screen_holds_them_are_counted() -> None:
+    many = dataclasses.replace(REFUSED, faults=tuple(map(str, range(40))))
+    assert len(lines_of(many)) == 17
+    assert lines_of(many)[-1] == "  … and 25 more: see log.txt on the card."
+
+
+def test_a_warning_takes_the_place_of_one_of_its_code() -> None:
+    other = dataclasses.replace(TAKEN, reason="Two are.")
+    twice = with_warning(with_warning(DONE, TAKEN.code, TAKEN), TAKEN.code, other)
+    assert twice.warnings == (other,)
+    assert with_warning(twice, TAKEN.code, None) == DONE
