@@ -32,6 +32,10 @@ CODES = {
         "The agent stumbled over a defect of its own.",
         "Send log.txt to a developer.",
     ),
+    "no-space": Code(
+        "A file system of the node is full.",
+        "Free some room on it, or take a larger card.",
+    ),
     "not-done": Code(
         "A value can be set only on a node that is set up.",
         "Wait for it: autosetup status --wait",
@@ -57,6 +61,10 @@ CODES = {
         "A script of the payload took longer than it may, and was stopped.",
         "See in log.txt where it waits; give it more time in the profile.",
     ),
+    "read-only": Code(
+        "A file system cannot be written: the card locked itself, or damage was found on it.",
+        "Start the node again, so that it is checked; if that does not help, change the card.",
+    ),
     "scrub-failed": Code(
         "The card gave back other bytes than were written over the secrets.",
         "Throw the card away, and destroy it: it still holds them.",
@@ -70,8 +78,8 @@ CODES = {
         "Send log.txt to a developer.",
     ),
     "system-error": Code(
-        "The medium failed a read or a write: it may be full, read-only or worn out.",
-        "Free some room or change the card, then start the node again.",
+        "The medium failed a read or a write: it may be worn out.",
+        "Start the node again; if that does not help, change the card.",
     ),
     "unknown-value": Code(
         "The payload has no value of this name to set.",

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_MAY_BE_FULL = ("/", "/var", "/tmp", "/data", "/boot/firmware", "/boot")  # noqa: S108
+_MB = 1_000_000
 _LONGEST_REASON = 4000
 
 
@@ -36,8 +43,54 @@ def as_agent_error(error: Exception) -> AgentError:
     if isinstance(error, AgentError):
         return error
     if isinstance(error, OSError):
-        what = f"{error.strerror}: {error.filename}" if error.filename else str(error)
-        hint = "The medium may be full, read-only or worn out: check it, then start the node again."
-        return AgentError("system-error", what, hint)
+        return _of_medium(error)
     what = f"The agent itself stumbled: {type(error).__name__}: {error}"
     return AgentError("internal-error", what, "Send log.txt to a developer.")
+
+
+def no_room(doing: str, place: str = "", needed: int = 0) -> AgentError:
+    """A file system is full.
+
+    Args:
+        doing: a sentence about what was to be done.
+        place: a path on it; without one the fullest file system is named.
+        needed: bytes; 0 where nobody knows.
+    """
+    mount, free, size = _fullest([place] if place else [*filter(os.path.isdir, _MAY_BE_FULL)])
+    wanted = f" It takes {_in_mb(needed)}." if needed else ""
+    what = f"The file system of {mount} is full: {_in_mb(free)} of {_in_mb(size)} are free."
+    hint = "Free some room on the node, or take a larger card."
+    return AgentError("no-space", f"{what} {doing}{wanted}", hint)
+
+
+def free_bytes(place: Path) -> int:
+    """What root can still write to the file system of a path that is there, or will be."""
+    return _fullest([str(place)])[1]
+
+
+def _of_medium(error: OSError) -> AgentError:
+    where = str(error.filename) if error.filename else ""
+    if error.errno in _FULL:
+        return no_room(f"{where or 'A file'} could not be written.", where)
+    if error.errno == errno.EROFS:
+        what = f"{where or 'A file'} could not be written: its file system is read-only."
+        return AgentError("read-only", what, "The card may have locked itself: change it.")
+    what = f"{error.strerror}: {where}" if where else str(error)
+    hint = "The card may be worn out: change it if a new start does not help."
+    return AgentError("system-error", what, hint)
+
+
+def _fullest(places: list[str]) -> tuple[str, int, int]:
+    """Mount point, free bytes and size of the fullest of the file systems of some paths."""
+    found = []
+    for place in places:
+        mount = Path(place)
+        while not mount.is_mount() and mount != mount.parent:
+            mount = mount.parent
+        sizes = os.statvfs(mount)
+        found.append((str(mount), sizes.f_bfree * sizes.f_frsize, sizes.f_blocks * sizes.f_frsize))
+    return min(found, key=lambda entry: entry[1])
+
+
+def _in_mb(size: int) -> str:
+    return f"{size / _MB:.1f} MB"

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from autosetup.errors import AgentError
+from autosetup.errors import AgentError, no_room
+from autosetup.orphans import end_orphans
 
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -18,15 +20,24 @@ _ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
 }
 _TAIL_LINES = 8
+# What the C library says, and what apt does before it begins.
+_FULL = ("No space left on device", "You don't have enough free space")
 _MOST_LINKS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A program that ran; `status` is None where it was killed for taking too long."""
+    """A program that ran.
+
+    Attributes:
+        status: None where it was killed for taking too long.
+        output: all that it printed.
+        left: how many programs it left running, which were killed.
+    """
 
     status: int | None
     output: str
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,7 @@ class System:
         cwd: str = "/",
         seconds: float = 300,
     ) -> Finished:
-        """Run a program to its end, or kill it and all that it started after `seconds`.
+        """Run a program to its end, or kill it after `seconds`; what it started ends with it.
 
         Args:
             argv: program and arguments, as the node sees them.
@@ -152,9 +163,10 @@ class System:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
+            left = end_orphans()
         with os.fdopen(output, "rb") as handle:
             handle.seek(0)
-            return Finished(status, handle.read().decode(errors="replace"))
+            return Finished(status, handle.read().decode(errors="replace"), left)
 
     def must(self, argv: Sequence[str], *, stdin: bytes = b"", seconds: float = 300) -> str:
         """Run a program that has to succeed; gives what it printed.
@@ -170,6 +182,8 @@ class System:
 
 def program_failed(name: str, finished: Finished) -> AgentError:
     """The error for a program that failed or took too long."""
+    if any(words in finished.output for words in _FULL):
+        return no_room(f"{name} was at work.")
     tail = "; ".join(finished.output.strip().splitlines()[-_TAIL_LINES:])
     how = "took too long" if finished.status is None else f"failed ({finished.status})"
     hint = "Read log.txt on the card; then start the node again to try again."
@@ -184,16 +198,26 @@ def replace_file(
     The temporary name is always the same, so litter of a power cut goes with the next writing.
     """
     temporary = draft_of(path)
+    try:
+        _write_draft(temporary, data, mode, owner)
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        error.filename = str(path)
+        raise
+    sync_folder(path.parent)
+
+
+def _write_draft(path: Path, data: bytes, mode: int, owner: tuple[int, int] | None) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with os.fdopen(os.open(temporary, flags, 0o600), "wb") as handle:
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as handle:
         if owner:
             os.fchown(handle.fileno(), *owner)
             os.fchmod(handle.fileno(), mode)
         handle.write(data)
         handle.flush()
         os.fsync(handle.fileno())
-    temporary.replace(path)
-    sync_folder(path.parent)
 
 
 def draft_of(path: Path) -> Path:

@@ -47,6 +47,8 @@ def _run(context: Context, script: Script) -> None:
         raise AgentError("script-failed", what, "Check the program in its first line.") from None
     for line in finished.output.splitlines():
         context.log(f"{name}: {line}")
+    if finished.left:
+        context.log(f"{name} left {finished.left} programs running; they were stopped.")
     if finished.status is None:
         what = f"The script {name} was stopped after {script.timeout_seconds} s."
         raise AgentError("script-timeout", what, "Look in log.txt, or give it more time.")

@@ -51,8 +51,9 @@ mount -t proc proc "$1/merged/proc"
 mount -t tmpfs run "$1/merged/run"
 if [ -d "$1/data" ]; then mkdir -p "$1/merged/data"; mount --bind "$1/data" "$1/merged/data"; fi
 if [ -e "$1/sealed" ]; then mkdir "$1/merged/run/autosetup"; : >"$1/merged/run/autosetup/sealed"; fi
-project=$2; root=$1/merged; shift 2
+folder=$1; project=$2; root=$1/merged; shift 2
 mount --bind "$project" "$root/mnt"
+if [ -e "$folder/trouble" ]; then . "$folder/trouble"; fi
 status=0; chroot "$root" "$@" || status=$?
 exit $status
 """
@@ -65,7 +66,8 @@ _VOLATILE = ("status.json", "log.txt", "state.json", "passwd-", "shadow-", "grou
 class Node:
     """A node whose changes lie in `folder`/upper.
 
-    A folder `folder`/data is its partition for data; a file `folder`/sealed makes it a sealed one.
+    A folder `folder`/data is its partition for data; a file `folder`/sealed makes it a sealed one;
+    `folder`/trouble has commands of the shell for its tree, `$root`, before anything runs there.
     """
 
     folder: Path
@@ -91,8 +93,12 @@ class Node:
 
     def run(self, *arguments: str, kill_at: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command of the agent with the plain interpreter, as the node would."""
+        return self.execute(*self.agent(*arguments, kill_at=kill_at))
+
+    def agent(self, *arguments: str, kill_at: int = 0) -> list[str]:
+        """What `run` runs, as the node sees it."""
         agent = [sys.executable, "-I", "-S", "-B", "-c", _DRIVER, "/mnt", str(kill_at)]
-        return self.execute(*agent, *(arguments or ["run"]))
+        return [*agent, *(arguments or ["run"])]
 
     def start(
         self, driver: str, *arguments: str, pass_fds: tuple[int, ...] = ()

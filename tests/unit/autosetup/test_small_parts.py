@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 from autosetup.errors import AgentError, as_agent_error, plain
 from autosetup.faults import Faulty
 from autosetup.host_key import private_file, public_line
-from autosetup.journal import Journal, Record
+from autosetup.journal import Journal
+from autosetup.record import Record
 from autosetup.scrub import redact, scrub
 from autosetup.secrets_file import is_redacted
 from autosetup.settings import Wifi
@@ -168,7 +169,10 @@ def test_links_stay_inside_the_root(tmp_path: Path) -> None:
 
 def test_any_error_becomes_one_plain_line() -> None:
     full = as_agent_error(OSError(28, "No space left on device", "/var/x"))
-    assert (full.code, full.reason) == ("system-error", "No space left on device: /var/x")
+    assert full.code == "no-space"
+    assert full.reason.endswith("MB are free. /var/x could not be written.")
+    worn = as_agent_error(OSError(5, "Input/output error", "/var/x"))
+    assert (worn.code, worn.reason) == ("system-error", "Input/output error: /var/x")
     assert as_agent_error(KeyError("x")).code == "internal-error"
     own = AgentError("script-failed", "a", "b")
     assert as_agent_error(own) is own
