@@ -15,6 +15,7 @@ from autosetup.node_network import (
     write_network,
     write_time,
 )
+from autosetup.node_serves import read_serves, write_serves
 from autosetup.node_tables import checked, read_boot, read_variables, unique
 from autosetup.settings import (
     Boot,
@@ -66,6 +67,8 @@ def write_node(settings: NodeSettings) -> bytes:
         },
         "network": write_network(settings),
         **write_time(settings.time),
+        **write_serves(settings.serves),
+        **({"ssh": {"keys_only": True}} if settings.keys_only else {}),
         **({"boot": asdict(settings.boot)} if settings.boot != Boot() else {}),
         **({"variables": settings.variables} if settings.variables else {}),
         "services": {
@@ -102,6 +105,7 @@ def _file_values(file: InstalledFile) -> dict[str, Value]:
 
 def _node(top: Table, sources: Collection[str]) -> NodeSettings:
     network = top.table("network")
+    wired = read_wired(network)
     return NodeSettings(
         name=top.string("name", form=forms.HOSTNAME),
         role=top.string("role", form=forms.ROLE),
@@ -110,8 +114,10 @@ def _node(top: Table, sources: Collection[str]) -> NodeSettings:
         country=read_country(network),
         domain=network.string("domain", default="", form=forms.DOMAIN),
         wifi=unique(network.tables("wifi"), "ssid", read_wifi),
-        wired=read_wired(network),
+        wired=wired,
         time=read_time(top.table("time")),
+        serves=read_serves(top, wired),
+        keys_only=top.table("ssh").boolean("keys_only", default=False),
         boot=read_boot(top.table("boot")),
         variables=read_variables(top.table("variables")),
         locale=_locale(top.table("locale")),

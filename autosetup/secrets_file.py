@@ -26,18 +26,25 @@ def read_secrets(raw: bytes, settings: NodeSettings | None) -> Secrets:
         raise Faulty([Fault(SECRETS, 0, 0, what, "Prepare the card again.")])
     with reading(SECRETS, raw, secret=True) as top:
         hashes, passphrases = top.table("password_hashes"), top.table("wifi_passphrases")
+        keys = top.table("user_keys")
         nonce = top.string("nonce", form=forms.NONCE)
         secrets = Secrets(
             bytes.fromhex(nonce) if forms.NONCE.regex.fullmatch(nonce) else b"",
             _values(hashes, forms.CRYPT_HASH),
             _values(passphrases, forms.PASSPHRASE),
             top.string("host_key", default=""),
+            {name: keys.string(name) for name in keys.names()},
         )
         if secrets.host_key and not public_line(secrets.host_key):
             what = "The host key is no whole Ed25519 key without passphrase."
             top.fault("host_key", what, "Prepare the card again.")
+        for name, key in secrets.user_keys.items():
+            if not public_line(key):
+                what = f"The SSH key of {name} is no whole Ed25519 key without passphrase."
+                keys.fault(name, what, "Prepare the card again.")
         if settings:
             _match_users(hashes, settings)
+            _match_users(keys, settings)
             _match_networks(passphrases, settings)
     return secrets
 
@@ -48,6 +55,7 @@ def write_secrets(secrets: Secrets) -> bytes:
         {
             "nonce": secrets.nonce.hex(),
             **({"host_key": secrets.host_key} if secrets.host_key else {}),
+            **({"user_keys": dict(sorted(secrets.user_keys.items()))} if secrets.user_keys else {}),
             "password_hashes": dict(sorted(secrets.password_hashes.items())),
             "wifi_passphrases": dict(sorted(secrets.wifi_passphrases.items())),
         }
@@ -70,13 +78,11 @@ def _values(table: Table, form: Pattern) -> dict[str, str]:
     return {key: table.string(key, form=form) for key in table.names()}
 
 
-def _match_users(hashes: Table, settings: NodeSettings) -> None:
+def _match_users(table: Table, settings: NodeSettings) -> None:
     known = {user.name for user in settings.users}
-    for name in hashes.names():
+    for name in table.names():
         if name not in known:
-            hashes.fault(
-                name, f"node.toml has no user {name}.", "Delete the line, or add [[user]]."
-            )
+            table.fault(name, f"node.toml has no user {name}.", "Delete the line, or add [[user]].")
 
 
 def _match_networks(passphrases: Table, settings: NodeSettings) -> None:

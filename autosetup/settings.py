@@ -97,6 +97,23 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
+class Serves:
+    """What a central node does for the others on its wired network: names, and addresses by DHCP.
+
+    Attributes:
+        leases: first and last IPv4 address for whoever asks; empty where none are given.
+        lease_hours: how long one may be kept, 1 to 8760.
+        dns: asked for names that are not the rig's; empty for those that the node itself asks.
+        hosts: fixed addresses by the names of nodes.
+    """
+
+    leases: tuple[str, ...] = ()
+    lease_hours: int = 12
+    dns: tuple[str, ...] = ()
+    hosts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class InstalledFile:
     """A file of the payload and where it goes; `mode` is the permission bits, 0 to 0o7777.
 
@@ -138,6 +155,8 @@ class NodeSettings:
         domain: of the network, such as ``studio.example.org``; may be empty.
         wired: None leaves the wired network to the image, which asks for an address.
         time: where the clock gets its time from.
+        serves: what it does for other nodes; None for nothing.
+        keys_only: SSH takes keys only, and no password.
         boot: what the firmware and the kernel are told.
         variables: further values for templates, by name.
     """
@@ -151,6 +170,8 @@ class NodeSettings:
     wifi: tuple[Wifi, ...] = ()
     wired: Wired | None = None
     time: Time = field(default_factory=Time)
+    serves: Serves | None = None
+    keys_only: bool = False
     boot: Boot = field(default_factory=Boot)
     variables: Mapping[str, str] = field(default_factory=dict)
     locale: Locale = field(default_factory=Locale)
@@ -168,12 +189,14 @@ class Secrets:
         password_hashes: crypt(5) hash by user name.
         wifi_passphrases: by SSID; 8 to 63 printable ASCII characters, or the key as 64 hex digits.
         host_key: an SSH host key, see `host_key`; where empty, the node makes its own.
+        user_keys: SSH keys by user name, of the same form, by which they reach other nodes.
     """
 
     nonce: bytes = field(repr=False)
     password_hashes: Mapping[str, str] = field(default_factory=dict, repr=False)
     wifi_passphrases: Mapping[str, str] = field(default_factory=dict, repr=False)
     host_key: str = field(default="", repr=False)
+    user_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def values(self) -> tuple[str, ...]:
         """Every text that must never be shown."""
@@ -182,6 +205,7 @@ class Secrets:
             *self.password_hashes.values(),
             *self.wifi_passphrases.values(),
             *filter(None, [self.host_key]),
+            *self.user_keys.values(),
         )
 
 
