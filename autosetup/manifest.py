@@ -15,6 +15,10 @@ from autosetup.strict_json import reading_json
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+# The signature over its bytes (Ed25519, 64 bytes), and whose it is. They vouch for the list of
+# files, so they are not in it.
+SIGNATURE, SITE_KEY = "manifest.sig", "site.pub"
+SEAL = (SIGNATURE, SITE_KEY)
 # JSON's numbers are exact up to here everywhere.
 LARGEST = 2**53
 _CHANGED = "Undo the change, or prepare the card again."
@@ -50,7 +54,7 @@ def record(data: bytes) -> FileRecord:
 
 def compare(manifest: Manifest, files: Mapping[str, bytes]) -> Iterator[Fault]:
     """Every difference between what the manifest promises and the other files that are there."""
-    for name in sorted(manifest.files.keys() | files.keys()):
+    for name in sorted(manifest.files.keys() | (files.keys() - {MANIFEST, *SEAL})):
         if name not in files:
             yield Fault(name, 0, 0, "This file is missing from the card.", _MISSING)
         elif name not in manifest.files:

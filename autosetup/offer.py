@@ -56,8 +56,7 @@ def note(tools: Tools, offer: Offer, *, is_older: bool) -> None:
     if offer.manifest and is_older:
         tools.outlets.log(f"Generation {offer.manifest.generation} on the card is older: ignored.")
     elif offer.manifest:
-        others = {name: data for name, data in offer.raw.items() if name != MANIFEST}
-        for fault in compare(offer.manifest, others):
+        for fault in compare(offer.manifest, offer.raw):
             if fault.file != SECRETS:
                 tools.outlets.log(f"Ignored, as this generation is done already: {fault}")
 

@@ -12,7 +12,15 @@ from pathlib import Path
 
 from autosetup import forms
 from autosetup.faults import Fault, Faulty
-from autosetup.manifest import FORMAT, MANIFEST, compare, read_manifest, record, write_manifest
+from autosetup.manifest import (
+    FORMAT,
+    MANIFEST,
+    SEAL,
+    compare,
+    read_manifest,
+    record,
+    write_manifest,
+)
 from autosetup.node_file import NODE, read_node, write_node
 from autosetup.secrets_file import SECRETS, is_redacted, read_secrets, write_secrets
 from autosetup.settings import (
@@ -128,7 +136,7 @@ def unpack(raw: Mapping[str, bytes]) -> Payload:
         Faulty: with every fault of every file.
     """
     faults = [_missing(name) for name in _DOCUMENTS if name not in raw]
-    files = {name: data for name, data in raw.items() if name not in _DOCUMENTS}
+    files = {name: data for name, data in raw.items() if name not in (*_DOCUMENTS, *SEAL)}
     settings, found = read_node(raw[NODE], files) if NODE in raw else (None, ())
     faults += found
     secrets = manifest = None
@@ -181,9 +189,8 @@ def _check_together(
     """Faults that no file shows on its own."""
     if manifest:
         erased = {SECRETS} if is_redacted(raw.get(SECRETS, b"")) else set()
-        checked = {n: d for n, d in raw.items() if n != MANIFEST}
         absent = {name for name in _DOCUMENTS if name not in raw}
-        yield from (f for f in compare(manifest, checked) if f.file not in erased | absent)
+        yield from (f for f in compare(manifest, raw) if f.file not in erased | absent)
     if settings:
         yield from _unused(files, settings)
         yield from _template_faults(files, settings)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
+from autosetup.manifest import MANIFEST, SIGNATURE, SITE_KEY
 from autosetup.payload import (
     InstalledFile,
     Locale,
@@ -20,6 +22,7 @@ from autosetup.payload import (
     Wired,
     pack,
 )
+from autosetup.site_key import SiteKey
 
 HASH = "$6$saltsalt$" + "h" * 86
 
@@ -88,6 +91,25 @@ def packed(
         flashed_at="2026-11-21T03:39:50Z",
         image_digest="3" * 64,
     )
+
+
+# Two sites' keys; the same in every run.
+SITE_SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+
+
+def site_key(signer: Ed25519PrivateKey, comment: str = "") -> SiteKey:
+    """The public half of a site's key."""
+    return SiteKey(signer.public_key().public_bytes_raw(), comment)
+
+
+def sealed(
+    raw: Mapping[str, bytes] | None = None, signer: Ed25519PrivateKey = SITE_SIGNER
+) -> dict[str, bytes]:
+    """The files of a payload, the full one by default, with a site's signature."""
+    files = packed() if raw is None else raw
+    line = f"{site_key(signer, 'studio').line}\n"
+    return {**files, SIGNATURE: signer.sign(files[MANIFEST]), SITE_KEY: line.encode()}
 
 
 _plain = st.characters(
