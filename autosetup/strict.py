@@ -22,7 +22,7 @@ from autosetup.faults import Fault, Faulty
 from autosetup.toml_places import Path, Place, find_places
 
 SMART_QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb"
-_SMART_MARKS = SMART_QUOTES + "\u2018\u2019\u201a\u201b"
+SMART_MARKS = SMART_QUOTES + "\u2018\u2019\u201a\u201b"
 _SYNTAX_PLACE = re.compile(
     r"^(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\)$"
 )
@@ -116,7 +116,7 @@ def _syntax_fault(file: str, text: str, error: tomllib.TOMLDecodeError, secret: 
 
 def _syntax_remedy(what: str, lines: list[str], line: int, column: int) -> str:
     here = lines[line - 1] if line <= len(lines) else ""
-    if any(mark in here for mark in _SMART_MARKS):
+    if any(mark in here for mark in SMART_MARKS):
         return 'Replace the curly quotes by plain ones: ".'
     if "overwrite" in what or "twice" in what:
         return "This key or table stands twice: delete one of them."
