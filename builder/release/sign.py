@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flasher.errors import BadInput
 from flasher.events import Emit, Noted
+from flasher.keys import others_may_read, read_private_key
 
 if TYPE_CHECKING:  # only signing needs it, and it takes long to load
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-_OTHERS = 0o077
 _HINT = "Make one with: openssl genpkey -algorithm ed25519 -out release.key"
 
 
@@ -46,37 +45,8 @@ def load_signer(path: Path, emit: Emit) -> Signer:
     Raises:
         BadInput: it cannot be read, is locked, or is of another kind.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import (
-        load_pem_private_key,
-        load_ssh_private_key,
-    )
-
-    raw = _read(path, emit)
-    load = load_ssh_private_key if b"BEGIN OPENSSH" in raw else load_pem_private_key
-    try:
-        key = load(raw, None)
-    except TypeError:
-        what = f"The key {path} is locked with a passphrase."
-        raise BadInput(
-            "key-locked", what, "Use one that is not; a safe folder guards it."
-        ) from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise BadInput("key-unknown", f"{path} is no private key.", _HINT) from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadInput("key-unknown", f"{path} is no Ed25519 key.", _HINT)
-    return Signer(key)
-
-
-def _read(path: Path, emit: Emit) -> bytes:
-    try:
-        raw = path.read_bytes()
-        mode = path.stat().st_mode
-    except OSError as error:
-        what = f"The key {path} cannot be read: {error.strerror}."
-        raise BadInput("key-unreadable", what, _HINT) from None
-    if mode & _OTHERS:
+    key = read_private_key(path, _HINT)
+    if others_may_read(path):
         what = f"Others may read the key {path}: run chmod 600 on it."
         emit(Noted("build", what, warning=True))
-    return raw
+    return Signer(key)

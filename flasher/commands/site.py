@@ -9,11 +9,13 @@ from pathlib import Path
 
 from autosetup.payload import Locale, User, Wifi
 from autosetup.strict import Pattern
+from flasher import paths
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode, FlasherError
 from flasher.rig import site as forms
 from flasher.rig.documents import NAME
 from flasher.rig.passwords import hash_password
+from flasher.rig.signing import make_signer
 from flasher.rig.site import Site, SiteSecrets, list_sites, load_site, save_site
 
 EXAMPLE = (
@@ -24,7 +26,11 @@ EXAMPLE = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments. Secrets are asked for, or read from a file descriptor."""
-    parser.add_argument("action", choices=("new", "list", "show", "check"))
+    parser.add_argument(
+        "action",
+        choices=("new", "list", "show", "check", "key"),
+        help="key: the public key that nodes know the site's cards by; made if there is none",
+    )
     parser.add_argument("site", nargs="*", help="names, or paths of site.toml files")
     new = parser.add_argument_group("for a new site")
     new.add_argument("--user", default="scanner", help="login name on the nodes (%(default)s)")
@@ -43,21 +49,25 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Do what `action` says."""
     if args.action == "new":
         return _new(args, console)
+    if args.action == "key":
+        return _key(args, console)
     names: list[str] = args.site or list_sites()
     loaded = [_load(name, console) for name in names]
-    sites = [site for site in loaded if site]
+    found = [pair for pair in loaded if pair]
+    sites = [site for site, _ in found]
     if args.action == "list":
         rows = [(s.name, s.user.name, ", ".join(w.ssid for w in s.wifi), s.title) for s in sites]
         console.table(("SITE", "USER", "WIFI", "TITLE"), rows)
-    for site in sites if args.action != "list" else ():
-        console.say(_described(site) if args.action == "show" else f"{site.name}: no faults")
-    console.result("sites", {"sites": [_as_json(site) for site in sites]})
+    for site, secrets in found if args.action != "list" else ():
+        shown = _described(site, secrets) if args.action == "show" else f"{site.name}: no faults"
+        console.say(shown)
+    console.result("sites", {"sites": [_as_json(site, secrets) for site, secrets in found]})
     return ExitCode.DONE if all(loaded) else ExitCode.USAGE
 
 
-def _load(name: str, console: Console) -> Site | None:
+def _load(name: str, console: Console) -> tuple[Site, SiteSecrets] | None:
     try:
-        return load_site(name)[0]
+        return load_site(name)
     except FlasherError as error:
         console.error(error)
         return None
@@ -89,9 +99,24 @@ def _new(args: argparse.Namespace, console: Console) -> int:
     password = _secret(f"Password for {site.user.name}", args.password_fd, console)
     passphrases = {args.ssid: _passphrase(args, console)} if wifi else {}
     path = save_site(site, SiteSecrets(hash_password(password), passphrases))
-    load_site(str(path))
-    console.say(f"The site {site.name} lies in {path.parent}.")
-    console.result("site", {"site": site.name, "path": str(path)})
+    _, secrets = load_site(str(path))
+    console.say(f"The site {site.name} lies in {path.parent}. Its cards are {_signed(secrets)}.")
+    console.result("site", {"site": site.name, "path": str(path), "signer": _signer(secrets)})
+    return ExitCode.DONE
+
+
+def _key(args: argparse.Namespace, console: Console) -> int:
+    """Print the public half of the site's key, alone, so that it can be put into a file."""
+    if len(args.site) != 1:
+        raise BadInput("usage", "A key is that of one site.", "Name it: flasher site key studio")
+    site, secrets = load_site(args.site[0])
+    if secrets.signer is None and site.path.is_relative_to(paths.assets()):
+        what = f"The site {site.name} ships with Flasher, so its cards cannot be signed."
+        raise BadInput("shipped-site", what, "Make one of your own: flasher site new")
+    signer = secrets.signer or make_signer(site.path.parent, site.name)
+    console.say(signer.public.line)
+    key = {"key": signer.public.line, "fingerprint": signer.public.fingerprint}
+    console.result("key", {"site": site.name, **key})
     return ExitCode.DONE
 
 
@@ -160,7 +185,7 @@ def _read_key(path: Path) -> str:
     return _checked(str(path), text, forms.PUBLIC_KEY)
 
 
-def _described(site: Site) -> str:
+def _described(site: Site, secrets: SiteSecrets) -> str:
     wifi = ", ".join(f"{w.ssid} ({w.security})" for w in site.wifi) or "none"
     return "\n".join(
         (
@@ -169,12 +194,21 @@ def _described(site: Site) -> str:
             f"    wifi      {wifi}, country {site.country or 'not set'}",
             f"    locale    {site.locale.language}, keyboard {site.locale.keyboard}",
             f"    timezone  {site.locale.timezone}",
+            f"    cards     {_signed(secrets)}",
             f"    file      {site.path}",
         )
     )
 
 
-def _as_json(site: Site) -> dict[str, object]:
+def _signed(secrets: SiteSecrets) -> str:
+    return f"signed with {_signer(secrets)}" if secrets.signer else "not signed"
+
+
+def _signer(secrets: SiteSecrets) -> str | None:
+    return secrets.signer.public.fingerprint if secrets.signer else None
+
+
+def _as_json(site: Site, secrets: SiteSecrets) -> dict[str, object]:
     return {
         "name": site.name,
         "title": site.title,
@@ -183,4 +217,5 @@ def _as_json(site: Site) -> dict[str, object]:
         "country": site.country,
         "path": str(site.path),
         "digest": site.digest,
+        "signer": _signer(secrets),
     }

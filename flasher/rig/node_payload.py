@@ -57,15 +57,16 @@ def _new_host_key() -> str:
 
 
 def compose(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) -> dict[str, bytes]:
-    """Every file of the node's payload folder, by path relative to it.
+    """Every file of the node's payload folder, by path relative to it; signed by the site.
 
     Raises:
         BadDocument: no node would accept it: a template may name what nobody knows.
     """
     try:
-        return _pack(rig, node, identity, image_digest)
+        packed = _pack(rig, node, identity, image_digest)
     except Faulty as faulty:
         raise BadDocument(f"payload of {node.name}", faulty.faults) from None
+    return rig.secrets.signer.seal(packed) if rig.secrets.signer else packed
 
 
 def _pack(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from autosetup import forms
@@ -24,6 +24,7 @@ from flasher.rig.documents import (
     read_bytes,
     reading_document,
 )
+from flasher.rig.signing import SiteSigner, load_signer, make_signer
 
 FILE, SECRETS_FILE = "site.toml", "secrets.toml"
 
@@ -65,10 +66,15 @@ class Site:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SiteSecrets:
-    """What must not be seen: no `repr`, so that it never lands in a log."""
+    """What must not be seen: no `repr`, so that it never lands in a log.
+
+    Attributes:
+        signer: signs the site's cards; None for a site of an earlier version, or one that ships.
+    """
 
     password_hash: str | None
     wifi_passphrases: dict[str, str]
+    signer: SiteSigner | None = None
 
 
 def shelves() -> list[Path]:
@@ -97,11 +103,12 @@ def load_site(name_or_path: str) -> tuple[Site, SiteSecrets]:
             f"The site {site.name} has no {SECRETS_FILE} beside it, in {path.parent}.",
             "Create it with `flasher site new`, or by hand after the one of the site demo.",
         )
-    return site, _read_secrets(secrets_path, read_bytes("site", secrets_path), site)
+    secrets = _read_secrets(secrets_path, read_bytes("site", secrets_path), site)
+    return site, replace(secrets, signer=load_signer(path.parent, site.name))
 
 
 def save_site(site: Site, secrets: SiteSecrets) -> Path:
-    """Write a new site on the user's shelf; the path of its ``site.toml``.
+    """Write a new site on the user's shelf, with a key of its own; the path of its ``site.toml``.
 
     Raises:
         BadInput: a site of that name is there already; it is not touched.
@@ -117,6 +124,8 @@ def save_site(site: Site, secrets: SiteSecrets) -> Path:
     site_raw, secrets_raw = _site_text(site).encode(), _secrets_text(secrets).encode()
     _read_secrets(folder / SECRETS_FILE, secrets_raw, _read_site(folder / FILE, site_raw))
     paths.make_folder(folder)
+    if load_signer(folder, site.name) is None:
+        make_signer(folder, site.name)
     write_atomic(folder / SECRETS_FILE, secrets_raw, mode=0o600)
     write_atomic(folder / FILE, site_raw)
     paths.hand_over(folder / SECRETS_FILE, folder / FILE)
