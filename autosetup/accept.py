@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from autosetup import board
 from autosetup.growth import grow
-from autosetup.journal import Record
 from autosetup.offer import Offer
 from autosetup.outlets import utc_now
 from autosetup.payload import Payload
 from autosetup.places import growing_folder
+from autosetup.record import Record
 from autosetup.run import Tools, open_payload
 from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.settings import Manifest
@@ -53,9 +53,9 @@ def accept(tools: Tools, offer: Offer, status: Status, record: Record | None) ->
     generation = status.generation or 0
     if tools.journal.payload(generation) != offer.raw:
         tools.journal.keep(generation, offer.raw)
-    scripts = record.scripts if record else ()
     status = replace(status, state="applying", step_count=len(STEPS), started_at=utc_now())
-    return Record(offer.digest, status, scripts)
+    new = Record(offer.digest, status, starts=1)
+    return replace(new, scripts=record.scripts, good=record.good) if record else new
 
 
 def prepare(tools: Tools, past: str | None) -> None:

@@ -8,15 +8,18 @@ effect is on disk; publish; and only after success erase the secrets on the card
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from autosetup import rollback
 from autosetup.accept import accept, checked, prepare, status_of
-from autosetup.decide import decide
-from autosetup.errors import conflict
+from autosetup.decide import decide, is_unfinished
+from autosetup.errors import AgentError, conflict
 from autosetup.faults import Faulty
-from autosetup.finish import end_done, end_failed, explained, fail, refuse, start_again, stay
-from autosetup.journal import Record
+from autosetup.finish import end, end_failed, explained, fail, reached, refuse, start_again, stay
 from autosetup.offer import Offer, load_record, note, read_offer
 from autosetup.payload import Payload
-from autosetup.run import Run, Tools, open_payload
+from autosetup.record import Record
+from autosetup.run import Run, Tools, at_next_step, open_payload
 from autosetup.sealing import is_sealed, reopen
 from autosetup.settings import Manifest
 from autosetup.status import Status
@@ -46,6 +49,7 @@ class Agent:
             case "apply", _, Manifest() as manifest:
                 return self._accept(offer, manifest, record)
             case "resume", Record(), _:
+                self._tools.outlets.log("The last run was cut short; it goes on where it was.")
                 return self._resume(record, offer)
             case "conflict", _, Manifest() as manifest:
                 self._status = status_of(manifest)
@@ -60,40 +64,59 @@ class Agent:
         """Check a payload; only if nothing is wrong with it, keep it and apply it."""
         self._status = status_of(manifest)
         self._tools.outlets.announce(self._status)
-        whole, payload = checked(self._tools, offer, record)
+        try:
+            whole, payload = checked(self._tools, offer, record)
+        except (Faulty, AgentError) as error:
+            if record is None or not is_unfinished(record):
+                raise
+            self._tools.outlets.log(f"Refused, while another payload is at work: {error}")
+            return self._resume(record, replace(offer, manifest=None))
         if is_sealed(self._tools.system):
             return self._reopen()
         prepare(self._tools, manifest.flashed_at)
-        return self._apply(payload, accept(self._tools, whole, self._status, record))
+        return self._apply(payload, accept(self._tools, whole, self._status, record), offer)
 
     def _resume(self, record: Record, offer: Offer) -> Status:
-        """Go on where the power was cut, from the copy; where that is spoiled, from the card."""
+        """Go on with a run from the copy; where that is spoiled, from the card."""
         self._status = record.status
         if is_sealed(self._tools.system):
             return self._reopen()
-        self._tools.outlets.log("The last run was cut short; it goes on where it was.")
+        if rollback.is_stuck(record):
+            return self._fall(at_next_step(record), rollback.stuck(), offer)
         prepare(self._tools, record.status.started_at)
         try:
-            copy = self._tools.journal.payload(record.status.generation or 0)
-            payload = open_payload(self._tools, copy)
+            payload = open_payload(self._tools, self._tools.journal.payload(record.generation))
         except Faulty:
-            if offer.manifest is None:
+            if offer.manifest is None or record.fallen:
                 raise
             return self._accept(offer, offer.manifest, record)
-        return self._apply(payload, record)
+        return self._apply(payload, replace(record, starts=record.starts + 1), offer)
 
     def _reopen(self) -> Status:
         reopen(self._tools.system)
         self._tools.outlets.log("The node is sealed, and is opened for changes.")
         return start_again(self._tools, self._status)
 
-    def _apply(self, payload: Payload, record: Record) -> Status:
+    def _apply(self, payload: Payload, record: Record, offer: Offer) -> Status:
         self._tools.journal.save(record)
         run = Run(self._tools, payload, record)
         try:
-            is_whole = run.apply_all()
+            if not run.apply_all():
+                self._tools.journal.save(replace(run.record, starts=0))
+                return start_again(self._tools, run.record.status)
+            addresses = reached(self._tools)
         except Exception as error:  # whatever it is, the card must tell
-            return end_failed(self._tools, run.record, explained(self._tools, error))
-        if not is_whole:
-            return start_again(self._tools, run.record.status)
-        return end_done(self._tools, run.record)
+            return self._fall(run.record, explained(self._tools, error), offer)
+        return end(self._tools, run.record, addresses)
+
+    def _fall(self, record: Record, error: AgentError, offer: Offer) -> Status:
+        """A payload at work failed: back to the last good one, if there is one."""
+        fallen = rollback.fallen(record, error, self._tools.outlets.secrets)
+        targets = rollback.ways_back(record)
+        back = rollback.begin(self._tools.journal, record, targets, fallen)
+        if back is None:
+            return end_failed(self._tools, record, error)
+        self._tools.outlets.log(f"Generation {record.generation} failed: {error}")
+        self._tools.outlets.log(f"The node goes back to generation {back.generation}.")
+        self._tools.journal.save(back)
+        return self._resume(back, offer)

@@ -56,10 +56,14 @@ def wait_for_address(seconds: float) -> tuple[str, ...]:
     end = time.monotonic() + seconds
     while True:
         found = addresses()
-        reachable = any(not ipaddress.ip_address(address).is_link_local for address in found)
-        if reachable or not _has_interface() or time.monotonic() >= end:
+        if is_reachable(found) or not _has_interface() or time.monotonic() >= end:
             return found
         time.sleep(_PAUSE_SECONDS)
+
+
+def is_reachable(addresses: tuple[str, ...]) -> bool:
+    """Whether one of them counts beyond the link."""
+    return any(not ipaddress.ip_address(address).is_link_local for address in addresses)
 
 
 def _has_interface() -> bool:

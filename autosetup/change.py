@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from autosetup.errors import AgentError
 from autosetup.faults import Faulty
-from autosetup.journal import Record
 from autosetup.mustache import Value
 from autosetup.node_file import read_node, write_node
 from autosetup.payload import Payload, unpack
+from autosetup.record import Record
 from autosetup.run import Tools, make_context, open_payload
 from autosetup.steps import problems
 from autosetup.values import with_values
@@ -32,8 +32,18 @@ def set_value(tools: Tools, name: str, text: str) -> None:
     values = {**tools.journal.values(generation), name: text}
     _refuse_faults(tools, unpack(tools.journal.payload(generation)), values)
     tools.journal.set_values(generation, values)
-    status = replace(record.status, state="applying", steps=(), finished_at=None)
-    tools.journal.save(replace(record, status=status))
+    status = replace(
+        record.status,
+        state="applying",
+        steps=(),
+        step=None,
+        code=None,
+        reason=None,
+        hint=None,
+        failed_generation=None,
+        finished_at=None,
+    )
+    tools.journal.save(replace(record, status=status, starts=0))
 
 
 def values_on(tools: Tools) -> dict[str, Value]:
@@ -45,7 +55,7 @@ def values_on(tools: Tools) -> dict[str, Value]:
 
 def _done(tools: Tools) -> Record:
     record = tools.journal.load()
-    if record is None or record.status.state != "done":
+    if record is None or record.status.state not in ("done", "rolled-back"):
         what = "This node is not set up yet."
         raise AgentError("not-done", what, "Wait for it: autosetup status --wait")
     return record

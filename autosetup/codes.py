@@ -28,6 +28,11 @@ CODES = {
         "Give it a new generation: flasher inspect --fix --scanner … --site …",
         again=False,
     ),
+    "cut-short": Code(
+        "The power was cut, or the agent killed, again and again in the same step.",
+        "See in log.txt what the step did last, and mend the payload or the power supply.",
+        again=False,
+    ),
     "internal-error": Code(
         "The agent stumbled over a defect of its own.",
         "Send log.txt to a developer.",

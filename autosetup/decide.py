@@ -1,10 +1,10 @@
-"""What a boot means: pure rules over the journal's record and the manifest on the card."""
+"""What a boot means: pure rules over the journal's record and the manifest that is offered."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from autosetup.journal import Record
+from autosetup.record import Record
 from autosetup.settings import Manifest
 
 Action = Literal["wait", "nothing", "apply", "resume", "conflict", "ignore"]
@@ -15,19 +15,27 @@ def decide(record: Record | None, manifest: Manifest | None, digest: str) -> Act
 
     Args:
         record: of the latest payload that was accepted; None on a new node.
-        manifest: of the payload on the card; None where there is none.
+        manifest: of the payload that is offered; None where there is none.
         digest: SHA-256 (hex) of that manifest's bytes.
     """
     if record is None:
         return "apply" if manifest else "wait"
-    accepted = record.status.generation or 0
-    unfinished: Action = "resume" if record.status.state == "applying" else "nothing"
+    unfinished: Action = "resume" if is_unfinished(record) else "nothing"
     if manifest is None:
         return unfinished
-    if manifest.generation > accepted:
+    newest, newest_digest = record.newest
+    if manifest.generation > newest:
         return "apply"
-    if manifest.generation < accepted:
-        return "resume" if unfinished == "resume" else "ignore"
-    if digest != record.digest:
+    if manifest.generation < newest:
+        in_force = (manifest.generation, digest) == (record.generation, record.digest)
+        return unfinished if in_force or unfinished == "resume" else "ignore"
+    if digest != newest_digest:
         return "conflict"
-    return "apply" if record.status.state == "failed" else unfinished
+    again = record.status.state == "failed" and not record.fallen
+    return "apply" if again else unfinished
+
+
+def is_unfinished(record: Record) -> bool:
+    """Whether a run was cut short, or a return to the last good generation failed."""
+    state = record.status.state
+    return state == "applying" or (state == "failed" and record.fallen is not None)

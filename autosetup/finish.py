@@ -6,14 +6,14 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 
-from autosetup import board
+from autosetup import board, rollback
 from autosetup.accept import take_room
 from autosetup.card import scrub_card
 from autosetup.errors import AgentError, as_agent_error, plain
 from autosetup.faults import Fault
-from autosetup.journal import Record
 from autosetup.offer import Offer
 from autosetup.outlets import utc_now
+from autosetup.record import Fallen, Record
 from autosetup.run import Tools
 from autosetup.scrub import redact
 from autosetup.sealing import restart, seal
@@ -24,9 +24,17 @@ from autosetup.time_floor import raise_clock
 _ADDRESS_SECONDS = 45.0
 
 
-def end_done(tools: Tools, record: Record) -> Status:
+def reached(tools: Tools) -> tuple[str, ...]:
+    """The node's addresses, waited for.
+
+    What can only be judged once every step is applied belongs here: an error takes the payload
+    back to the last good one, if there is one.
+    """
+    return board.wait_for_address(_ADDRESS_SECONDS) if tools.system.booted else ()
+
+
+def end(tools: Tools, record: Record, addresses: tuple[str, ...]) -> Status:
     """Erase, then record, then publish: whatever is cut, the next run does the rest."""
-    addresses = board.wait_for_address(_ADDRESS_SECONDS) if tools.system.booted else ()
     status = replace(
         record.status,
         state="done",
@@ -35,9 +43,13 @@ def end_done(tools: Tools, record: Record) -> Status:
         addresses=addresses,
         finished_at=utc_now(),
     )
-    scrub_card(tools.outlets.card, record.digest, tools.outlets.log)
-    tools.journal.save(replace(record, status=status))
-    tools.journal.forget_secrets(except_of=status.generation or 0)
+    if record.fallen:
+        status = _rolled_back(status, record.fallen)
+    good = rollback.proven(record, reached=board.is_reachable(addresses))
+    record = replace(record, status=status, good=good)
+    _forget_on_card(tools, record)
+    tools.journal.save(record)
+    _forget_here(tools, record)
     seal(tools.system)
     tools.outlets.announce(status)
     return status
@@ -73,10 +85,10 @@ def stay(tools: Tools, record: Record, offer: Offer) -> Status:
     """Nothing to apply: see that what a power cut may have left open is done, and say so."""
     raise_clock(tools.system, record.status.finished_at)
     take_room(tools, tools.outlets.sink)
-    if record.status.state == "done":
-        if record.digest == offer.digest and offer.raw:
-            scrub_card(tools.outlets.card, record.digest, tools.outlets.log)
-        tools.journal.forget_secrets(except_of=record.status.generation or 0)
+    if record.status.state in ("done", "rolled-back"):
+        if offer.raw:
+            _forget_on_card(tools, record)
+        _forget_here(tools, record)
         seal(tools.system)
     tools.outlets.repeat(record.status)
     tools.outlets.flush_log()
@@ -97,6 +109,29 @@ def explained(tools: Tools, error: Exception) -> AgentError:
     if found.code == "internal-error":
         tools.outlets.log("".join(traceback.format_exception(error)))
     return found
+
+
+def _forget_on_card(tools: Tools, record: Record) -> None:
+    """Erase the card's secrets, if they are of the payload in force or of the one that fell."""
+    fallen = (record.fallen.digest,) if record.fallen else ()
+    for digest in (record.digest, *fallen):
+        scrub_card(tools.outlets.card, digest, tools.outlets.log)
+
+
+def _forget_here(tools: Tools, record: Record) -> None:
+    tools.journal.forget(but={good.generation for good in record.good})
+
+
+def _rolled_back(status: Status, fallen: Fallen) -> Status:
+    return replace(
+        status,
+        state="rolled-back",
+        failed_generation=fallen.generation,
+        step=fallen.step or None,
+        code=fallen.code,
+        reason=fallen.reason,
+        hint=fallen.hint,
+    )
 
 
 def _failed(tools: Tools, status: Status, error: AgentError) -> Status:

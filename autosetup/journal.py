@@ -9,44 +9,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from autosetup.faults import Faulty
 from autosetup.manifest import LARGEST, MANIFEST
 from autosetup.payload import read_folder
+from autosetup.record import STATE_FILE, Record, read_record
 from autosetup.scrub import scrub
 from autosetup.secrets_file import SECRETS
-from autosetup.status import Status, read_status
 from autosetup.strict_json import reading_json
 from autosetup.system import replace_file, sync_folder
 
-_STATE = "state.json"
 _VALUES = "values.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """How far the latest accepted payload is.
-
-    Attributes:
-        digest: SHA-256 (hex) of its manifest.
-        status: what was last reached.
-        scripts: keys of the scripts that ever finished on this node.
-    """
-
-    digest: str
-    status: Status
-    scripts: tuple[str, ...] = ()
-
-
-def read_record(raw: bytes) -> Record:
-    """Read the bytes of a record; raises `Faulty`."""
-    with reading_json(_STATE, raw) as top:
-        return Record(
-            top.string("digest"), read_status(top.table("status")), top.strings("scripts")
-        )
+_STAGED = "staged"
+# Folders of a payload whose files are run.
+_PROGRAMS = ("scripts/", "health/")
+_BLOCK = 4096  # of ext4: files end at one
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +38,7 @@ class Journal:
     def load(self) -> Record | None:
         """The record; None where no payload was ever accepted. A spoiled one raises `Faulty`."""
         try:
-            raw = (self.folder / _STATE).read_bytes()
+            raw = (self.folder / STATE_FILE).read_bytes()
         except FileNotFoundError:
             return None
         return read_record(raw)
@@ -66,16 +46,11 @@ class Journal:
     def save(self, record: Record) -> None:
         """Record what was reached, after making every effect so far durable."""
         os.sync()
-        values = {
-            "digest": record.digest,
-            "status": json.loads(record.status.to_json()),
-            "scripts": record.scripts,
-        }
-        replace_file(self.folder / _STATE, json.dumps(values, indent=2).encode())
+        replace_file(self.folder / STATE_FILE, record.to_json())
 
     def set_aside(self) -> None:
         """Put a spoiled record out of the way."""
-        (self.folder / _STATE).replace(self.folder / f"{_STATE}.spoiled")
+        (self.folder / STATE_FILE).replace(self.folder / f"{STATE_FILE}.spoiled")
 
     def payload_folder(self, generation: int) -> Path:
         """Where the copy of a payload lies."""
@@ -83,11 +58,24 @@ class Journal:
 
     def keep(self, generation: int, raw: Mapping[str, bytes]) -> None:
         """Copy a payload: it is there as a whole, or not at all. Scripts can be run from there."""
-        target = self.payload_folder(generation)
-        partial = target.with_name(f"{generation}.part")
+        self._put(self.payload_folder(generation), raw)
+
+    def stage(self, raw: Mapping[str, bytes]) -> None:
+        """Keep a payload that did not come by the card, whole or not at all, for the next run."""
+        self._put(self.folder / _STAGED, raw)
+
+    def staged(self) -> dict[str, bytes]:
+        """The files of a payload that waits for the next run; empty where there is none."""
+        return _files_of(self.folder / _STAGED)
+
+    def drop_staged(self) -> None:
+        """Forget it, for it was taken or is not wanted."""
+        _remove(self.folder / _STAGED)
+
+    def _put(self, target: Path, raw: Mapping[str, bytes]) -> None:
+        partial = target.with_name(f"{target.name}.part")
         for folder in (partial, target):
-            scrub(folder / SECRETS)
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
         for parent in (self.folder, target.parent, partial):
             parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)  # an image may bring it
@@ -95,15 +83,14 @@ class Journal:
             path = partial / name
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.write_bytes(data)
-            path.chmod(0o700 if name.startswith("scripts/") else 0o600)
+            path.chmod(0o700 if name.startswith(_PROGRAMS) else 0o600)
         os.sync()
         partial.rename(target)
         sync_folder(target.parent)
 
     def payload(self, generation: int) -> dict[str, bytes]:
         """The files of a payload's copy; empty where there is none."""
-        folder = self.payload_folder(generation)
-        return read_folder(folder) if (folder / MANIFEST).exists() else {}
+        return _files_of(self.payload_folder(generation))
 
     def values(self, generation: int) -> dict[str, str]:
         """What was set on the node since this generation was applied; spoiled, it is nothing."""
@@ -122,8 +109,21 @@ class Journal:
         content = {"generation": generation, "values": dict(values)}
         replace_file(self.folder / _VALUES, json.dumps(content, indent=2).encode())
 
-    def forget_secrets(self, *, except_of: int) -> None:
-        """Erase the secrets of every other generation; the last good one stays whole."""
+    def forget(self, *, but: Collection[int]) -> None:
+        """Erase every payload's copy, its secrets first, but those of these generations."""
         for folder in (self.folder / "generations").glob("*"):
-            if folder.name != str(except_of):
-                scrub(folder / SECRETS)
+            if folder.name not in map(str, but):
+                _remove(folder)
+        self.drop_staged()
+
+
+def _files_of(folder: Path) -> dict[str, bytes]:
+    return read_folder(folder) if (folder / MANIFEST).exists() else {}
+
+
+def _remove(folder: Path) -> None:
+    """Remove a copy; without its manifest, which goes first, it counts as none."""
+    if folder.exists():
+        scrub(folder / SECRETS)
+        (folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)

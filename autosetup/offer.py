@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from autosetup.card import digest_of
 from autosetup.faults import Faulty
-from autosetup.journal import Record
 from autosetup.manifest import MANIFEST, compare, read_manifest
 from autosetup.payload import read_folder
+from autosetup.record import Record
 from autosetup.run import Tools
 from autosetup.secrets_file import SECRETS
 from autosetup.settings import Manifest

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from autosetup.errors import AgentError
 from autosetup.faults import Faulty
-from autosetup.journal import Journal, Record
+from autosetup.journal import Journal
 from autosetup.outlets import Outlets
 from autosetup.payload import Payload, unpack
+from autosetup.record import Record
 from autosetup.status import StepRecord
-from autosetup.steps import ACTIONS, STEPS, boot, problems
+from autosetup.steps import ACTIONS, RETURNING, STEPS, boot, problems
 from autosetup.steps.context import Context, Step
 from autosetup.system import System
 from autosetup.values import with_values
@@ -72,6 +73,20 @@ def open_payload(tools: Tools, raw: Mapping[str, bytes]) -> Payload:
     return payload
 
 
+def order_of(record: Record) -> tuple[Step, ...]:
+    """The steps in the order in which this payload is applied."""
+    return RETURNING if record.fallen else STEPS
+
+
+def at_next_step(record: Record) -> Record:
+    """The record as it tells where a run that was cut short was at work."""
+    finished = {step.name for step in record.status.steps}
+    left = (n for n, step in enumerate(order_of(record), 1) if step.NAME not in finished)
+    number = next(left, 0)
+    name = order_of(record)[number - 1].NAME if number else None
+    return replace(record, status=replace(record.status, step=name, step_number=number))
+
+
 class Run:
     """The steps of one payload, with the record as it grows."""
 
@@ -88,7 +103,7 @@ class Run:
         the next run goes on behind them.
         """
         finished = {step.name for step in self.record.status.steps}
-        for number, step in enumerate(STEPS, 1):
+        for number, step in enumerate(order_of(self.record), 1):
             if step is ACTIONS[0]:
                 if self._tools.system.booted and self._has_new_boot_settings(finished):
                     return False
@@ -120,11 +135,12 @@ class Run:
 
     def _finish(self, step: StepRecord) -> None:
         status = self.record.status
-        self._save(replace(self.record, status=replace(status, steps=(*status.steps, step))))
+        status = replace(status, steps=(*status.steps, step))
+        self._save(replace(self.record, status=status, starts=1))
 
     def _finish_script(self, key: str) -> None:
         self._scripts.add(key)
-        self._save(replace(self.record, scripts=(*self.record.scripts, key)))
+        self._save(replace(self.record, scripts=(*self.record.scripts, key), starts=1))
 
     def _save(self, record: Record) -> None:
         self.record = record

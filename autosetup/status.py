@@ -62,6 +62,7 @@ class Status:
         step, step_number, step_count: the step at work or that failed, 1-based; None, 0, 0 outside.
         code: stable word for the kind of failure, such as ``step-failed``; None unless failed.
         reason, hint: the fact and the remedy; None unless failed.
+        failed_generation: that was taken back; step, code, reason and hint are about it.
         faults: of a payload that was refused, each one line with its place.
         warnings: what people should know though it keeps nothing from working.
         pi_serial, pi_model: of the board; empty where unknown.
@@ -81,6 +82,7 @@ class Status:
     code: str | None = None
     reason: str | None = None
     hint: str | None = None
+    failed_generation: int | None = None
     faults: tuple[str, ...] = ()
     warnings: tuple[Warned, ...] = ()
     pi_serial: str = ""
@@ -113,7 +115,7 @@ def read_status(top: Table) -> Status:
     return Status(
         state=cast("State", top.string("state", choices=STATES)),
         node=_text(top, "node"),
-        generation=_generation(top),
+        generation=_generation(top, "generation"),
         card_id=_text(top, "card_id"),
         image_digest=_text(top, "image_digest"),
         step=_text(top, "step"),
@@ -122,6 +124,7 @@ def read_status(top: Table) -> Status:
         code=_text(top, "code"),
         reason=_text(top, "reason"),
         hint=_text(top, "hint"),
+        failed_generation=_generation(top, "failed_generation"),
         faults=top.strings("faults", default=()),
         warnings=tuple(_warned(table) for table in top.tables("warnings")),
         pi_serial=top.string("pi_serial", default=""),
@@ -171,6 +174,10 @@ def _details(status: Status) -> list[str]:
     generation = f"generation {status.generation}" if status.generation else ""
     if status.state == "done":
         return [generation, _summary(status), _count(status.warnings, "warning")]
+    if status.state == "rolled-back":
+        where = f" at {status.step}" if status.step else ""
+        why = " ".join(f"{status.reason or ''} {status.hint or ''}".split())
+        return [f"{generation} is in force", f"{status.failed_generation} failed{where}: {why}"]
     return [generation]
 
 
@@ -196,8 +203,8 @@ def _text(top: Table, key: str) -> str | None:
     return top.string(key, default="") or None
 
 
-def _generation(top: Table) -> int | None:
-    return top.integer("generation", low=1, high=LARGEST) if top.has("generation") else None
+def _generation(top: Table, key: str) -> int | None:
+    return top.integer(key, low=1, high=LARGEST) if top.has(key) else None
 
 
 def _time(top: Table, key: str) -> str | None:

@@ -30,6 +30,8 @@ SETTINGS: tuple[Step, ...] = (
 # … and after: these may need the network, and may start what waits for us.
 ACTIONS: tuple[Step, ...] = (packages, services, scripts)
 STEPS = SETTINGS + ACTIONS
+# On the way back to a good payload whoever looks after the node must reach it, whatever follows.
+RETURNING: tuple[Step, ...] = (network, *(step for step in STEPS if step is not network))
 
 
 def problems(context: Context) -> Iterator[Fault]:

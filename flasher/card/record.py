@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from autosetup.faults import Faulty
-from autosetup.journal import read_record
+from autosetup.record import read_record
 from autosetup.status import Status
 from flasher.errors import FlasherError
 from flasher.image.blocks import Blocks

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from autosetup.journal import Record
 from autosetup.payload import unpack
+from autosetup.record import Record
 from autosetup.status import Status
 from flasher.process import run
 

@@ -138,13 +138,20 @@ def test_the_journal_gives_back_what_was_recorded(tmp_path: Path) -> None:
     assert (folder / "scripts/10-hello").stat().st_mode & 0o777 == 0o700
 
 
-def test_secrets_of_older_generations_are_forgotten_and_the_last_are_kept(tmp_path: Path) -> None:
+def test_older_generations_are_forgotten_and_the_good_ones_are_kept(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    for generation in (1, 2):
+    for generation in (1, 2, 3):
         journal.keep(generation, packed(generation=generation))
-    journal.forget_secrets(except_of=2)
-    assert is_redacted(journal.payload(1)["secrets.toml"])
-    assert journal.payload(2) == packed(generation=2)
+    journal.stage(packed(generation=4))
+    secrets = (tmp_path / "generations/1/secrets.toml").open("rb")
+    journal.forget(but=(2, 3))
+    with secrets:
+        assert is_redacted(secrets.read())
+    assert (journal.payload(1), journal.staged()) == ({}, {})
+    assert [journal.payload(number) for number in (2, 3)] == [
+        packed(generation=2),
+        packed(generation=3),
+    ]
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\x00" * 40, b'{"digest": "x", "scripts": []}'])

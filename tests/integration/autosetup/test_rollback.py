@@ -1,0 +1,110 @@
+"""A generation that fails is taken back: the node is what the last good one made it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tests.integration.autosetup.conftest import Node
+from tests.unit.autosetup.sample_payloads import FILES, GENERATION, SECRETS, SETTINGS, packed
+
+GOOD, BAD, BETTER = GENERATION, GENERATION + 1, GENERATION + 2
+PLAIN = dataclasses.replace(
+    SETTINGS, locale=dataclasses.replace(SETTINGS.locale, language="C.UTF-8")
+)
+COUNTING = b"#!/bin/sh\necho run >> /etc/counted\n"
+GOOD_FILES = {**FILES, "scripts/10-hello": COUNTING}
+BAD_SETTINGS = dataclasses.replace(
+    PLAIN, name="cam-9999", wifi=PLAIN.wifi[:1], wired=None, scripts=PLAIN.scripts
+)
+BAD_SECRETS = dataclasses.replace(SECRETS, wifi_passphrases={"65;66;": "wrong password"})
+BAD_FILES = {**FILES, "scripts/10-hello": b"#!/bin/sh\necho no camera is found\nexit 3\n"}
+
+
+@pytest.fixture
+def good(node: Node) -> Node:
+    """A node that is done, with a script that ran once."""
+    node.insert(packed(PLAIN, files=GOOD_FILES))
+    assert node.run().returncode == 0
+    return node
+
+
+def insert_bad(node: Node) -> None:
+    node.insert(packed(BAD_SETTINGS, BAD_SECRETS, BAD_FILES, generation=BAD))
+
+
+def test_a_payload_that_fails_is_taken_back_and_said(good: Node) -> None:
+    before = good.tree()
+    insert_bad(good)
+    told = good.run()
+    status = good.status
+    assert (told.returncode, status.state) == (0, "rolled-back")
+    assert (status.node, status.generation, status.failed_generation) == ("cam-0101", GOOD, BAD)
+    assert (status.code, status.step) == ("script-failed", "scripts")
+    assert status.reason == "The script 10-hello failed (3): no camera is found"
+    assert status.hint
+    after = good.tree()
+    changed = {path for path in before.keys() | after if before.get(path) != after.get(path)}
+    assert {path for path in changed if not path.startswith("boot/firmware/autosetup")} == set()
+
+
+def test_the_way_back_begins_with_the_network(good: Node) -> None:
+    insert_bad(good)
+    told = good.run().stdout
+    way_back = told[told.index("goes back") :]
+    assert "step 1 of" in way_back
+    assert way_back.index(": network") < way_back.index(": identity")
+
+
+def test_scripts_that_finished_for_the_good_one_do_not_run_again(good: Node) -> None:
+    insert_bad(good)
+    good.run()
+    assert good.read("/etc/counted") == "run\n"
+
+
+def test_what_was_taken_back_is_not_tried_again_at_later_boots(good: Node) -> None:
+    insert_bad(good)
+    good.run()
+    before = good.tree()
+    told = good.run()
+    assert (told.returncode, good.status.state) == (0, "rolled-back")
+    assert "10-hello" not in told.stdout.replace("The script 10-hello failed", "")
+    assert good.tree() == before
+
+
+def test_the_secrets_of_what_was_taken_back_are_erased_everywhere(good: Node) -> None:
+    insert_bad(good)
+    good.run()
+    files = [path for path in good.upper.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert not [path for path in files if b"wrong password" in path.read_bytes()]
+
+
+def test_a_still_higher_generation_is_applied(good: Node) -> None:
+    insert_bad(good)
+    good.run()
+    better = dataclasses.replace(PLAIN, name="cam-0102")
+    good.insert(packed(better, files=GOOD_FILES, generation=BETTER))
+    assert good.run().returncode == 0
+    assert (good.status.state, good.status.node) == ("done", "cam-0102")
+    assert good.status.failed_generation is None
+
+
+def test_a_first_payload_that_fails_has_nothing_to_go_back_to(node: Node) -> None:
+    insert_bad(node)
+    assert node.run().returncode == 1
+    assert (node.status.state, node.status.code) == ("failed", "script-failed")
+    node.insert(packed(PLAIN, files=GOOD_FILES, generation=BETTER))
+    assert node.run().returncode == 0
+    assert node.status.state == "done"
+
+
+def test_a_faulty_payload_changes_nothing_and_does_not_hold_up_the_way_back(good: Node) -> None:
+    insert_bad(good)
+    good.run(kill_at=60)
+    good.insert(packed(PLAIN, generation=BETTER) | {"node.toml": b"name = "})
+    good.run()
+    assert good.read("/etc/hostname") == "cam-0101\n"
+    told = good.run()
+    assert (told.returncode, good.status.code) == (1, "payload-refused")
+    assert good.read("/etc/hostname") == "cam-0101\n"
