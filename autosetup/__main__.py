@@ -68,6 +68,7 @@ def _run() -> int:
 
 
 def _tools() -> Tools:
+    from autosetup import light, presence
     from autosetup.card import find_card
     from autosetup.journal import Journal
     from autosetup.notify import notify
@@ -87,6 +88,10 @@ def _tools() -> Tools:
         consoles=active_consoles(),
         issue=ISSUE,
         writing=lambda: card_to_write(system, str(card.parent)) if card else nullcontext(),
+        signs=(
+            lambda status, is_new: light.show(system, status, is_new=is_new),
+            lambda status, _: presence.publish(system, status),
+        ),
     )
     return Tools(system, Journal(system.path(state_folder(system))), outlets, ready)
 

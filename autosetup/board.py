@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-_TREE = Path("/proc/device-tree")
+_TREE = Path("/sys/firmware/devicetree/base")
 _PC = Path("/sys/class/dmi/id")
 _INTERFACES = Path("/sys/class/net")
 _IPV6 = Path("/proc/net/if_inet6")
@@ -29,6 +29,21 @@ def model() -> str:
     """The model, such as ``Raspberry Pi 3 Model B``, or maker and product; empty where unknown."""
     maker_and_product = (_read(_PC / "sys_vendor"), _read(_PC / "product_name"))
     return _read(_TREE / "model") or " ".join(filter(None, maker_and_product))
+
+
+def identity() -> str:
+    """What tells this board from all others: its serial number, else its first network address.
+
+    That one is of the hardware, such as ``52:54:00:12:34:56``; empty where there is no network.
+    """
+    found = (_read(path / "address") for path in sorted(_INTERFACES.glob("*")) if path.name != "lo")
+    return serial() or next(filter(None, found), "")
+
+
+def short_name() -> str:
+    """A host name for a board that is no node yet, such as ``autosetup-1a2b3c4d``."""
+    digits = "".join(c for c in identity().lower() if c.isascii() and c.isalnum())
+    return f"autosetup-{digits[-8:]}" if digits else "autosetup"
 
 
 def _read(path: Path) -> str:

@@ -5,7 +5,10 @@ A code is stable: it stands in `status.json`, in the documents and in what `flas
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+# What is at fault; the light on the board tells these apart.
+Part = Literal["payload", "script", "network", "card", "image"]
 
 
 class Code(NamedTuple):
@@ -15,11 +18,13 @@ class Code(NamedTuple):
         means: the likely cause, for people.
         remedy: what to do.
         again: whether the same payload may succeed when it is tried once more.
+        part: what is at fault.
     """
 
     means: str
     remedy: str
     again: bool = True
+    part: Part = "image"
 
 
 CODES = {
@@ -27,6 +32,7 @@ CODES = {
         "The card carries another payload under a generation that was applied already.",
         "Give it a new generation: flasher inspect --fix --scanner … --site …",
         again=False,
+        part="payload",
     ),
     "cut-short": Code(
         "The power was cut, or the agent killed, again and again in the same step.",
@@ -37,9 +43,16 @@ CODES = {
         "The agent stumbled over a defect of its own.",
         "Send log.txt to a developer.",
     ),
+    "name-taken": Code(
+        "Another node on the network has this node's name. A warning: both go on working.",
+        "Take one of the two off the network, and prepare its card for another node.",
+        again=False,
+        part="network",
+    ),
     "no-space": Code(
         "A file system of the node is full.",
         "Free some room on it, or take a larger card.",
+        part="card",
     ),
     "not-done": Code(
         "A value can be set only on a node that is set up.",
@@ -53,6 +66,7 @@ CODES = {
         "The payload has faults; nothing was changed.",
         "Mend what is named, then: flasher inspect --fix --scanner … --site …",
         again=False,
+        part="payload",
     ),
     "program-failed": Code(
         "A program of the system failed or took too long.",
@@ -61,22 +75,27 @@ CODES = {
     "script-failed": Code(
         "A script of the payload ended with an error.",
         "Mend what it misses on the node (a camera, a cable) and start again, or mend the script.",
+        part="script",
     ),
     "script-timeout": Code(
         "A script of the payload took longer than it may, and was stopped.",
         "See in log.txt where it waits; give it more time in the profile.",
+        part="script",
     ),
     "read-only": Code(
         "A file system cannot be written: the card locked itself, or damage was found on it.",
         "Start the node again, so that it is checked; if that does not help, change the card.",
+        part="card",
     ),
     "scrub-failed": Code(
         "The card gave back other bytes than were written over the secrets.",
         "Throw the card away, and destroy it: it still holds them.",
+        part="card",
     ),
     "sealed": Code(
         "The root file system is sealed and could not be opened for changes.",
         "The partition for data may be worn out: change the card.",
+        part="card",
     ),
     "step-without-effect": Code(
         "A setting was applied, but the system does not show it.",
@@ -85,6 +104,7 @@ CODES = {
     "system-error": Code(
         "The medium failed a read or a write: it may be worn out.",
         "Start the node again; if that does not help, change the card.",
+        part="card",
     ),
     "unknown-value": Code(
         "The payload has no value of this name to set.",

@@ -56,6 +56,7 @@ class Outlets:
         sink: takes each line of the log as it comes.
         writing: within it, the card can be written.
         issue: file with the banner for those who come to a console later; None for none.
+        signs: what else shows a state; told also whether it is new. What fails there is survived.
     """
 
     card: Path | None
@@ -65,6 +66,7 @@ class Outlets:
     sink: Callable[[str], None] = to_journal
     writing: Callable[[], AbstractContextManager[None]] = nullcontext
     issue: Path | None = None
+    signs: tuple[Callable[[Status, bool], None], ...] = ()
     lines: list[str] = field(default_factory=list)
 
     def log(self, text: str) -> None:
@@ -79,6 +81,7 @@ class Outlets:
         self._banner(status)
         with suppress(OSError):
             notify(f"STATUS={headline(status)}")
+        self._show(status, is_new=True)
         self.keep(status)
         self.flush_log()
 
@@ -86,6 +89,7 @@ class Outlets:
         """Say again at a later boot what was reached; a card that says so is not touched."""
         self.sink(f"autosetup: {headline(status)}")
         self._banner(status)
+        self._show(status, is_new=False)
         self.keep(status)
         self._tidy()
 
@@ -124,6 +128,13 @@ class Outlets:
             for name in (STATUS, LOG):
                 with suppress(OSError):
                     draft_of(self.card / name).unlink(missing_ok=True)
+
+    def _show(self, status: Status, *, is_new: bool) -> None:
+        for sign in self.signs:
+            try:
+                sign(status, is_new)
+            except OSError as error:
+                self.sink(f"A sign of the state cannot be given: {error}.")
 
     def _banner(self, status: Status) -> None:
         text = redact("".join(f"{line}\n" for line in lines_of(status)), self.secrets)

@@ -1,0 +1,138 @@
+"""The node on the local network: a record that says its state, and who else claims its name.
+
+avahi answers for the node. It reads the record from a file in its folder, and looks there again
+whenever one is put in place (avahi.service(5)); that file is written anew at each start, so it
+need not outlive a power cut.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from autosetup import board
+from autosetup.status import Status, Warned
+from autosetup.system import System, draft_of
+
+TYPE = "_autosetup._tcp"
+_FOLDER = "/etc/avahi/services"
+_FILE = f"{_FOLDER}/autosetup.service"
+_SSH_PORT = 22
+_BROWSE_SECONDS = 20
+_BUS_SECONDS = 10
+_AVAHI = ("org.freedesktop.Avahi", "/", "org.freedesktop.Avahi.Server")
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another node, as its record tells."""
+
+    node: str
+    serial: str
+    address: str
+
+
+def publish(system: System, status: Status) -> None:
+    """Have avahi tell a state; nothing on an image without it.
+
+    Raises:
+        OSError: its folder cannot be written.
+    """
+    record = written(status)
+    if system.path(_FOLDER).is_dir() and system.read(_FILE) != record:
+        draft = draft_of(system.path(_FILE))
+        draft.write_bytes(record)
+        draft.replace(system.path(_FILE))
+
+
+def written(status: Status) -> bytes:
+    """The record, in the XML that avahi reads: each of `facts` is a string of its TXT."""
+    texts = "".join(
+        f"    <txt-record>{_escaped(f'{key}={value}')}</txt-record>\n"
+        for key, value in facts(status).items()
+    )
+    return (
+        "<service-group>\n"
+        f"  <name>{_escaped(status.node or board.short_name())}</name>\n"
+        "  <service>\n"
+        f"    <type>{TYPE}</type>\n"
+        f"    <port>{_SSH_PORT}</port>\n"
+        f"{texts}"
+        "  </service>\n"
+        "</service-group>\n"
+    ).encode()
+
+
+def facts(status: Status) -> dict[str, str]:
+    """What the record says; what there is nothing to say of is left out."""
+    told = {
+        "state": status.state,
+        "node": status.node,
+        "generation": status.generation,
+        "step": status.step,
+        "code": status.code,
+        "warnings": ",".join(warned.code for warned in status.warnings),
+        "serial": board.identity(),
+    }
+    return {key: str(value) for key, value in told.items() if value}
+
+
+def rename(system: System, name: str) -> None:
+    """Tell avahi, if it runs, that the node has another name."""
+    if system.booted and system.has_program("busctl"):
+        call = ["busctl", "--auto-start=no", "call", *_AVAHI, "SetHostName", "s", name]
+        system.run(call, seconds=_BUS_SECONDS)
+
+
+def other_of_our_name(system: System, node: str) -> Warned | None:
+    """Look on the local network for another that is called as this node is.
+
+    A name that two claim is no fault of this node alone, so it is said and not fought over: avahi
+    lets the first one have the name, and calls the other one ``name-2``.
+    """
+    hint = "Take one of the two off the network, and prepare its card for another node."
+    if not system.has_program("avahi-browse"):
+        return None
+    argv = ["avahi-browse", "--resolve", "--parsable", "--terminate", TYPE]
+    listed = system.run(argv, seconds=_BROWSE_SECONDS).output
+    own = board.identity()
+    for other in neighbours(listed):
+        if other.node == node and other.serial != own:
+            what = f"Another node is called {node} as well: {other.serial}, at {other.address}."
+            return Warned("name-taken", what, hint)
+    if (called := _name_given(system)) not in ("", node):
+        what = f"Something else on this network is called {node}; this node is {called}.local."
+        return Warned("name-taken", what, hint)
+    return None
+
+
+def neighbours(listed: str) -> list[Neighbour]:
+    """The nodes in what ``avahi-browse --resolve --parsable`` prints.
+
+    One line each: ``=;interface;protocol;name;type;domain;host;address;port;"text" "text" …``.
+    """
+    found = []
+    for line in listed.splitlines():
+        fields = line.split(";", 9)
+        if fields[0] == "=" and len(fields) == 10:
+            texts = dict(text.partition("=")[::2] for text in _QUOTED.findall(fields[9]))
+            found.append(Neighbour(texts.get("node", ""), texts.get("serial", ""), fields[7]))
+    return found
+
+
+def _name_given(system: System) -> str:
+    """The name under which avahi answers; empty where it does not run."""
+    call = ["busctl", "--auto-start=no", "--json=short", "call", *_AVAHI, "GetHostName"]
+    finished = system.run(call, seconds=_BUS_SECONDS)
+    try:
+        return str(json.loads(finished.output)["data"][0]) if finished.status == 0 else ""
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
+def _escaped(text: str) -> str:
+    """Text for XML, which knows no control characters at all."""
+    return "".join(_ESCAPES.get(c, c) for c in text if c.isprintable())
