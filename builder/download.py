@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,7 +15,9 @@ from flasher.errors import FlasherError
 
 _CHUNK = 1 << 18
 _TIMEOUT_SECONDS = 30
-_ATTEMPTS = 3
+# Between attempts: a name server or a router that is busy for a moment ends no build.
+_PAUSES_SECONDS = (0.5, 2.0, 8.0)
+_TICK_SECONDS = 0.1
 _HERE = "file:"
 _KEPT = "Run the same command again: what was fetched is kept."
 
@@ -25,7 +28,8 @@ def download(package: LockedPackage, part: Path, advance: Callable[[int], None])
     Args:
         package: what to fetch; it is not checked here, but never more than its size is written.
         part: the unfinished file; it need not exist.
-        advance: called with the number of bytes got; what it raises ends the download.
+        advance: called with the number of bytes got, and with 0 while it waits to try again; what
+            it raises ends the download.
 
     Raises:
         FlasherError: ``network-down``, ``package-gone`` or ``download-failed``.
@@ -35,14 +39,22 @@ def download(package: LockedPackage, part: Path, advance: Callable[[int], None])
         _copy(package, part, advance)
         return
     part.touch()
-    for attempt in range(1, _ATTEMPTS + 1):
+    for pause in (*_PAUSES_SECONDS, None):
         try:
             _attempt(package, part, advance)
         except (requests.RequestException, EOFError) as error:
-            if attempt == _ATTEMPTS:
+            if pause is None:
                 raise _unreachable(package, error) from error
+            _wait(pause, advance)
         else:
             return
+
+
+def _wait(seconds: float, advance: Callable[[int], None]) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        advance(0)
+        time.sleep(_TICK_SECONDS)
 
 
 def _copy(package: LockedPackage, part: Path, advance: Callable[[int], None]) -> None:

@@ -19,12 +19,14 @@ class Mirror:
 
     Attributes:
         breaks_after: end each answer after so many bytes; 0 for never.
+        away: how many of the next requests get no answer at all.
         asked: the ranges asked for.
     """
 
     address: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     breaks_after: int = 0
+    away: int = 0
     asked: list[str] = field(default_factory=list)
 
     def offer(self, name: str, data: bytes) -> LockedPackage:
@@ -43,6 +45,9 @@ def serving() -> Iterator[Mirror]:
         def do_GET(self) -> None:
             wanted = self.headers["Range"]
             state.asked.append(wanted)
+            if state.away:
+                state.away -= 1
+                return
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             data = state.files.get(self.path)
             if data is None:

@@ -60,6 +60,13 @@ def test_a_broken_connection_is_taken_up_again(mirror: Mirror, pool: Pool):
     assert mirror.asked == ["bytes=0-", f"bytes={len(DATA) // 2}-"]
 
 
+def test_a_mirror_that_is_away_for_a_moment_is_asked_again(mirror: Mirror, pool: Pool):
+    package = mirror.offer("a", DATA)
+    mirror.away = 2
+    assert pool.fetch((package,))[0].read_bytes() == DATA
+    assert mirror.asked == ["bytes=0-"] * 3
+
+
 def test_other_bytes_are_refused_and_a_rerun_goes_on(mirror: Mirror, pool: Pool):
     package = mirror.offer("a", DATA)
     mirror.files = {path: data[::-1] for path, data in mirror.files.items()}
