@@ -17,33 +17,16 @@ from builder.emulation import Emulation
 from builder.formats.pi_builder.compile import Source, compile_parts
 from builder.formats.pi_builder.context import open_context
 from builder.formats.pi_builder.variables import settle
-from builder.layers import Inputs, Layer, Store
+from builder.layers import Layer, Store
 from builder.log import Log
 from builder.sandbox import script
 from builder.workshop import LayerResult, Workshop, make_layers
 from flasher.events import CancelFlag, Progress, ignore
+from tests.integration.builder.bottom import EPOCH, Bottom
 from tests.integration.builder.ordinary_user import as_user
 from tests.integration.builder.pi_builder import judged
 from tests.integration.builder.pi_gen import judged as telling
 from tests.integration.builder.pi_gen.judged import changes
-
-EPOCH = 1_700_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class SmallTree:
-    """The bottom layer, in which the programs of RUNs run."""
-
-    name: str = "small"
-    kind: str = "small"
-    version: int = 1
-    epoch: int = EPOCH
-
-    def inputs(self) -> Inputs:
-        return {}
-
-    def make(self, bench: Bench) -> None:
-        judged.make_bottom(bench.tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +51,7 @@ class Place:
         steps = [replace(each, epoch=EPOCH) for layer in layers for each in layer.scripts]
         native = partial(nullcontext, Emulation())
         workshop = Workshop(self.store, native, self.log, ignore, CancelFlag())
-        return make_layers(workshop, (SmallTree(), *steps))
+        return make_layers(workshop, (Bottom(judged.make_bottom), *steps))
 
     def made(self, *stages: str, **arguments: str) -> list[str]:
         return [each.name for each in self.build(*stages, **arguments)[1] if not each.reused]

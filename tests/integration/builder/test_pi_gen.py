@@ -20,33 +20,16 @@ from builder.formats.pi_gen.compile import compile_stages, image_form, image_nam
 from builder.formats.pi_gen.config import read_suffixes
 from builder.formats.pi_gen.plan import Action, Export, Packages, plan
 from builder.formats.pi_gen.recipe import Asked, open_source, read_images
-from builder.layers import Inputs, Layer, Store
+from builder.layers import Layer, Store
 from builder.log import Log
 from builder.recipe import load_recipe
 from builder.sandbox import script
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Progress, ignore
+from tests.integration.builder.bottom import EPOCH, Bottom
 from tests.integration.builder.ordinary_user import as_user
 from tests.integration.builder.pi_gen import judged
 from tests.integration.builder.pi_gen.judged import DIALECTS, HERE, changes, load, make_tree
-
-EPOCH = 1_700_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class SmallTree:
-    """The bottom layer, in which the programs of scripts run."""
-
-    name: str = "small"
-    kind: str = "small"
-    version: int = 1
-    epoch: int = EPOCH
-
-    def inputs(self) -> Inputs:
-        return {}
-
-    def make(self, bench: Bench) -> None:
-        make_tree(bench.tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +74,7 @@ def steps_of(asked: Asked) -> tuple[Step, ...]:
     """The steps of stages upon the small tree; lists of packages are left out."""
     layers = compile_stages(open_source(asked, "amd64"), "stages")
     scripts = [replace(each, epoch=EPOCH) for layer in layers for each in layer.scripts]
-    return (SmallTree(), *scripts)
+    return (Bottom(make_tree), *scripts)
 
 
 @pytest.fixture

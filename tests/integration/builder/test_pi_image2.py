@@ -13,21 +13,21 @@ from textwrap import dedent
 
 import pytest
 
-from builder.bench import Bench, StepFailed
+from builder.bench import StepFailed
 from builder.emulation import Emulation
 from builder.formats.pi_image2.compile import compile_layer
 from builder.formats.pi_image2.conf import Conf
 from builder.formats.pi_image2.read import open_customization
-from builder.layers import Inputs, Layer, Store, open_store
+from builder.layers import Layer, Store, open_store
 from builder.log import open_log
 from builder.native_root import NativeRoot
 from builder.steps.files import Files
 from builder.workshop import Workshop, make_layers
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Event, Noted
+from tests.integration.builder.bottom import EPOCH, Bottom, copy_system
 from tests.integration.builder.ordinary_user import as_user
 
-EPOCH = 1_700_000_000
 PACKAGES = ("bash", "coreutils", "dash", "libc-bin", "passwd", "python3", "util-linux")
 
 CONF = """
@@ -91,39 +91,22 @@ FILES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SmallSystem:
-    """Debian's shell, tools and Python, unpacked."""
-
-    root: Path
-    name: str = "small"
-    kind: str = "small"
-    version: int = 1
-    epoch: int = EPOCH
-
-    def inputs(self) -> Inputs:
-        return {}
-
-    def make(self, bench: Bench) -> None:
-        for each in self.root.iterdir():
-            subprocess.run(["cp", "-a", str(each), str(bench.tree)], check=True)
-        for name in ("dev", "etc", "home", "proc", "root", "run", "sys", "tmp"):
-            (bench.tree / name).mkdir(exist_ok=True)
-        tables = {
-            "passwd": "root:x:0:0:root:/root:/bin/bash\n",
-            "shadow": "root:*:20000:0:99999:7:::\n",
-            "group": "root:x:0:\nsudo:x:27:\nvideo:x:44:\n",
-            "gshadow": "root:*::\nsudo:*::\nvideo:*::\n",
-        }
-        for name, text in tables.items():
-            (bench.tree / "etc" / name).write_text(text)
-        if not (bench.tree / "bin/sh").exists():
-            (bench.tree / "bin/sh").symlink_to("bash")
+def _grow(root: Path, tree: Path) -> None:
+    """Debian's shell, tools and Python."""
+    copy_system(root, ("dev", "etc", "home", "proc", "root", "run", "sys", "tmp"), tree)
+    tables = {
+        "passwd": "root:x:0:0:root:/root:/bin/bash\n",
+        "shadow": "root:*:20000:0:99999:7:::\n",
+        "group": "root:x:0:\nsudo:x:27:\nvideo:x:44:\n",
+        "gshadow": "root:*::\nsudo:*::\nvideo:*::\n",
+    }
+    for name, text in tables.items():
+        (tree / "etc" / name).write_text(text)
 
 
 @pytest.fixture(scope="module")
-def system(extract_native: Callable[..., NativeRoot]) -> SmallSystem:
-    return SmallSystem(extract_native("bookworm", *PACKAGES).folder)
+def system(extract_native: Callable[..., NativeRoot]) -> Bottom:
+    return Bottom(partial(_grow, extract_native("bookworm", *PACKAGES).folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +116,7 @@ class Shop:
     store: Store
     workshop: Workshop
     events: list[Event]
-    system: SmallSystem
+    system: Bottom
 
     def build(self, script: Path, checkout: Path | None = None) -> dict[str, Path]:
         """What the script adds to the tree, by path."""
@@ -155,10 +138,7 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(
-    tmp_path_factory: pytest.TempPathFactory, extract_native: Callable[..., NativeRoot]
-) -> Iterator[Shop]:
-    system = SmallSystem(extract_native("bookworm", *PACKAGES).folder)
+def shop(tmp_path_factory: pytest.TempPathFactory, system: Bottom) -> Iterator[Shop]:
     events: list[Event] = []
     emit, flag = events.append, CancelFlag()
     with (

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -15,10 +15,10 @@ from typing import TextIO
 import pytest
 from psutil import process_iter
 
-from builder.bench import Bench, StepFailed
+from builder.bench import StepFailed
 from builder.emulation import Emulation
 from builder.history import explain, find_layer
-from builder.layers import FAILED, Inputs, Layer, Store, list_layers
+from builder.layers import FAILED, Layer, Store, list_layers
 from builder.log import Log, open_log
 from builder.look import compare_layers, open_shell
 from builder.native_root import NativeRoot
@@ -27,39 +27,31 @@ from builder.steps.carried import Carried, carry_file, carry_folder
 from builder.steps.script import Script
 from builder.workshop import Workshop, make_layers
 from flasher.events import CancelFlag, Event, Noted
+from tests.integration.builder.bottom import EPOCH, Bottom, copy_system
 from tests.integration.builder.ordinary_user import USER, as_user
 
-EPOCH = 1_700_000_000
 BASH = ("/bin/bash", "-e")
 PACKAGES = ("bash", "coreutils", "dash", "grep", "mount", "procps", "sed", "util-linux")
 
 
-@dataclass(frozen=True, slots=True)
-class SmallSystem:
-    """Debian's shell and tools, unpacked."""
+def _grow(root: Path, tree: Path) -> None:
+    copy_system(root, ("dev", "etc", "mnt", "proc", "root", "run", "srv", "sys", "tmp"), tree)
+    (tree / "etc/settings").write_text("old\n")
 
-    root: Path
-    name: str = "small"
-    kind: str = "small"
-    version: int = 1
-    epoch: int = EPOCH
 
-    def inputs(self) -> Inputs:
-        return {}
-
-    def make(self, bench: Bench) -> None:
-        for each in self.root.iterdir():
-            subprocess.run(["cp", "-a", str(each), str(bench.tree)], check=True)
-        for name in ("dev", "etc", "mnt", "proc", "root", "run", "srv", "sys", "tmp"):
-            (bench.tree / name).mkdir(exist_ok=True)
-        (bench.tree / "etc/settings").write_text("old\n")
-        if not (bench.tree / "bin/sh").exists():
-            (bench.tree / "bin/sh").symlink_to("bash")
+def bottom(root: Path) -> Bottom:
+    """Debian's shell and tools, unpacked in a folder, as the lowest layer."""
+    return Bottom(partial(_grow, root))
 
 
 @pytest.fixture(scope="module")
-def system(extract_native: Callable[..., NativeRoot]) -> SmallSystem:
-    return SmallSystem(extract_native("bookworm", *PACKAGES).folder)
+def unpacked(extract_native: Callable[..., NativeRoot]) -> Path:
+    return extract_native("bookworm", *PACKAGES).folder
+
+
+@pytest.fixture(scope="module")
+def system(unpacked: Path) -> Bottom:
+    return bottom(unpacked)
 
 
 @pytest.fixture
@@ -80,7 +72,7 @@ def workshop(store: Store, log: Log, events: list[Event]) -> Workshop:
 
 
 @pytest.fixture
-def make(workshop: Workshop, system: SmallSystem) -> Callable[..., tuple[Layer, ...]]:
+def make(workshop: Workshop, system: Bottom) -> Callable[..., tuple[Layer, ...]]:
     return lambda *scripts: make_layers(workshop, (system, *scripts))[0]
 
 
@@ -202,7 +194,7 @@ def test_a_source_that_changed_before_its_script_runs_is_refused(make, tmp_path:
 
 
 def test_a_source_that_changes_while_its_script_runs_is_told(
-    workshop: Workshop, system: SmallSystem, events: list[Event], tmp_path: Path
+    workshop: Workshop, system: Bottom, events: list[Event], tmp_path: Path
 ):
     source = tmp_path / "data"
     source.write_text("before\n")
@@ -294,7 +286,7 @@ def shell(store: Store, layer: str, typed: TextIO) -> int:
 
 
 def test_a_rerun_goes_on_below_the_step_that_failed_and_forgets_it(
-    workshop: Workshop, system: SmallSystem, store: Store
+    workshop: Workshop, system: Bottom, store: Store
 ):
     first = in_tree("echo 1 > /etc/1", name="first")
     with pytest.raises(StepFailed):
@@ -389,23 +381,23 @@ from builder.log import open_log
 from builder.sandbox import Plan, run_inside
 from builder.workshop import Workshop, make_layers
 from flasher.events import CancelFlag, ignore
-from tests.integration.builder.test_scripts import SmallSystem, in_tree, on_host
+from tests.integration.builder.test_scripts import bottom, in_tree, on_host
 flag, home = CancelFlag(), Path(sys.argv[1])
 with open_store(home / "s", emit=ignore, cancel=flag) as s, open_log(home, ignore) as log:
     workshop = Workshop(s, partial(nullcontext, Emulation()), log, ignore, flag)
     first = in_tree("install -o 1000 -g 33 -d /srv/own; mount -t tmpfs none /mnt; touch /mnt/x")
     second = on_host("chown 7:8 /image/srv/own; test ! -w /etc/hostname", name="second")
-    layers, _ = make_layers(workshop, (SmallSystem(Path(sys.argv[2])), first, second))
+    layers, _ = make_layers(workshop, (bottom(Path(sys.argv[2])), first, second))
     for layer in layers[1:]:
         argv = ("stat", "-c", "%u:%g", str(s.root / layer.tree / "srv/own"))
         print(run_inside(Plan(argv, {"PATH": "/usr/bin"})).text.strip())
 """
 
 
-def test_an_ordinary_users_scripts_give_the_same_owners(system: SmallSystem, tmp_path: Path):
+def test_an_ordinary_users_scripts_give_the_same_owners(unpacked: Path, tmp_path: Path):
     place = tmp_path / "user"
     argv = as_user(place, sys.executable, "-c", AS_A_USER, str(place / "home"), str(place / "tree"))
-    subprocess.run(["cp", "-a", str(system.root), str(place / "tree")], check=True)
+    subprocess.run(["cp", "-a", str(unpacked), str(place / "tree")], check=True)
     subprocess.run(["chown", "-R", f"{USER}:{USER}", str(place / "tree")], check=True)
     done = subprocess.run(argv, capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, ["1000:33", "7:8"]), done.stderr
