@@ -16,7 +16,9 @@ from autosetup.steps import (
     network,
     packages,
     scripts,
+    serve,
     services,
+    ssh,
     timezone,
     users,
 )
@@ -24,8 +26,8 @@ from autosetup.steps.context import Context, Step
 
 # Before network, SSH and logins are let go …
 SETTINGS: tuple[Step, ...] = (
-    *(identity, hostname, users, network),
-    *(locale, timezone, clock, files, conf, boot),
+    *(identity, hostname, users, ssh, network),
+    *(locale, timezone, clock, serve, files, conf, boot),
 )
 # … and after: these may need the network, and may start what waits for us.
 ACTIONS: tuple[Step, ...] = (packages, services, scripts)
@@ -36,5 +38,5 @@ RETURNING: tuple[Step, ...] = (network, *(step for step in STEPS if step is not 
 
 def problems(context: Context) -> Iterator[Fault]:
     """Everything that the node has against the payload, before anything is changed."""
-    for step in (users, network, locale, timezone, clock, files, conf, boot, packages):
+    for step in (users, ssh, network, locale, timezone, clock, serve, files, conf, boot, packages):
         yield from step.problems(context)

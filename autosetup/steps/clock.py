@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 
 from autosetup.faults import Fault
 from autosetup.node_file import NODE
+from autosetup.settings import NodeSettings
 from autosetup.steps.context import Context
 from autosetup.system import System
 
@@ -15,7 +17,7 @@ _TIMESYNCD = "/etc/systemd/timesyncd.conf.d/autosetup.conf"
 _SOURCES = "/etc/chrony/sources.d/autosetup.sources"
 _SERVER = "/etc/chrony/conf.d/autosetup.conf"
 # So that an isolated rig agrees on a time though nobody knows the right one. chrony.conf(5).
-_SERVE = b"allow\nlocal stratum 10 orphan\n"
+_ISOLATED = "local stratum 10 orphan"
 
 
 def problems(context: Context) -> Iterator[Fault]:
@@ -56,8 +58,16 @@ def _files(context: Context) -> dict[str, bytes]:
         files[_TIMESYNCD] = f"[Time]\nNTP={' '.join(time.ntp)}\n".encode() if time.ntp else b""
     if system.has_program("chronyd"):
         files[_SOURCES] = "".join(f"server {server} iburst\n" for server in time.ntp).encode()
-        files[_SERVER] = _SERVE if time.serve else b""
+        files[_SERVER] = _write_server(context.settings) if time.serve else b""
     return files
+
+
+def _write_server(settings: NodeSettings) -> bytes:
+    """Whoever is on the networks of its fixed addresses may ask; without any, everybody."""
+    fixed = settings.wired.addresses if settings.wired else ()
+    networks = dict.fromkeys(str(ipaddress.ip_interface(address).network) for address in fixed)
+    lines = [f"allow {network}" for network in networks] or ["allow"]
+    return "".join(f"{line}\n" for line in (*lines, _ISOLATED)).encode()
 
 
 def _has_timesyncd(system: System) -> bool:

@@ -63,6 +63,15 @@ def _is_right(context: Context, user: User) -> bool:
     )
 
 
+def people(system: System) -> dict[str, Account]:
+    """The accounts that are no system's own, by name."""
+    return {
+        name: account
+        for name, account in system.accounts().items()
+        if _FIRST_PERSON <= account.uid <= _LAST_PERSON
+    }
+
+
 def _shadow(system: System) -> dict[str, str]:
     rows = (line.split(":") for line in system.read("/etc/shadow").decode().splitlines())
     return {row[0]: row[1] for row in rows if len(row) > 1}
@@ -99,6 +108,13 @@ def _set_keys(system: System, user: User) -> None:
     if not user.authorized_keys:
         return
     account = system.accounts()[user.name]
+    make_ssh_folder(system, account)
+    path = f"{account.home}/.ssh/authorized_keys"
+    system.write(path, _keys(user), mode=0o600, uid=account.uid, gid=account.gid)
+
+
+def make_ssh_folder(system: System, account: Account) -> None:
+    """A user's own ``.ssh``, closed to others; raises `AgentError` where it leads elsewhere."""
     folder = system.path(f"{account.home}/.ssh")
     if folder.is_symlink():
         raise AgentError(
@@ -106,8 +122,6 @@ def _set_keys(system: System, user: User) -> None:
         )
     folder.mkdir(mode=0o700, exist_ok=True)
     os.chown(folder, account.uid, account.gid)
-    path = f"{account.home}/.ssh/authorized_keys"
-    system.write(path, _keys(user), mode=0o600, uid=account.uid, gid=account.gid)
 
 
 def _keys(user: User) -> bytes:

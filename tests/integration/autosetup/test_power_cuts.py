@@ -85,4 +85,4 @@ def test_a_run_that_was_cut_goes_on_where_it_was(fresh: Callable[[], Node]) -> N
     node.run(kill_at=45)
     told = node.run().stdout
     assert "it goes on where it was" in told
-    assert "step 1 of 13" not in told
+    assert "step 1 of" not in told
