@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from autosetup.errors import AgentError
 from autosetup.secrets_file import is_redacted, redacted
+from autosetup.system import sync_folder
+
+_PIECE = 1 << 20
 
 
 def scrub(path: Path) -> bool:
@@ -19,19 +23,56 @@ def scrub(path: Path) -> bool:
         AgentError: ``scrub-failed``, the medium gave back something else.
         OSError: the medium cannot be written.
     """
-    if not path.exists() or _is_clean(path.read_bytes()):
+    raw = path.read_bytes() if path.exists() else b""
+    if _is_clean(raw):
         return False
+    # Zeros at the end of what is erased are of an erasing that was cut short.
+    size = len(raw.rstrip(b"\0") if is_redacted(raw) else raw)
+    overwrite(path, redacted(size))
+    return True
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    """Put other bytes of the same length in a file's place on the medium, and read them back.
+
+    What is left of the file's last cluster is overwritten too: an editor may have cut the file
+    short. Raises as `scrub` does.
+    """
+    cluster = os.statvfs(path).f_bsize
     with path.open("r+b", buffering=0) as handle:
-        size = os.fstat(handle.fileno()).st_size
-        handle.write(redacted(size))
+        handle.write(data)
+        os.fsync(handle.fileno())
+        handle.write(bytes(-len(data) % cluster))
+        os.fsync(handle.fileno())
+        handle.truncate(len(data))
         os.fsync(handle.fileno())
         os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         handle.seek(0)
-        if handle.read() != redacted(size):
+        if handle.read() != data:
             raise AgentError(
                 "scrub-failed", f"{path} still holds secrets.", "Destroy or reformat the card."
             )
-    return True
+
+
+def wipe_free(folder: Path) -> None:
+    """Overwrite what no file of a file system uses: editors leave old copies of files there.
+
+    A power cut leaves a file of zeros, which the next call takes over. Raises `OSError` where the
+    medium cannot be written.
+    """
+    path = folder / ".autosetup-zeros"
+    try:
+        with path.open("wb", buffering=0) as handle:
+            try:
+                while True:
+                    handle.write(bytes(_PIECE))
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EFBIG):
+                    raise
+            os.fsync(handle.fileno())
+    finally:
+        path.unlink(missing_ok=True)
+        sync_folder(folder)
 
 
 def _is_clean(raw: bytes) -> bool:

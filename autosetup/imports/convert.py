@@ -157,7 +157,8 @@ def _take_ssh(draft: _Draft, name: str, here: Here) -> None:
 
 
 def _take_seed(draft: _Draft, seed: SeedZip, here: Here) -> None:
-    draft.settings = replace(draft.settings, role=seed.role, name=f"{seed.role}-{here.hardware}")
+    name = f"{seed.role}-{here.hardware}"
+    draft.settings = replace(draft.settings, role=seed.role, name=name, keys_only=True)
     _add_user(draft, User(_SEED_USER, _GROUPS, (seed.authorized_key,), passwordless_sudo=True))
     if seed.private_key:
         _install(draft, f"/home/{_SEED_USER}/.ssh/id_rsa", seed.private_key, 0o600, _SEED_USER)
