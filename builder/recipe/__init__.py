@@ -52,6 +52,10 @@ cmdline = ["quiet"]             # words of cmdline.txt
 
 [[layer]]
 uses = "agent"          # a layer that ships with the program
+
+[trust]                 # whose payloads the agent takes
+keys = ["studio.pub"]   # beside the recipe
+policy = "refuse"       # of others and of edited ones; or "network-only", "allow"
 """
 
 from builder.recipe.load import load_recipe, start_from
@@ -69,6 +73,7 @@ from builder.recipe.model import (
     UserRecipe,
 )
 from builder.recipe.shipped import Shipped, list_shipped, load_shipped_layer
+from builder.recipe.trust import with_trust
 
 __all__ = [
     "AptSource",
@@ -87,4 +92,5 @@ __all__ = [
     "load_recipe",
     "load_shipped_layer",
     "start_from",
+    "with_trust",
 ]

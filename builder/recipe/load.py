@@ -20,6 +20,7 @@ from builder.recipe.model import (
     ReleaseSettings,
 )
 from builder.recipe.shipped import FORMAT, load_shipped_layer, read_document, shipped_names
+from builder.recipe.trust import read_trust
 from flasher.errors import BadInput
 from flasher.firmware.boards import BOARDS
 
@@ -99,7 +100,7 @@ def _recipe(top: Table, folder: Path, asked: str | None) -> Recipe:
     own = top.string("architecture", default="arm64", choices=tuple(MACHINES))
     source = top.string("from", form=_SOURCE)
     place = Place(folder, asked or (own if own in MACHINES else next(iter(MACHINES))), source)
-    layers = _stack(top, place)
+    layers = (*_stack(top, place), *read_trust(top.table("trust"), folder))
     form, _, suite = source.partition(":")
     suite = suite if form in _SUITES else ""
     return Recipe(

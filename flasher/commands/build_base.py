@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from autosetup.trust import POLICIES
 from builder.build import Built, build_base
 from builder.formats.pi_gen.recipe import read_images
 from builder.formats.pi_image2.recipe import read_image
-from builder.recipe import Recipe, load_recipe, start_from
+from builder.recipe import Recipe, load_recipe, start_from, with_trust
 from builder.release.files import FORMS, Form, Release
 from flasher import paths
 from flasher.commands._kept_site import keep_site
@@ -31,6 +32,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="make a new site of the account, keys and wifi that layers of other formats set: "
         "they are never built in",
+    )
+    parser.add_argument(
+        "--trust",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="public key of a site, as `flasher site key` prints it: nodes take payloads of these "
+        "sites alone; again for more",
+    )
+    parser.add_argument(
+        "--policy",
+        choices=POLICIES,
+        help="what nodes do with other payloads, and with edited ones (default: refuse)",
     )
     parser.add_argument(
         "--no-twins", action="store_true", help="run no native programs in place of emulated ones"
@@ -154,6 +169,7 @@ def _keep(site: str | None, recipe: Recipe, console: Console) -> None:
 def _build(args: argparse.Namespace, console: Console, recipe: Recipe, form: Form) -> None:
     if args.source:
         recipe = start_from(recipe, args.source, args.sha256)
+    recipe = with_trust(recipe, args.trust, args.policy)
     with console.progress() as emit:
         built = build_base(
             recipe,
