@@ -11,6 +11,8 @@ from autosetup.secrets_file import is_redacted, redacted
 from autosetup.system import sync_folder
 
 _PIECE = 1 << 20
+# Those of Raspberry Pis have half of it.
+_MOST = 1 << 30
 
 
 def scrub(path: Path) -> bool:
@@ -55,24 +57,33 @@ def overwrite(path: Path, data: bytes) -> None:
 
 
 def wipe_free(folder: Path) -> None:
-    """Overwrite what no file of a file system uses: editors leave old copies of files there.
+    """Overwrite what no file of a boot partition uses: editors leave old copies of files there.
 
-    A power cut leaves a file of zeros, which the next call takes over. Raises `OSError` where the
-    medium cannot be written.
+    A power cut leaves a file of zeros, which the next call takes over. Only a partition of its own
+    is filled, and never with more than a boot partition holds. Raises `OSError` where it cannot be
+    written.
     """
+    if not folder.is_mount():
+        return
     path = folder / ".autosetup-zeros"
     try:
         with path.open("wb", buffering=0) as handle:
-            try:
-                while True:
-                    handle.write(bytes(_PIECE))
-            except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EFBIG):
-                    raise
+            _fill(handle.fileno())
             os.fsync(handle.fileno())
     finally:
         path.unlink(missing_ok=True)
         sync_folder(folder)
+
+
+def _fill(descriptor: int) -> None:
+    """Write zeros until there is no room left."""
+    left = _MOST
+    try:
+        while left > 0:
+            left -= os.write(descriptor, bytes(_PIECE))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
 
 
 def _is_clean(raw: bytes) -> bool:
