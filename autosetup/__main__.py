@@ -70,6 +70,7 @@ def _run() -> int:
 def _tools() -> Tools:
     from autosetup import light, presence
     from autosetup.card import find_card
+    from autosetup.imports.found import make_card_folder
     from autosetup.journal import Journal
     from autosetup.notify import notify
     from autosetup.outlets import ISSUE, Outlets, active_consoles
@@ -82,7 +83,7 @@ def _tools() -> Tools:
             notify("READY=1")
 
     system = System()
-    card = find_card(system)
+    card = find_card(system) or make_card_folder(system)
     outlets = Outlets(
         card,
         consoles=active_consoles(),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from autosetup import board
 from autosetup.growth import grow
+from autosetup.imports.found import note_ignored
 from autosetup.offer import Offer
 from autosetup.outlets import utc_now
 from autosetup.payload import Payload
@@ -51,6 +52,7 @@ def checked(tools: Tools, offer: Offer, record: Record | None) -> tuple[Offer, P
 def accept(tools: Tools, offer: Offer, status: Status, record: Record | None) -> Record:
     """Keep a copy of a checked offer, and begin its record; only now the node is changed."""
     generation = status.generation or 0
+    note_ignored(tools, generation)
     if tools.journal.payload(generation) != offer.raw:
         tools.journal.keep(generation, offer.raw)
     status = replace(status, state="applying", step_count=len(STEPS), started_at=utc_now())

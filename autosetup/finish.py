@@ -11,6 +11,7 @@ from autosetup.accept import take_room
 from autosetup.card import scrub_card
 from autosetup.errors import AgentError, as_agent_error, plain
 from autosetup.faults import Fault
+from autosetup.imports.found import erase
 from autosetup.offer import Offer
 from autosetup.outlets import utc_now
 from autosetup.record import Fallen, Record
@@ -116,6 +117,7 @@ def _forget_on_card(tools: Tools, record: Record) -> None:
     fallen = (record.fallen.digest,) if record.fallen else ()
     for digest in (record.digest, *fallen):
         scrub_card(tools.outlets.card, digest, tools.outlets.log)
+    erase(tools, {record.generation, record.newest[0]})
 
 
 def _forget_here(tools: Tools, record: Record) -> None:

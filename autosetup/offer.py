@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from autosetup.card import digest_of
 from autosetup.faults import Faulty
+from autosetup.imports.found import offered
 from autosetup.manifest import MANIFEST, compare, read_manifest
 from autosetup.payload import read_folder
 from autosetup.record import Record
@@ -47,7 +48,7 @@ def read_offer(tools: Tools, record: Record | None) -> Offer:
         OSError: the card cannot be read, and there is no record.
         Faulty: the manifest is spoiled, and no run is under way.
     """
-    raw = _read_card(tools, record)
+    raw = _read_card(tools, record) or offered(tools, record)
     return Offer(raw, _manifest(tools, raw, record), digest_of(raw.get(MANIFEST, b"")))
 
 
