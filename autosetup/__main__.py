@@ -1,4 +1,4 @@
-"""`autosetup` on the node: run, status, check, set, values."""
+"""`autosetup` on the node: run, status, check, apply, rollback, set, values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import fcntl
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,11 +40,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     check = commands.add_parser("check", help="say what is wrong with a payload")
     check.add_argument("folder", nargs="?", type=Path, help="default: the one on this card")
+    given = commands.add_parser("apply", help="apply a payload that is not the card's")
+    given.add_argument("path", type=Path, help="a folder autosetup, or a .zip or .tar of it")
+    commands.add_parser("rollback", help="go back to the last good payload before this one")
     change = commands.add_parser("set", help="change a value on this node, until a newer payload")
     change.add_argument("name", help="domain, timezone, ntp, or a variable of the payload")
     change.add_argument("value", help="several ntp servers: in one word, with commas")
     commands.add_parser("values", help="say what templates can name, and what it stands for")
     chosen = parser.parse_args(argv)
+    if chosen.command == "apply":
+        return _apply(chosen.path)
+    if chosen.command == "rollback":
+        return _rollback()
     if chosen.command == "set":
         return _set(chosen.name, chosen.value)
     if chosen.command == "values":
@@ -108,18 +115,42 @@ def _alone() -> Iterator[None]:
         yield
 
 
+def _apply(path: Path) -> int:
+    from autosetup.archive import read_payload
+    from autosetup.generations import stage_payload
+
+    status = _changed(lambda tools: stage_payload(tools, read_payload(path)))
+    return _DONE if status and status.state not in ("failed", "rolled-back") else _FAILED
+
+
+def _rollback() -> int:
+    from autosetup.generations import take_back
+
+    status = _changed(take_back)
+    return _DONE if status and status.state != "failed" else _FAILED
+
+
 def _set(name: str, value: str) -> int:
-    from autosetup.agent import Agent
     from autosetup.change import set_value
 
+    status = _changed(lambda tools: set_value(tools, name, value))
+    return _DONE if status and status.state != "failed" else _FAILED
+
+
+def _changed(change: Callable[[Tools], None]) -> Status | None:
+    """What the node comes to by a change of its record; None where it is refused."""
+    from autosetup.agent import Agent
+    from autosetup.orphans import adopt_orphans
+
+    adopt_orphans()
     tools = _tools()
     try:
         with _alone():
-            set_value(tools, name, value)
-            status = Agent(tools).run()
+            change(tools)
+            return Agent(tools).run()
     except (AgentError, Faulty, OSError) as error:
-        return _refuse(error)
-    return _FAILED if status.state == "failed" else _DONE
+        _refuse(error)
+        return None
 
 
 def _refuse(error: Exception) -> int:

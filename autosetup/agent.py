@@ -67,6 +67,7 @@ class Agent:
         try:
             whole, payload = checked(self._tools, offer, record)
         except (Faulty, AgentError) as error:
+            self._tools.journal.drop_staged()
             if record is None or not is_unfinished(record):
                 raise
             self._tools.outlets.log(f"Refused, while another payload is at work: {error}")

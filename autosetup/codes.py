@@ -38,6 +38,7 @@ CODES = {
         "The power was cut, or the agent killed, again and again in the same step.",
         "See in log.txt what the step did last, and mend the payload or the power supply.",
         again=False,
+        part="payload",
     ),
     "internal-error": Code(
         "The agent stumbled over a defect of its own.",
@@ -54,6 +55,12 @@ CODES = {
         "Free some room on it, or take a larger card.",
         part="card",
     ),
+    "no-way-back": Code(
+        "There is no good generation before the one that the node has.",
+        "Give it a new payload: flasher inspect --fix --scanner … --site …",
+        again=False,
+        part="payload",
+    ),
     "not-done": Code(
         "A value can be set only on a node that is set up.",
         "Wait for it: autosetup status --wait",
@@ -61,6 +68,12 @@ CODES = {
     "not-root": Code(
         "Only root may change this node.",
         "Say it with sudo.",
+    ),
+    "older": Code(
+        "The payload is not newer than one that the node has tried already.",
+        "Prepare it again: it gets a new generation.",
+        again=False,
+        part="payload",
     ),
     "payload-refused": Code(
         "The payload has faults; nothing was changed.",
@@ -105,6 +118,12 @@ CODES = {
         "The medium failed a read or a write: it may be worn out.",
         "Start the node again; if that does not help, change the card.",
         part="card",
+    ),
+    "taken-back": Code(
+        "Somebody went back to the generation before: autosetup rollback.",
+        "Give the node a new payload when it shall leave that one.",
+        again=False,
+        part="payload",
     ),
     "unknown-value": Code(
         "The payload has no value of this name to set.",

@@ -42,14 +42,20 @@ def load_record(tools: Tools) -> Record | None:
 
 
 def read_offer(tools: Tools, record: Record | None) -> Offer:
-    """What the card offers; a node that has its payload can live with a spoiled card.
+    """What the card offers, or what was given to the node itself, if that is newer.
+
+    A node that has its payload can live with a spoiled card.
 
     Raises:
         OSError: the card cannot be read, and there is no record.
         Faulty: the manifest is spoiled, and no run is under way.
     """
     raw = _read_card(tools, record) or offered(tools, record)
-    return Offer(raw, _manifest(tools, raw, record), digest_of(raw.get(MANIFEST, b"")))
+    offer = Offer(raw, _manifest(tools, raw, record), digest_of(raw.get(MANIFEST, b"")))
+    staged = _staged(tools, record)
+    if staged and not (offer.manifest and offer.manifest.generation >= _generation(staged)):
+        return staged
+    return offer
 
 
 def note(tools: Tools, offer: Offer, *, is_older: bool) -> None:
@@ -60,6 +66,23 @@ def note(tools: Tools, offer: Offer, *, is_older: bool) -> None:
         for fault in compare(offer.manifest, offer.raw):
             if fault.file != SECRETS:
                 tools.outlets.log(f"Ignored, as this generation is done already: {fault}")
+
+
+def _staged(tools: Tools, record: Record | None) -> Offer | None:
+    """What waits for this run; it is forgotten where it is not newer than what was accepted."""
+    raw = tools.journal.staged()
+    try:
+        found = Offer(raw, read_manifest(raw[MANIFEST]), digest_of(raw[MANIFEST])) if raw else None
+    except Faulty:
+        found = None
+    if raw and (found is None or (record and _generation(found) <= record.newest[0])):
+        tools.journal.drop_staged()
+        return None
+    return found
+
+
+def _generation(offer: Offer) -> int:
+    return offer.manifest.generation if offer.manifest else 0
 
 
 def _read_card(tools: Tools, record: Record | None) -> dict[str, bytes]:

@@ -64,21 +64,21 @@ def begin(
         except Faulty:
             continue
         status = replace(status_of(manifest), state="applying", step_count=len(RETURNING))
-        digest = digest_of(raw[MANIFEST])
-        return replace(record, digest=digest, status=status, fallen=fallen, starts=1)
+        good = tuple(good for good in record.good if good.generation != record.generation)
+        new = replace(record, digest=digest_of(raw[MANIFEST]), status=status, starts=1)
+        return replace(new, good=good, fallen=fallen)
     return None
 
 
 def fallen(record: Record, error: AgentError, secrets: tuple[str, ...]) -> Fallen:
-    """The generation at work as one that is taken back.
+    """The generation at work as one that is taken back, so that none up to it is tried again.
 
     Args:
         error: why.
         secrets: texts that must not be told.
     """
     return Fallen(
-        record.generation,
-        record.digest,
+        *record.newest,
         record.status.step or "",
         error.code,
         plain(redact(error.reason, secrets)),
@@ -88,6 +88,5 @@ def fallen(record: Record, error: AgentError, secrets: tuple[str, ...]) -> Falle
 
 def proven(record: Record, *, reached: bool) -> tuple[Good, ...]:
     """The good generations now that the one at work is one of them."""
-    new = Good(record.generation, reached)
-    gone = {record.generation, record.fallen.generation if record.fallen else 0}
-    return (new, *(good for good in record.good if good.generation not in gone))[:_MOST_GOOD]
+    others = (good for good in record.good if good.generation != record.generation)
+    return (Good(record.generation, reached), *others)[:_MOST_GOOD]

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.autosetup.conftest import Node
 from tests.unit.autosetup.sample_payloads import FILES, GENERATION, SECRETS, SETTINGS, packed
+from tests.unit.autosetup.test_archive import zipped
 
 GOOD, BAD, BETTER = GENERATION, GENERATION + 1, GENERATION + 2
 PLAIN = dataclasses.replace(
@@ -34,8 +35,14 @@ def insert_bad(node: Node) -> None:
     node.insert(packed(BAD_SETTINGS, BAD_SECRETS, BAD_FILES, generation=BAD))
 
 
+def made_of(node: Node) -> dict[str, tuple[object, ...]]:
+    """The node's tree, without the card and without what says its state."""
+    told = ("boot/firmware/autosetup", "etc/avahi")
+    return {path: facts for path, facts in node.tree().items() if not path.startswith(told)}
+
+
 def test_a_payload_that_fails_is_taken_back_and_said(good: Node) -> None:
-    before = good.tree()
+    before = made_of(good)
     insert_bad(good)
     told = good.run()
     status = good.status
@@ -44,9 +51,7 @@ def test_a_payload_that_fails_is_taken_back_and_said(good: Node) -> None:
     assert (status.code, status.step) == ("script-failed", "scripts")
     assert status.reason == "The script 10-hello failed (3): no camera is found"
     assert status.hint
-    after = good.tree()
-    changed = {path for path in before.keys() | after if before.get(path) != after.get(path)}
-    assert {path for path in changed if not path.startswith("boot/firmware/autosetup")} == set()
+    assert made_of(good) == before
 
 
 def test_the_way_back_begins_with_the_network(good: Node) -> None:
@@ -107,4 +112,73 @@ def test_a_faulty_payload_changes_nothing_and_does_not_hold_up_the_way_back(good
     assert good.read("/etc/hostname") == "cam-0101\n"
     told = good.run()
     assert (told.returncode, good.status.code) == (1, "payload-refused")
+    assert good.read("/etc/hostname") == "cam-0101\n"
+
+
+def test_a_payload_of_an_archive_is_applied_by_the_rules_of_the_card(good: Node) -> None:
+    better = packed(dataclasses.replace(PLAIN, name="cam-0102"), generation=BETTER)
+    archive = good.upper / "better.zip"
+    archive.write_bytes(zipped({f"autosetup/{name}": data for name, data in better.items()}))
+    told = good.run("apply", "/better.zip")
+    assert (told.returncode, good.status.state) == (0, "done"), told
+    assert good.read("/etc/hostname") == "cam-0102\n"
+    assert not (good.upper / "var/lib/autosetup/staged").exists()
+    # The card still has the older one, and a later boot does not mind.
+    assert good.run().returncode == 0
+    assert good.read("/etc/hostname") == "cam-0102\n"
+
+
+def test_an_archive_that_is_refused_changes_nothing(good: Node) -> None:
+    before = good.tree()
+    for raw, why in (
+        (packed(PLAIN, generation=BETTER) | {"node.toml": b"name = "}, "node.toml:1:8"),
+        (packed(PLAIN, generation=GOOD - 1), "is not newer than"),
+        (packed(BAD_SETTINGS, BAD_SECRETS), "with another content"),
+        ({"node.toml": b""}, "There is no payload here"),
+    ):
+        (good.folder / "upper/payload.zip").write_bytes(zipped(raw))
+        told = good.run("apply", "/payload.zip")
+        (good.folder / "upper/payload.zip").unlink()
+        assert told.returncode == 1
+        assert why in told.stderr
+        assert good.tree() == before
+
+
+def test_a_folder_that_fails_is_taken_back_and_the_command_says_so(good: Node) -> None:
+    for name, data in packed(BAD_SETTINGS, BAD_SECRETS, BAD_FILES, generation=BAD).items():
+        path = good.upper / "payload" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    told = good.run("apply", "/payload")
+    assert (told.returncode, good.status.state) == (1, "rolled-back")
+    assert good.read("/etc/hostname") == "cam-0101\n"
+    assert good.run("apply", "/payload").returncode == 1  # nor is it tried again
+
+
+def test_by_hand_a_node_goes_back_to_the_generation_before(good: Node) -> None:
+    before = made_of(good)
+    better = dataclasses.replace(PLAIN, name="cam-0102")
+    good.insert(packed(better, files=GOOD_FILES, generation=BETTER))
+    assert good.run().returncode == 0
+    assert good.run("rollback").returncode == 0
+    status = good.status
+    assert (status.state, status.code, status.node) == ("rolled-back", "taken-back", "cam-0101")
+    assert (status.generation, status.failed_generation) == (GOOD, BETTER)
+    assert made_of(good) == before
+    assert good.run().returncode == 0  # the card's payload, which was taken back, stays away
+    assert good.read("/etc/hostname") == "cam-0101\n"
+    told = good.run("rollback")
+    assert told.returncode == 1
+    assert "no good generation before" in told.stderr
+
+
+def test_three_runs_cut_short_in_one_step_are_the_payloads_fault(good: Node) -> None:
+    down = b"#!/bin/sh\nkill -9 $PPID\n"
+    bad = packed(BAD_SETTINGS, BAD_SECRETS, {**FILES, "scripts/10-hello": down}, generation=BAD)
+    good.insert(bad)
+    killed = [good.run().returncode for _ in range(3)]
+    assert killed == [137] * 3
+    assert good.run().returncode == 0
+    status = good.status
+    assert (status.state, status.code, status.step) == ("rolled-back", "cut-short", "scripts")
     assert good.read("/etc/hostname") == "cam-0101\n"

@@ -81,11 +81,23 @@ def test_the_last_two_good_generations_are_remembered() -> None:
     assert good == (Good(NEW, reached=True), Good(OLD, reached=True))
 
 
-def test_after_the_way_back_the_one_that_fell_is_no_good_one_even_if_it_once_was() -> None:
-    status = dataclasses.replace(AT_WORK.status, generation=OLD)
+def test_a_good_one_that_is_taken_back_is_good_no_longer(journal: Journal) -> None:
     good = (Good(NEW, reached=True), *AT_WORK.good)
-    back = dataclasses.replace(AT_WORK, status=status, fallen=FELL, good=good)
+    done = dataclasses.replace(AT_WORK, good=good)
+    back = rollback.begin(journal, done, (OLD, OLDEST), FELL)
+    assert back is not None
     assert [g.generation for g in rollback.proven(back, reached=True)] == [OLD, OLDEST]
+
+
+def test_what_fell_first_stays_the_newest_when_the_next_is_taken_back_too(
+    journal: Journal,
+) -> None:
+    back = rollback.begin(journal, AT_WORK, (OLD, OLDEST), FELL)
+    assert back is not None
+    error = AgentError("taken-back", "By hand.", "")
+    further = rollback.begin(journal, back, (OLDEST,), rollback.fallen(back, error, ()))
+    assert further is not None
+    assert (further.generation, further.newest) == (OLDEST, (NEW, "d" * 64))
 
 
 def test_runs_cut_short_in_one_step_are_counted_and_the_third_is_the_last() -> None:
