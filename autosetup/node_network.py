@@ -73,7 +73,7 @@ def read_wired(network: Table) -> Wired | None:
         return None
     table = network.table("wired")
     addresses = table.strings("addresses")
-    _complain_of(table, "addresses", addresses, _interface_complaint)
+    _complain_of(table, "addresses", addresses, interface_complaint)
     dns = table.strings("dns", default=())
     _complain_of(table, "dns", dns, _address_complaint)
     gateway = table.string("gateway", default="")
@@ -91,7 +91,8 @@ def _complain_of(
             table.fault(key, f"{key} holds {text!r}.", wrong)
 
 
-def _interface_complaint(text: str) -> str | None:
+def interface_complaint(text: str) -> str | None:
+    """Say what is wrong with a fixed address; None where it is sound."""
     try:
         ipaddress.ip_interface(text)
     except ValueError:

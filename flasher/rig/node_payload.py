@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from autosetup.faults import Faulty
-from autosetup.payload import NodeSettings, Secrets, Wired, pack
+from autosetup.payload import NodeSettings, Secrets, User, pack
 from flasher.errors import BadDocument
-from flasher.rig.profile import fill
+from flasher.rig.networks import serves_of, time_of, wifi_of, wired_of
 from flasher.rig.rigmap import Node, RigMap
+from flasher.rig.tiers import is_central, opened_by, tier_key
 
 NONCE_BYTES = 32
 CARD_ID_BYTES = 16
@@ -73,7 +74,7 @@ def _pack(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) ->
     role = rig.role_of(node)
     return pack(
         _settings(rig, node),
-        _secrets(rig, identity),
+        _secrets(rig, node, identity),
         role.contents,
         generation=identity.generation,
         card_id=identity.card_id,
@@ -90,12 +91,14 @@ def _settings(rig: RigMap, node: Node) -> NodeSettings:
         name=node.name,
         role=node.role,
         position=node.position,
-        users=(replace(site.user, groups=(*site.user.groups, *role.groups)),),
+        users=(_user(rig, node),),
         country=site.country,
         domain=site.domain,
-        wifi=site.wifi,
-        wired=_wired(rig, node),
-        time=replace(role.time, ntp=(*role.time.ntp, *site.ntp)),
+        wifi=wifi_of(rig, node),
+        wired=wired_of(rig, node),
+        time=time_of(rig, node),
+        serves=serves_of(rig, node),
+        keys_only=site.keys_only or bool(role.reached_from),
         boot=role.boot,
         variables=_variables(rig, node),
         locale=site.locale,
@@ -105,29 +108,24 @@ def _settings(rig: RigMap, node: Node) -> NodeSettings:
     )
 
 
+def _user(rig: RigMap, node: Node) -> User:
+    """The site's user; on nodes that are reached from others, only those have a key to it."""
+    role, user = rig.role_of(node), rig.site.user
+    keys = (opened_by(rig, role.reached_from),) if role.reached_from else user.authorized_keys
+    return replace(user, groups=(*user.groups, *role.groups), authorized_keys=keys)
+
+
 def _variables(rig: RigMap, node: Node) -> dict[str, str]:
     """The site's values and the role's own, which win."""
     own = rig.role_of(node).variables
-    return rig.site.variables | {name: _filled(rig, node, text) for name, text in own.items()}
+    return rig.site.variables | {name: rig.fill(node, text) for name, text in own.items()}
 
 
-def _wired(rig: RigMap, node: Node) -> Wired | None:
-    wired = rig.role_of(node).wired
-    if wired is None:
-        return None
-    return replace(wired, addresses=tuple(_filled(rig, node, text) for text in wired.addresses))
-
-
-def _filled(rig: RigMap, node: Node, template: str) -> str:
-    number = rig.nodes_of(node.role).index(node) + 1
-    return fill(template, node.column, node.row, number)
-
-
-def _secrets(rig: RigMap, identity: CardIdentity) -> Secrets:
+def _secrets(rig: RigMap, node: Node, identity: CardIdentity) -> Secrets:
     hashed = rig.secrets.password_hash
     passphrases = {
         wifi.ssid: rig.secrets.wifi_passphrases[wifi.ssid]
-        for wifi in rig.site.wifi
+        for wifi in wifi_of(rig, node)
         if wifi.security != "open"
     }
     return Secrets(
@@ -135,4 +133,5 @@ def _secrets(rig: RigMap, identity: CardIdentity) -> Secrets:
         {rig.site.user.name: hashed} if hashed else {},
         passphrases,
         identity.host_key if rig.site.host_keys else "",
+        {rig.site.user.name: tier_key(rig, node.role)} if is_central(rig, node.role) else {},
     )

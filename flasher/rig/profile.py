@@ -9,8 +9,10 @@ from pathlib import Path
 
 from autosetup import forms, templates
 from autosetup.node_network import read_time
+from autosetup.node_serves import read_service
 from autosetup.node_tables import read_boot, read_variables
 from autosetup.payload import Boot, InstalledFile, Script, Services, Time, Wired
+from autosetup.settings import Serves
 from autosetup.strict import Table, pattern
 from flasher import paths
 from flasher.rig.documents import (
@@ -40,6 +42,8 @@ class Role:
         node: template of the node names; position: template of the labels people read.
         time: whom its nodes ask before the site's servers, and whether others may ask them.
         wired: fixed addresses, themselves templates; None leaves them to the network.
+        serves: what its one node does for the others; None for nothing.
+        reached_from: the role from whose nodes alone SSH leads to these; empty for no such.
         boot: lines of config.txt and words of cmdline.txt.
         variables: further values for templates; themselves with {column}, {row}, {number}.
         contents: bytes of what `files` and `scripts` install, by their ``source``; packages too.
@@ -59,6 +63,8 @@ class Role:
     contents: dict[str, bytes]
     time: Time
     wired: Wired | None
+    serves: Serves | None
+    reached_from: str
     boot: Boot
     variables: dict[str, str]
 
@@ -126,7 +132,24 @@ def _read_roles(tables: list[Table], folder: Path) -> tuple[Role, ...]:
         if role.name in {other.name for other in roles}:
             table.fault("name", f"Two roles are called {role.name!r}.", "Rename one of them.")
         roles.append(role)
+    for table, role in zip(tables, roles, strict=True):
+        _check_between(table, role, roles)
     return tuple(roles)
+
+
+def _check_between(table: Table, role: Role, roles: list[Role]) -> None:
+    """Faults of a role that only the others show."""
+    others = [other.name for other in roles if other is not role]
+    if role.reached_from and role.reached_from not in others:
+        what = f"reached_from names {role.reached_from!r}, which is no other role."
+        table.fault("reached_from", what, f"Choose one of: {', '.join(others) or 'none'}.")
+    first = next((other for other in roles if other.serves), role)
+    if role.serves and first is not role:
+        what = f"{first.name} serves the rig already."
+        table.fault("serves", what, "Let one role serve: two would deal the same addresses.")
+    if role.serves and role.count > 1:
+        what = f"{role.count} nodes would deal the same addresses."
+        table.fault("serves", what, "Give the role that serves one node.")
 
 
 def _read_role(table: Table, folder: Path) -> Role:
@@ -134,6 +157,7 @@ def _read_role(table: Table, folder: Path) -> Role:
     services = table.table("services")
     for name in table.strings("packages", default=()):
         _read_package(table, folder, name, contents)
+    wired = _read_wired(table)
     return Role(
         name=table.string("name", form=forms.ROLE),
         title=table.string("title"),
@@ -157,7 +181,9 @@ def _read_role(table: Table, folder: Path) -> Role:
         ),
         contents=contents,
         time=read_time(table.table("time")),
-        wired=_read_wired(table),
+        wired=wired,
+        serves=_read_serves(table, wired),
+        reached_from=table.string("reached_from", default=""),
         boot=read_boot(table.table("boot")),
         variables=read_variables(table.table("variables")),
     )
@@ -177,6 +203,15 @@ def _read_wired(role: Table) -> Wired | None:
     dns, gateway = table.strings("dns", default=()), table.string("gateway", default="")
     addresses = table.strings("addresses", default=None if wanted else ())
     return Wired(addresses, gateway, dns) if wanted else None
+
+
+def _read_serves(role: Table, wired: Wired | None) -> Serves | None:
+    """What the only node of a role serves; the names are laid out with the rig."""
+    table = role.table("serves")
+    if not role.has("serves"):
+        return None
+    addresses = tuple(fill(text, 1, 1, 1) for text in wired.addresses) if wired else ()
+    return read_service(table, Wired(addresses))
 
 
 def _read_file(

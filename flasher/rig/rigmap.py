@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from autosetup import forms
 from autosetup.faults import Fault
+from autosetup.node_network import interface_complaint
+from autosetup.node_serves import complaints
+from autosetup.payload import Wired
 from flasher.errors import BadDocument, BadInput
 from flasher.rig.profile import Profile, Role, fill
 from flasher.rig.site import Site, SiteSecrets
@@ -51,13 +54,33 @@ class RigMap:
         hint = f"Did you mean {near[0]}?" if near else f"They go from {known[0]} to {known[-2]}."
         raise BadInput("no-such-node", f"{self.profile.name} has no node {word!r}.", hint)
 
-    def nodes_of(self, role: str) -> list[Node]:
-        """The nodes of a role, by their number."""
-        return [node for node in self.nodes if node.role == role]
-
     def role_of(self, node: Node) -> Role:
         """The role that a node plays."""
         return next(role for role in self.profile.roles if role.name == node.role)
+
+    def fill(self, node: Node, template: str) -> str:
+        """A text with the node's {column}, {row} and {number} in it."""
+        number = (node.column - 1) * self.role_of(node).rows + node.row
+        return fill(template, node.column, node.row, number)
+
+    def wired_of(self, node: Node) -> Wired | None:
+        """The node's fixed addresses; None where it asks for one."""
+        wired = self.role_of(node).wired
+        if wired is None:
+            return None
+        return replace(wired, addresses=tuple(self.fill(node, text) for text in wired.addresses))
+
+    @property
+    def server(self) -> Node | None:
+        """The node that gives the others addresses and names."""
+        roles = {role.name for role in self.profile.roles if role.serves}
+        return next((node for node in self.nodes if node.role in roles), None)
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """The first fixed address of each node that has one, by name."""
+        wired = ((node.name, self.wired_of(node)) for node in self.nodes)
+        return {name: w.addresses[0].partition("/")[0] for name, w in wired if w and w.addresses}
 
 
 def lay_out(profile: Profile, site: Site, secrets: SiteSecrets) -> RigMap:
@@ -68,10 +91,12 @@ def lay_out(profile: Profile, site: Site, secrets: SiteSecrets) -> RigMap:
             template makes many such faults, of which the first few are told.
     """
     nodes = tuple(node for role in profile.roles for node in _nodes(role))
+    rig = RigMap(profile, site, secrets, nodes)
     whats = [*_shared(nodes), *(what for role in profile.roles for what in _unfit(role))]
+    whats = whats or list(_unfit_addresses(rig)) or [*_shared_addresses(rig), *_unserved(rig)]
     if whats:
         raise BadDocument("scanner profile", tuple(_faults(str(profile.path), whats)))
-    return RigMap(profile, site, secrets, nodes)
+    return rig
 
 
 def _shared(nodes: Sequence[Node]) -> Iterator[tuple[str, str]]:
@@ -92,6 +117,32 @@ def _unfit(role: Role) -> Iterator[tuple[str, str]]:
             if wanted := form.complain(word):
                 what = f"The template {key} = {template!r} of {role.name} makes {word!r}."
                 yield what, f"It must be {wanted}."
+
+
+def _unfit_addresses(rig: RigMap) -> Iterator[tuple[str, str]]:
+    """The same for each fixed address that is none."""
+    for node in rig.nodes:
+        wired = rig.wired_of(node)
+        for address in wired.addresses if wired else ():
+            if remedy := interface_complaint(address):
+                yield f"{node.name} would have the address {address!r}.", remedy
+
+
+def _shared_addresses(rig: RigMap) -> Iterator[tuple[str, str]]:
+    """The same for each fixed address that more than one node has."""
+    wired = [rig.wired_of(node) for node in rig.nodes]
+    addresses = Counter(text.partition("/")[0] for w in wired if w for text in w.addresses)
+    for address, count in addresses.items():
+        if count > 1:
+            yield f"{count} nodes would have the address {address}.", "Mend the template."
+
+
+def _unserved(rig: RigMap) -> Iterator[tuple[str, str]]:
+    """The same where addresses would be given away that belong to nodes."""
+    if rig.server and (serves := rig.role_of(rig.server).serves):
+        serves = replace(serves, hosts=rig.hosts)
+        for _, what, remedy in complaints(serves, rig.wired_of(rig.server)):
+            yield what, remedy
 
 
 def _faults(file: str, whats: Sequence[tuple[str, str]]) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from autosetup import forms
 from autosetup.faults import Faulty
 from autosetup.node_network import read_servers, read_wifi
-from autosetup.node_tables import read_variables
+from autosetup.node_tables import read_variables, unique
 from autosetup.payload import Locale, User, Wifi
 from autosetup.strict import Table, pattern, reading
 from autosetup.toml_writer import Value, dumps
@@ -48,6 +48,8 @@ class Site:
         ntp: names or addresses of time servers; empty leaves the image's own.
         variables: further values for templates.
         host_keys: each card brings its node's SSH host key, so that the ledger knows it.
+        keys_only: SSH takes keys only, and no password.
+        dealt: names of the networks of which each node joins one.
     """
 
     name: str
@@ -62,6 +64,8 @@ class Site:
     ntp: tuple[str, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
     host_keys: bool = False
+    keys_only: bool = False
+    dealt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -134,13 +138,14 @@ def save_site(site: Site, secrets: SiteSecrets) -> Path:
 
 def _read_site(path: Path, raw: bytes) -> Site:
     with reading_document("site", path, raw) as top:
-        network, locale = top.table("network"), top.table("locale")
+        network, locale, ssh = top.table("network"), top.table("locale"), top.table("ssh")
+        networks = network.tables("wifi")
         site = Site(
             name=top.string("name", form=NAME),
             title=top.string("title", default=""),
             user=_read_user(top.table("user")),
             country=network.string("country", default="", form=COUNTRY) or None,
-            wifi=tuple(read_wifi(table) for table in network.tables("wifi")),
+            wifi=unique(networks, "ssid", read_wifi),
             locale=Locale(
                 locale.string("language", default="C.UTF-8", form=LANGUAGE),
                 locale.string("keyboard", default="us", form=KEYBOARD),
@@ -151,12 +156,16 @@ def _read_site(path: Path, raw: bytes) -> Site:
             domain=network.string("domain", default="", form=forms.DOMAIN),
             ntp=read_servers(top.table("time")),
             variables=read_variables(top.table("variables")),
-            host_keys=top.table("ssh").boolean("host_keys", default=False),
+            host_keys=ssh.boolean("host_keys", default=False),
+            keys_only=ssh.boolean("keys_only", default=False),
+            dealt=tuple(t.string("ssid") for t in networks if t.boolean("deal", default=False)),
         )
         if site.wifi and not site.country:
             network.fault(
                 "country", "country is missing.", "Wifi needs it: the radio stays off without."
             )
+        if site.keys_only and not site.user.authorized_keys:
+            ssh.fault("keys_only", "Nobody has a key.", "Add authorized_keys under [user].")
     return site
 
 
@@ -195,7 +204,13 @@ def _site_text(site: Site) -> str:
     network: dict[str, Value] = {"country": site.country} if site.country else {}
     network |= {"domain": site.domain} if site.domain else {}
     network["wifi"] = [
-        {"ssid": wifi.ssid, "security": wifi.security, "hidden": wifi.hidden} for wifi in site.wifi
+        {
+            "ssid": wifi.ssid,
+            "security": wifi.security,
+            "hidden": wifi.hidden,
+            **({"deal": True} if wifi.ssid in site.dealt else {}),
+        }
+        for wifi in site.wifi
     ]
     content: dict[str, Value] = {
         "format": FORMAT,
@@ -210,7 +225,8 @@ def _site_text(site: Site) -> str:
         "network": network,
     }
     content |= {"time": {"ntp": site.ntp}} if site.ntp else {}
-    content |= {"ssh": {"host_keys": True}} if site.host_keys else {}
+    ssh = {"host_keys": site.host_keys, "keys_only": site.keys_only}
+    content |= {"ssh": ssh} if any(ssh.values()) else {}
     content |= {"variables": site.variables} if site.variables else {}
     return dumps(content)
 

@@ -116,14 +116,13 @@ place = "{column}/{number}"
 [[role.file]]
 path = "/etc/broker.conf"
 source = "broker.conf.mustache"
-
-[[role.script]]
 """
+CAMERA = 'groups = ["video"]\n'
 
 
 def test_domain_time_and_templates_of_profile_and_site_reach_each_node(tmp_path: Path) -> None:
     save_site(*new_site())
-    path = edited(tmp_path, "[[role.script]]\n", SETTINGS)
+    path = edited(tmp_path, CAMERA, CAMERA + SETTINGS)
     (path.parent / "broker.conf.mustache").write_text("{{broker}}.{{domain}} {{place}}")
     laid_out = lay_out(load_profile(str(path)), *load_site("studio"))
     raw = compose(laid_out, laid_out.find("cam-0203"), CardIdentity.fresh(NOW), "0" * 64)
@@ -133,18 +132,18 @@ def test_domain_time_and_templates_of_profile_and_site_reach_each_node(tmp_path:
     assert settings.variables == {"broker": "controller", "place": "2/10"}
     assert settings.wired == Wired(("10.2.3.10/8",))
     (template,) = (file for file in settings.files if file.path == "/etc/broker.conf")
-    assert template.source == "templates/20-broker.conf.mustache"
+    assert template.source == "templates/10-broker.conf.mustache"
     assert payload.files[template.source] == b"{{broker}}.{{domain}} {{place}}"
 
 
 def test_a_template_that_names_the_unknown_is_told_before_any_card_is_touched(
     tmp_path: Path,
 ) -> None:
-    path = edited(tmp_path, "[[role.script]]\n", SETTINGS)
+    path = edited(tmp_path, CAMERA, CAMERA + SETTINGS)
     (path.parent / "broker.conf.mustache").write_text("x\n{{brokr}}")
     laid_out = lay_out(load_profile(str(path)), *load_site("demo"))
     with pytest.raises(BadDocument, match=r"broker\.conf\.mustache:2:1: brokr is not known here"):
-        compose(laid_out, laid_out.nodes[0], CardIdentity.fresh(NOW), "0" * 64)
+        compose(laid_out, laid_out.find("cam-0101"), CardIdentity.fresh(NOW), "0" * 64)
 
 
 def test_an_address_that_no_node_can_have_is_told_before_any_card_is_touched(
@@ -155,9 +154,8 @@ def test_an_address_that_no_node_can_have_is_told_before_any_card_is_touched(
         "[[role.script]]\n",
         '[role.wired]\naddresses = ["{row}.0/8"]\n\n[[role.script]]\n',
     )
-    laid_out = lay_out(load_profile(str(path)), *load_site("demo"))
     with pytest.raises(BadDocument, match="address with its prefix"):
-        compose(laid_out, laid_out.nodes[0], CardIdentity.fresh(NOW), "0" * 64)
+        lay_out(load_profile(str(path)), *load_site("demo"))
 
 
 def test_a_site_may_want_each_card_to_bring_its_nodes_host_key() -> None:

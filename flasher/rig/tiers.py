@@ -1,0 +1,57 @@
+"""The tiers of a rig: people come to the central node by SSH, and only from there to the others.
+
+The key with which a central node opens the others is computed from the site's own key, so each card
+can be made before the other, on any computer that has the site, and nothing is kept twice.
+"""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from autosetup.host_key import key_body, public_line
+from flasher import paths
+from flasher.errors import BadInput
+from flasher.rig.rigmap import RigMap
+
+_SEED_BYTES = 32
+
+
+def is_central(rig: RigMap, role: str) -> bool:
+    """Whether other nodes are reached from those of a role."""
+    return any(other.reached_from == role for other in rig.profile.roles)
+
+
+def tier_key(rig: RigMap, role: str) -> str:
+    """The SSH key of a role's nodes, see `autosetup.host_key`; the same whenever it is asked for.
+
+    Raises:
+        BadInput: ``no-site-key``, the site has none from which it could be computed.
+    """
+    seed = _expand(_site_key(rig), f"ssh key of {rig.profile.name}/{role}")
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return key_body(seed, public)
+
+
+def opened_by(rig: RigMap, role: str) -> str:
+    """The public half of it, as a line of ``authorized_keys``; raises as `tier_key` does."""
+    return f"{public_line(tier_key(rig, role))} {role} of {rig.site.name}"
+
+
+def _site_key(rig: RigMap) -> bytes:
+    site, signer = rig.site, rig.secrets.signer
+    if signer:
+        return signer.key.private_bytes_raw()
+    if site.path.is_relative_to(paths.assets()):  # what ships is public, and so are its keys
+        return site.digest.encode()
+    raise BadInput(
+        "no-site-key",
+        f"The site {site.name} has no key, from which its central nodes' keys come.",
+        f"Make it once, and keep it: flasher site key {site.name}",
+    )
+
+
+def _expand(secret: bytes, purpose: str) -> bytes:
+    """A secret of its own for each purpose, which tells nothing of the one that it comes from."""
+    return HKDF(SHA256(), _SEED_BYTES, salt=None, info=purpose.encode()).derive(secret)
