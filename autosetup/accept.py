@@ -19,6 +19,8 @@ from autosetup.settings import Manifest
 from autosetup.status import Status
 from autosetup.steps import STEPS
 from autosetup.time_floor import raise_clock
+from autosetup.trust import Standing
+from autosetup.weigh import pin, weigh
 
 
 def status_of(manifest: Manifest) -> Status:
@@ -44,6 +46,9 @@ def checked(tools: Tools, offer: Offer, record: Record | None) -> tuple[Offer, P
         Faulty: with everything that is wrong.
         AgentError: it may not be applied on this node.
     """
+    offer = offer if offer.standing else weigh(tools, offer, record, to_apply=True)
+    if offer.standing and offer.standing.objection:
+        raise offer.standing.objection
     if offer.manifest and _is_used(offer, record):
         offer = replace(offer, raw=tools.journal.payload(offer.manifest.generation))
     return offer, open_payload(tools, offer.raw)
@@ -55,6 +60,10 @@ def accept(tools: Tools, offer: Offer, status: Status, record: Record | None) ->
     note_ignored(tools, generation)
     if tools.journal.payload(generation) != offer.raw:
         tools.journal.keep(generation, offer.raw)
+    standing = offer.standing or Standing()
+    if standing.pins:
+        pin(tools.journal.folder, standing.pins)
+    status = replace(status, trust=standing.trust, signer=standing.signer)
     status = replace(status, state="applying", step_count=len(STEPS), started_at=utc_now())
     new = Record(offer.digest, status, starts=1)
     return replace(new, scripts=record.scripts, good=record.good) if record else new

@@ -23,6 +23,7 @@ from autosetup.run import Run, Tools, at_next_step, open_payload
 from autosetup.sealing import is_sealed, reopen
 from autosetup.settings import Manifest
 from autosetup.status import Status
+from autosetup.weigh import weigh
 
 
 class Agent:
@@ -36,7 +37,8 @@ class Agent:
         """Do what this boot calls for; gives the state that was reached."""
         try:
             record = load_record(self._tools)
-            return self._act(record, read_offer(self._tools, record))
+            offer = read_offer(self._tools, record)
+            return self._act(record, weigh(self._tools, offer, record))
         except Faulty as faulty:
             return refuse(self._tools, self._status, faulty.faults)
         except Exception as error:  # whatever it is, the card must tell

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from autosetup.errors import AgentError
-from autosetup.manifest import MANIFEST
+from autosetup.faults import Faulty
+from autosetup.manifest import MANIFEST, read_manifest
 from autosetup.payload import FOLDER
 from autosetup.scrub import scrub
 from autosetup.secrets_file import SECRETS
@@ -27,15 +28,18 @@ def digest_of(manifest: bytes) -> str:
     return hashlib.sha256(manifest).hexdigest()
 
 
-def scrub_card(card: Path | None, digest: str, log: Callable[[str], None]) -> None:
+def scrub_card(
+    card: Path | None, digests: Collection[str], card_id: str | None, log: Callable[[str], None]
+) -> None:
     """Erase the card's secrets, if they are those of a payload that was applied.
 
     Args:
         card: the payload's folder; None where there is none.
-        digest: of that payload.
+        digests: of such payloads.
+        card_id: of the one in force, which may have been edited since the card was written.
         log: takes what went wrong.
     """
-    if card is None or digest_of(_bytes_of(card / MANIFEST)) != digest:
+    if card is None or not _is_of(_bytes_of(card / MANIFEST), digests, card_id):
         return
     try:
         scrub(card / SECRETS)
@@ -43,6 +47,15 @@ def scrub_card(card: Path | None, digest: str, log: Callable[[str], None]) -> No
         log(f"The secrets on the card could not be erased: {error.strerror}.")
     except AgentError as error:
         log(str(error))
+
+
+def _is_of(manifest: bytes, digests: Collection[str], card_id: str | None) -> bool:
+    if digest_of(manifest) in digests:
+        return True
+    try:
+        return read_manifest(manifest).card_id == card_id
+    except Faulty:
+        return False
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -61,6 +61,11 @@ CODES = {
         again=False,
         part="payload",
     ),
+    "no-verifier": Code(
+        "The image trusts certain keys alone, but cannot check a signature.",
+        "Add the package python3-cryptography to the recipe of the image.",
+        again=False,
+    ),
     "not-done": Code(
         "A value can be set only on a node that is set up.",
         "Wait for it: autosetup status --wait",
@@ -132,5 +137,11 @@ CODES = {
     "unsafe-home": Code(
         "A user's .ssh is a link, which root must not follow.",
         "Remove the link on the node, or in the image.",
+    ),
+    "untrusted": Code(
+        "The payload is not signed by a key that this node trusts.",
+        "Give it one of the site that the node knows; to change the site, prepare the card anew.",
+        again=False,
+        part="payload",
     ),
 }

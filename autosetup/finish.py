@@ -114,9 +114,8 @@ def explained(tools: Tools, error: Exception) -> AgentError:
 
 def _forget_on_card(tools: Tools, record: Record) -> None:
     """Erase the card's secrets, if they are of the payload in force or of the one that fell."""
-    fallen = (record.fallen.digest,) if record.fallen else ()
-    for digest in (record.digest, *fallen):
-        scrub_card(tools.outlets.card, digest, tools.outlets.log)
+    digests = {record.digest, record.newest[1]}
+    scrub_card(tools.outlets.card, digests, record.status.card_id, tools.outlets.log)
     erase(tools, {record.generation, record.newest[0]})
 
 

@@ -14,6 +14,7 @@ from autosetup.record import Record
 from autosetup.run import Tools
 from autosetup.secrets_file import SECRETS
 from autosetup.settings import Manifest
+from autosetup.trust import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,13 @@ class Offer:
         raw: its files by path, as they are; not checked.
         manifest: None where there is none, or where it cannot be read and need not be.
         digest: SHA-256 (hex) of the manifest's bytes.
+        standing: what it counts for; None where nobody has asked yet, see `weigh`.
     """
 
     raw: Mapping[str, bytes]
     manifest: Manifest | None
     digest: str
+    standing: Standing | None = None
 
 
 def load_record(tools: Tools) -> Record | None:

@@ -14,12 +14,13 @@ _MARK = b"# Erased after use by autosetup."
 _REMAINS = _MARK + b" To set this node up again, prepare the card again.\n"
 
 
-def read_secrets(raw: bytes, settings: NodeSettings | None) -> Secrets:
+def read_secrets(raw: bytes, settings: NodeSettings | None, *, by_hand: bool = False) -> Secrets:
     """Read the bytes of `secrets.toml`; raises `Faulty`.
 
     Args:
         raw: the file.
         settings: the node that the secrets must fit, or None where that is not known.
+        by_hand: a person wrote it, and no person makes up a nonce.
     """
     if is_redacted(raw):
         what = "The secrets of this card were used and erased."
@@ -27,7 +28,7 @@ def read_secrets(raw: bytes, settings: NodeSettings | None) -> Secrets:
     with reading(SECRETS, raw, secret=True) as top:
         hashes, passphrases = top.table("password_hashes"), top.table("wifi_passphrases")
         keys = top.table("user_keys")
-        nonce = top.string("nonce", form=forms.NONCE)
+        nonce = top.string("nonce", form=forms.NONCE, default="" if by_hand else None)
         secrets = Secrets(
             bytes.fromhex(nonce) if forms.NONCE.regex.fullmatch(nonce) else b"",
             _values(hashes, forms.CRYPT_HASH),

@@ -14,6 +14,7 @@ from autosetup import forms
 from autosetup.manifest import LARGEST
 from autosetup.strict import Table
 from autosetup.strict_json import reading_json
+from autosetup.trust import TRUSTS, Trust
 
 State = Literal["waiting", "checking", "applying", "done", "failed", "rolled-back"]
 STATES: tuple[State, ...] = (
@@ -66,6 +67,8 @@ class Status:
         faults: of a payload that was refused, each one line with its place.
         warnings: what people should know though it keeps nothing from working.
         pi_serial, pi_model: of the board; empty where unknown.
+        trust: how the payload came to be trusted, one of `autosetup.trust.TRUSTS`; None before.
+        signer: fingerprint of the key that signed it, and whose it is; empty where none did.
         addresses: IP addresses of the node, link-local ones last.
         started_at, finished_at: UTC, ``2026-11-21T03:39:50Z``.
         steps: those finished so far.
@@ -87,6 +90,8 @@ class Status:
     warnings: tuple[Warned, ...] = ()
     pi_serial: str = ""
     pi_model: str = ""
+    trust: Trust | None = None
+    signer: str = ""
     addresses: tuple[str, ...] = ()
     started_at: str | None = None
     finished_at: str | None = None
@@ -129,6 +134,8 @@ def read_status(top: Table) -> Status:
         warnings=tuple(_warned(table) for table in top.tables("warnings")),
         pi_serial=top.string("pi_serial", default=""),
         pi_model=top.string("pi_model", default=""),
+        trust=cast("Trust", top.string("trust", choices=TRUSTS)) if top.has("trust") else None,
+        signer=top.string("signer", default=""),
         addresses=top.strings("addresses", default=()),
         started_at=_time(top, "started_at"),
         finished_at=_time(top, "finished_at"),

@@ -62,6 +62,23 @@ class Trusted:
     baked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an offer counts for.
+
+    Attributes:
+        trust: how it came to be trusted; None where nobody has looked, or where it is not.
+        signer: fingerprint of the key that signed it, and whose it is; may be empty.
+        pins: the key to trust from now on; None for none.
+        objection: why it must not be applied.
+    """
+
+    trust: Trust | None = None
+    signer: str = ""
+    pins: SiteKey | None = None
+    objection: AgentError | Faulty | None = None
+
+
 def look(raw: Mapping[str, bytes], known: Sequence[SiteKey] = ()) -> Signature:
     """Who signed a payload.
 
