@@ -15,7 +15,7 @@ from autosetup.accept import accept, checked, prepare, status_of
 from autosetup.decide import decide, is_unfinished
 from autosetup.errors import AgentError, conflict
 from autosetup.faults import Faulty
-from autosetup.finish import end, end_failed, explained, fail, reached, refuse, start_again, stay
+from autosetup.finish import end, end_failed, explained, fail, refuse, start_again, stay
 from autosetup.offer import Offer, load_record, note, read_offer
 from autosetup.payload import Payload
 from autosetup.record import Record
@@ -107,7 +107,7 @@ class Agent:
             if not run.apply_all():
                 self._tools.journal.save(replace(run.record, starts=0))
                 return start_again(self._tools, run.record.status)
-            addresses = reached(self._tools)
+            addresses = run.go_online()
         except Exception as error:  # whatever it is, the card must tell
             return self._fall(run.record, explained(self._tools, error), offer)
         return end(self._tools, run.record, addresses)

@@ -6,7 +6,6 @@ import fcntl
 import ipaddress
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,6 @@ _IPV6 = Path("/proc/net/if_inet6")
 # linux/sockios.h
 _SIOCGIFADDR = 0x8915
 _NAME_SIZE, _REQUEST_SIZE = 15, 256
-_PAUSE_SECONDS = 0.5
 
 
 def serial() -> str:
@@ -61,27 +59,13 @@ def addresses() -> tuple[str, ...]:
     return tuple(map(str, ordered))
 
 
-def wait_for_address(seconds: float) -> tuple[str, ...]:
-    """`addresses`, once one counts beyond the link; not waited for where there is no interface.
-
-    Args:
-        seconds: wait no longer than this. The network may only be coming up now, so a missing
-            carrier proves nothing.
-    """
-    end = time.monotonic() + seconds
-    while True:
-        found = addresses()
-        if is_reachable(found) or not _has_interface() or time.monotonic() >= end:
-            return found
-        time.sleep(_PAUSE_SECONDS)
-
-
 def is_reachable(addresses: tuple[str, ...]) -> bool:
     """Whether one of them counts beyond the link."""
     return any(not ipaddress.ip_address(address).is_link_local for address in addresses)
 
 
-def _has_interface() -> bool:
+def has_interface() -> bool:
+    """Whether there is any way to a network, joined or not."""
     return any(interface.name != "lo" for interface in _INTERFACES.glob("*"))
 
 

@@ -50,6 +50,26 @@ CODES = {
         again=False,
         part="network",
     ),
+    "no-cable": Code(
+        "The node was told a fixed address, and no cable is connected.",
+        "Plug the cable in at both ends; the node tries again by itself.",
+        part="network",
+    ),
+    "no-lease": Code(
+        "A wireless network was joined, but gave no address.",
+        "See that its DHCP server runs and has addresses left.",
+        part="network",
+    ),
+    "no-network": Code(
+        "The node is on no network that it was told of.",
+        "Compare passphrase, security and addresses with what is there.",
+        part="network",
+    ),
+    "no-radio": Code(
+        "The node was told of wireless networks, and has no wireless interface.",
+        "Use a cable or a board with a radio, or see in log.txt whether firmware is missing.",
+        part="network",
+    ),
     "no-space": Code(
         "A file system of the node is full.",
         "Free some room on it, or take a larger card.",
@@ -100,6 +120,11 @@ CODES = {
         "See in log.txt where it waits; give it more time in the profile.",
         part="script",
     ),
+    "radio-blocked": Code(
+        "The radio is switched off.",
+        "sudo rfkill unblock wifi, or the switch on the device.",
+        part="network",
+    ),
     "read-only": Code(
         "A file system cannot be written: the card locked itself, or damage was found on it.",
         "Start the node again, so that it is checked; if that does not help, change the card.",
@@ -137,6 +162,21 @@ CODES = {
     "unsafe-home": Code(
         "A user's .ssh is a link, which root must not follow.",
         "Remove the link on the node, or in the image.",
+    ),
+    "wifi-not-heard": Code(
+        "No wireless network of that name is in reach.",
+        "Switch the access point on; compare the name, capitals too; move nearer.",
+        part="network",
+    ),
+    "wifi-refused": Code(
+        "The access point refused the passphrase.",
+        "Mend it in the secrets of the site, then: flasher inspect --fix --scanner … --site …",
+        part="network",
+    ),
+    "wrong-country": Code(
+        "No network of that name is heard, and others say that they are in another country.",
+        "Mend the country of the site: each allows other channels.",
+        part="network",
     ),
     "untrusted": Code(
         "The payload is not signed by a key that this node trusts.",

@@ -21,18 +21,6 @@ from autosetup.sealing import restart, seal
 from autosetup.status import Status
 from autosetup.time_floor import raise_clock
 
-# A slow board and a slow lease; the result itself waits for this.
-_ADDRESS_SECONDS = 45.0
-
-
-def reached(tools: Tools) -> tuple[str, ...]:
-    """The node's addresses, waited for.
-
-    What can only be judged once every step is applied belongs here: an error takes the payload
-    back to the last good one, if there is one.
-    """
-    return board.wait_for_address(_ADDRESS_SECONDS) if tools.system.booted else ()
-
 
 def end(tools: Tools, record: Record, addresses: tuple[str, ...]) -> Status:
     """Erase, then record, then publish: whatever is cut, the next run does the rest."""

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from autosetup import reach
 from autosetup.errors import AgentError
 from autosetup.faults import Faulty
 from autosetup.journal import Journal
 from autosetup.outlets import Outlets
 from autosetup.payload import Payload, unpack
 from autosetup.record import Record
-from autosetup.status import StepRecord
-from autosetup.steps import ACTIONS, RETURNING, STEPS, boot, problems
+from autosetup.status import StepRecord, Warned, with_warning
+from autosetup.steps import ACTIONS, RETURNING, STEPS, boot, network, problems
 from autosetup.steps.context import Context, Step
 from autosetup.system import System
 from autosetup.values import with_values
@@ -92,6 +93,7 @@ class Run:
 
     def __init__(self, tools: Tools, payload: Payload, record: Record) -> None:
         self.record = record
+        self._begun = time.monotonic()
         self._tools = tools
         self._scripts = set(record.scripts)
         self._context = make_context(tools, payload, self._scripts, self._finish_script)
@@ -112,6 +114,22 @@ class Run:
                 self._begin(number, step)
                 self._finish(self._apply(step))
         return True
+
+    def go_online(self) -> tuple[str, ...]:
+        """The addresses of a running node, waited for.
+
+        Raises:
+            AgentError: the settings name networks, and the node is on none.
+        """
+        if not self._tools.system.booted:
+            return ()
+        self._begin(order_of(self.record).index(network) + 1, network)
+        reached = reach.wait(self._tools.system, self._context.settings, self._begun)
+        if trouble := reached.trouble:
+            warned = Warned(trouble.code, trouble.reason, trouble.hint)
+            status = with_warning(self.record.status, trouble.code, warned)
+            self.record = replace(self.record, status=status)
+        return reached.addresses
 
     def _has_new_boot_settings(self, finished_before: set[str]) -> bool:
         return boot.NAME not in finished_before and any(
