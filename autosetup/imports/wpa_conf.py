@@ -141,7 +141,7 @@ def read_wpa_conf(file: str, raw: bytes) -> WifiFile:
 
 
 def _lines(file: str, raw: bytes) -> Iterator[_Line]:
-    """What is left of the lines; a ``#`` begins a comment unless it stands between quotes."""
+    """What is left of the lines; a ``#`` behind the second quote, or without two, is a comment."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
         decode(file, raw)  # which says why it cannot be read
     # Names need not be UTF-8.
@@ -149,8 +149,9 @@ def _lines(file: str, raw: bytes) -> Iterator[_Line]:
     for number, line in enumerate(text.split("\n"), 1):
         bare = line.lstrip(_BLANKS)
         column = len(line) - len(bare) + 1
-        first, last = bare.find('"'), bare.rfind('"')
-        sign = bare.find("#", last if last > first else 0)
+        opening = bare.find('"')
+        closing = bare.find('"', opening + 1) if opening >= 0 else -1
+        sign = bare.find("#", max(closing, 0))
         if sign >= 0:
             bare = bare[:sign]
         if bare := bare.rstrip(_BLANKS):

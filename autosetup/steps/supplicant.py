@@ -1,11 +1,13 @@
 """Wireless networks for wpa_supplicant, where nothing greater asks it: its own file, and addresses.
 
 Source: the example ``wpa_supplicant.conf`` of hostap, and its reader: a quoted text goes from the
-first quote of a value to its last, with nothing escaped; octets are written as hex digits.
+first quote of a value to its last, with nothing escaped, but a ``#`` behind the second quote begins
+a comment; octets are written as hex digits.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from autosetup.settings import Wifi
@@ -46,6 +48,15 @@ def _security(wifi: Wifi, passphrase: str) -> dict[str, str]:
     if wifi.security == "open":
         return {"key_mgmt": "NONE"}
     if wifi.security == "sae":  # which asks for protected management frames
-        return {"key_mgmt": "SAE", "ieee80211w": "2", "sae_password": f'"{passphrase}"'}
-    is_raw = _RAW_KEY.fullmatch(passphrase)
-    return {"key_mgmt": "WPA-PSK", "psk": passphrase if is_raw else f'"{passphrase}"'}
+        octets = passphrase.encode().hex()
+        return {"key_mgmt": "SAE", "ieee80211w": "2", "sae_password": octets}
+    return {"key_mgmt": "WPA-PSK", "psk": _psk(wifi, passphrase)}
+
+
+def _psk(wifi: Wifi, passphrase: str) -> str:
+    """The passphrase, or where it would be misread the key that is made of it: IEEE 802.11, J.4."""
+    if _RAW_KEY.fullmatch(passphrase):
+        return passphrase
+    if {'"', "#"} <= set(passphrase):
+        return hashlib.pbkdf2_hmac("sha1", passphrase.encode(), wifi.octets, 4096, 32).hex()
+    return f'"{passphrase}"'

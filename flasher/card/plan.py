@@ -18,6 +18,9 @@ from flasher.image.source import ImageFile
 HEAD = 1 << 20
 ALIGNMENT = 4096
 _EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
+# Of the 3DScanner project: run at each start where its file is, it renames the node and may delete
+# the payload's folder.
+_BOOTER = "booter.sh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ def plan_card(
         modified: the time that the files get.
 
     Raises:
-        BadInput: the image has no FAT16 or FAT32 boot partition to put the payload on, or no agent.
+        BadInput: the image has no FAT16 or FAT32 boot partition to put the payload on, no agent, or
+            another one that would fight it.
         FlasherError: ``volume-full``, ``fat-damaged``.
     """
     boot = boot_partition(image)
@@ -104,6 +108,14 @@ def _patch(
             f"Nothing in this image would set a node up. {volume.read(NO_AGENT).decode().strip()}",
             "Build the image from a newer system, Debian 12 for one, or write it as it is: "
             "`flasher write`.",
+        )
+    if volume.exists(_BOOTER):
+        raise BadInput(
+            "foreign-booter",
+            f"This image sets itself up: its {_BOOTER} would rename the node, and delete the "
+            f"folder {FOLDER} with the node's settings.",
+            f"Delete {_BOOTER} from the image's boot partition, or name the image in a recipe and "
+            "build it anew: `flasher build-base`.",
         )
     if volume.exists(FOLDER):
         volume.remove(FOLDER)

@@ -73,6 +73,18 @@ def test_wpa_supplicant_reads_the_passphrase_that_was_meant(phrase: str, tmp_pat
     assert f"sae_password - hexdump_ascii(len={len(phrase)})" in told
 
 
+def test_wpa_supplicant_reads_a_passphrase_that_looks_like_a_comment(tmp_path: Path) -> None:
+    """wpa_passphrase is the judge of the key that stands for it."""
+    phrase = 'a" #bcdefgh'
+    argv = ["wpa_passphrase", "net"]
+    told = subprocess.run(argv, input=phrase, capture_output=True, text=True, check=True).stdout
+    key = bytes.fromhex(re.findall(r"\tpsk=([0-9a-f]{64})", told)[0])
+    told = as_read(tmp_path, write_supplicant((Wifi("net"),), {"net": phrase}, None))
+    assert octets_after(told, "PSK") == [key]
+    told = as_read(tmp_path, write_supplicant((Wifi("net", "sae"),), {"net": phrase}, None))
+    assert f"sae_password - hexdump_ascii(len={len(phrase)})" in told
+
+
 def test_wpa_supplicant_takes_64_digits_for_the_key_itself(tmp_path: Path) -> None:
     told = as_read(tmp_path, write_supplicant((Wifi("net"),), {"net": "f0" * 32}, None))
     assert octets_after(told, "PSK") == [b"\xf0" * 32]

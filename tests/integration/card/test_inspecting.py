@@ -120,6 +120,21 @@ def test_an_image_without_the_agent_gets_no_payload_and_says_why(
     assert plan_card(opened, None).patch == ()  # written as it is
 
 
+def test_an_image_that_sets_itself_up_gets_no_payload_and_says_why(
+    base_image: Path, payload: dict[str, bytes], tmp_path: Path
+) -> None:
+    image = tmp_path / "scanner.img"
+    with FileBlocks(base_image) as blocks:
+        card = Overlay(blocks)
+        put(card, "BOOTER.SH", b"#!/bin/bash\n")
+        image.write_bytes(card.read(0, card.size))
+    opened = open_image(image)
+    with pytest.raises(BadInput, match=r"its booter\.sh would rename the node") as refused:
+        plan_card(opened, payload)
+    assert refused.value.code == "foreign-booter"
+    assert plan_card(opened, None).patch == ()  # written as it is
+
+
 def test_a_payload_needs_a_fat_boot_partition(payload: dict[str, bytes], tmp_path: Path) -> None:
     image = tmp_path / "other.img"
     for script, words in (("label: gpt\n,,\n", "GPT"), ("label: dos\n,,83\n", "no FAT")):

@@ -111,6 +111,7 @@ def test_usual_lines_that_ask_for_nothing_new_pass() -> None:
         (network(psk=""), 1, 1, "key_mgmt=NONE"),
         (network(ssid='"x'), 2, 1, "Close the quote"),
         (network(ssid="Studio"), 2, 1, "plain quotes"),
+        (network(ssid='"a"b # c"'), 2, 1, "Close the quote"),
         (network(ssid='"' + "x" * 33 + '"'), 2, 1, "1 to 32 bytes"),
         (network(ssid='""'), 2, 1, "1 to 32 bytes"),
         (network(ssid=""), 1, 1, 'Add ssid="'),
