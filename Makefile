@@ -11,6 +11,9 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check install --quiet --constraint 
 # no program that could be looked for: distro-info-data tells mmdebstrap which suites are Ubuntu's.
 RUN_PACKAGES := python3-venv distro-info-data $(shell awk '!/^#/ && NF && $$3 != "test" {print $$2}' assets/host-tools.txt | sort -u)
 TEST_PACKAGES := $(RUN_PACKAGES) ovmf tzdata $(shell awk '!/^#/ && $$3 == "test" {print $$2}' assets/host-tools.txt | sort -u)
+# Servers for tests in namespaces: installed, they would serve on this computer, and set its clock.
+UNPACKED := chrony openssh-server
+download = apt-get -qq -o APT::Sandbox::User=root download $(UNPACKED)
 
 install_packages = @missing=$$(for package in $(1); do \
 	    dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q ' installed$$' || echo $$package; done); \
@@ -64,6 +67,9 @@ $(VENV)/.run: pyproject.toml .constraints.txt assets/host-tools.txt
 
 $(VENV)/.test: $(VENV)/.run
 	$(call install_packages,$(TEST_PACKAGES))
+	@mkdir -p $(VENV)/unpacked && cd $(VENV)/unpacked && rm -f *.deb && \
+	    { $(download) || { $(SUDO) apt-get update -qq && $(download); }; } && \
+	    for package in *.deb; do dpkg-deb --extract $$package . || exit 1; done
 	@$(PIP) --editable '.[dev]' && touch $@
 
 clean:  ## forget the venv and the demo; kept layers stay
