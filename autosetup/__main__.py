@@ -203,17 +203,24 @@ def _read(folder: Path | None) -> Status | None:
 
 def _check(folder: Path | None) -> int:
     from autosetup.card import find_card
+    from autosetup.trust import look_if_possible
 
     place = folder or find_card(System())
     if place is None or not place.is_dir():
         sys.stderr.write(f"There is no payload here. Give the folder {FOLDER} of a card.\n")
         return _FAILED
+    raw = read_folder(place)
     try:
-        payload = unpack(read_folder(place))
+        payload = unpack(raw)
     except Faulty as faulty:
         sys.stderr.write("".join(f"{fault}\n" for fault in faulty.faults))
         return _FAILED
-    _say(f"{payload.settings.name} · generation {payload.manifest.generation} · no faults\n")
+    signature = look_if_possible(raw)
+    if signature.kind == "wrong":
+        sys.stderr.write(f"{signature}\n")
+        return _FAILED
+    generation = payload.manifest.generation
+    _say(f"{payload.settings.name} · generation {generation} · no faults · {signature}\n")
     return _DONE
 
 
