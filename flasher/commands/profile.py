@@ -55,7 +55,14 @@ def _show(profile: Profile, console: Console) -> None:
 
 
 def _installs(role: Role) -> list[str]:
+    leases = role.serves.leases if role.serves else ()
     return [
+        *(
+            ["serves names and time on its wired network: plug it into no other"]
+            * bool(role.serves)
+        ),
+        *([f"serves addresses {' to '.join(leases)}"] if leases else []),
+        *([f"SSH from {role.reached_from} only"] if role.reached_from else []),
         *(f"script {Path(script.source).name}" for script in role.scripts),
         *(f"file {file.path}" for file in role.files),
         *(f"service {unit} on" for unit in role.services.enable),

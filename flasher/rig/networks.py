@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Interface
 
-from autosetup.node_serves import serving
+from autosetup.node_serves import interfaces, serving
 from autosetup.payload import Time, Wifi, Wired
 from autosetup.settings import Serves
 from flasher.rig.rigmap import Node, RigMap
@@ -13,11 +13,10 @@ from flasher.rig.rigmap import Node, RigMap
 
 def wired_of(rig: RigMap, node: Node) -> Wired | None:
     """The fixed addresses; where nothing else is said, names are asked of the central node."""
-    wired = rig.wired_of(node)
-    if wired is None or wired.dns:
+    wired, server = rig.wired_of(node), server_of(rig, node)
+    if wired is None or wired.dns or server is None:
         return wired
-    server = server_address(rig)
-    return replace(wired, dns=(str(server.ip),)) if server else wired
+    return replace(wired, dns=(str(server.ip),))
 
 
 def time_of(rig: RigMap, node: Node) -> Time:
@@ -26,12 +25,10 @@ def time_of(rig: RigMap, node: Node) -> Time:
     A central node that serves is the clock of the whole rig, so that all nodes agree whatever the
     site's servers do: only itself asks those.
     """
-    time, server = rig.role_of(node).time, server_address(rig)
-    if server is None or node == rig.server:
-        servers = (*time.ntp, *rig.site.ntp)
-    else:
-        servers = (*time.ntp, str(server.ip))
-    return Time(tuple(dict.fromkeys(servers)), time.serve or node == rig.server)
+    time, server = rig.role_of(node).time, server_of(rig, node)
+    serves = node == rig.server
+    others = (str(server.ip),) if server and not serves else rig.site.ntp
+    return Time(tuple(dict.fromkeys((*time.ntp, *others))), time.serve or serves)
 
 
 def serves_of(rig: RigMap, node: Node) -> Serves | None:
@@ -40,12 +37,18 @@ def serves_of(rig: RigMap, node: Node) -> Serves | None:
     return replace(serves, hosts=rig.hosts) if serves else None
 
 
-def server_address(rig: RigMap) -> IPv4Interface | None:
-    """The address of the node that serves the others; None where none does."""
+def server_of(rig: RigMap, node: Node) -> IPv4Interface | None:
+    """Where the node finds the one that serves the rig; None where none does on its network.
+
+    A node that asks for its address is on that network, and the one that serves finds itself.
+    """
     if rig.server is None:
         return None
     serves = rig.role_of(rig.server).serves or Serves()
-    return serving(serves, rig.wired_of(rig.server))
+    server = serving(serves, rig.wired_of(rig.server))
+    own = rig.wired_of(node)
+    reached = own is None or any(server and server.ip in one.network for one in interfaces(own))
+    return server if reached else None
 
 
 def wifi_of(rig: RigMap, node: Node) -> tuple[Wifi, ...]:

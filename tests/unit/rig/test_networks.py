@@ -34,6 +34,21 @@ def test_the_others_ask_it_for_names_and_time_and_nobody_else(make_rig: MakeRig)
     assert settings.wired == Wired(("10.40.2.3/16",), dns=("10.40.0.1",))
 
 
+def test_a_node_that_asks_for_its_address_asks_the_central_one_for_the_time(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig(('[role.wired]\naddresses = ["10.40.{column}.{row}/16"]', ""))
+    settings = payload(rig, "cam-23").settings
+    assert (settings.wired, settings.time) == (None, Time(("10.40.0.1",)))
+
+
+def test_a_node_on_another_network_asks_the_servers_of_the_site(make_rig: MakeRig) -> None:
+    rig = make_rig(("10.40.{column}.{row}/16", "10.41.{column}.{row}/16"))
+    settings = payload(rig, "cam-23").settings
+    assert settings.time == Time(("192.0.2.1",))
+    assert settings.wired == Wired(("10.41.2.3/16",))
+
+
 def test_without_a_node_that_serves_all_ask_the_servers_of_the_site(make_rig: MakeRig) -> None:
     rig = make_rig(('[role.serves]\nleases = ["10.40.250.1", "10.40.250.99"]', ""))
     assert payload(rig, "cam-23").settings.time == Time(("192.0.2.1",))

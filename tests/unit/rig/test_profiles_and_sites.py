@@ -151,8 +151,8 @@ def test_an_address_that_no_node_can_have_is_told_before_any_card_is_touched(
 ) -> None:
     path = edited(
         tmp_path,
-        "[[role.script]]\n",
-        '[role.wired]\naddresses = ["{row}.0/8"]\n\n[[role.script]]\n',
+        CAMERA,
+        CAMERA + '[role.wired]\naddresses = ["{row}.0/8"]\n',
     )
     with pytest.raises(BadDocument, match="address with its prefix"):
         lay_out(load_profile(str(path)), *load_site("demo"))
