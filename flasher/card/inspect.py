@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from autosetup.faults import Fault, Faulty
-from autosetup.manifest import read_manifest
+from autosetup.manifest import SIGNATURE, read_manifest
 from autosetup.payload import FOLDER, LOG, MANIFEST, STATUS, Manifest, is_litter, unpack
 from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.status import Status
+from autosetup.trust import Signature, look_if_possible
 from flasher.card.record import Traces, read_traces
 from flasher.errors import FlasherError
 from flasher.image.blocks import SECTOR, Blocks
@@ -33,6 +34,7 @@ class CardReport:
         partitions: by slot.
         manifest: of the payload; None where there is none, or none that can be read.
         status: what the node said of itself; None before its first boot.
+        signature: who signed the payload; None where there is none.
         problems: what is wrong, each one line or more.
         started: whether a node has lived on it.
         from_record: whether the status is not the boot partition's, which has none, but from the
@@ -46,6 +48,7 @@ class CardReport:
     problems: tuple[str, ...] = ()
     started: bool = False
     from_record: bool = False
+    signature: Signature | None = None
 
     @property
     def is_ours(self) -> bool:
@@ -133,6 +136,9 @@ def _ours(blocks: Blocks, partitions: tuple[Partition, ...], files: dict[str, by
         unpack({name: data for name, data in files.items() if name not in (STATUS, LOG)})
     except Faulty as faulty:
         problems += [fault for fault in faulty.faults if not _is_erased(fault, files, status)]
+    signature = look_if_possible(files)
+    if signature.kind == "wrong":
+        problems.append(Fault(SIGNATURE, 0, 0, f"{signature}.", "Prepare the card again."))
     with suppress(Faulty):  # `unpack` told what is wrong with it
         manifest = read_manifest(files[MANIFEST]) if MANIFEST in files else None
     traces = Traces(started=True) if status else read_traces(blocks, partitions)
@@ -145,6 +151,7 @@ def _ours(blocks: Blocks, partitions: tuple[Partition, ...], files: dict[str, by
         tuple(map(str, problems)),
         traces.started,
         from_record=said is not None and status is None,
+        signature=signature,
     )
 
 

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from autosetup.status import lines_of
+from autosetup.trust import Signature
 from flasher.card.advice import Advice, advise
 from flasher.card.inspect import CardReport, inspect_card
 from flasher.console import Console
@@ -91,6 +92,7 @@ def _say(report: CardReport, advice: Advice, console: Console) -> None:
         manifest = report.manifest
         console.say(f"  card {manifest.card_id}, generation {manifest.generation}")
         console.say(f"  written {manifest.flashed_at}, image {manifest.image_digest[:16]}")
+        console.say(f"  {report.signature}")
     _say_status(report, console)
     for problem in report.problems:
         console.say(f"  ! {problem}")
@@ -117,6 +119,7 @@ def _as_json(report: CardReport, advice: Advice) -> dict[str, object]:
         "summary": report.summary,
         "partitions": [asdict(partition) for partition in report.partitions],
         "manifest": asdict(report.manifest) if report.manifest else None,
+        "signature": _signature(report.signature) if report.signature else None,
         "status": asdict(report.status) if report.status else None,
         "started": report.started,
         "from_record": report.from_record,
@@ -124,3 +127,9 @@ def _as_json(report: CardReport, advice: Advice) -> dict[str, object]:
         "cause": advice.cause,
         "todo": advice.todo,
     }
+
+
+def _signature(signature: Signature) -> dict[str, str | None]:
+    key = signature.key
+    signer = {"fingerprint": key.fingerprint, "comment": key.comment} if key else {}
+    return {"kind": signature.kind, **signer}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autosetup.manifest import SIGNATURE
 from autosetup.payload import NO_AGENT
 from autosetup.status import Status
 from flasher.card.inspect import describe, inspect_card
@@ -18,6 +19,7 @@ from flasher.image.fat_edit import WritableFatVolume
 from flasher.image.mbr import LINUX, Mbr, Partition
 from flasher.image.source import open_image
 from flasher.process import run
+from tests.unit.autosetup.sample_payloads import SITE_SIGNER, sealed, site_key
 
 MOMENT = datetime(2026, 7, 8, 9, 10, 12, tzinfo=UTC)
 MIB = 1 << 20
@@ -62,6 +64,21 @@ def test_a_payload_edited_by_hand_is_still_named_and_its_faults_told(planned: Ca
     assert report.node == "cam-0101"
     assert any("node.toml" in problem for problem in report.problems)
     assert any("status" in problem for problem in report.problems)
+
+
+def test_who_signed_a_payload_is_told(base_image: Path, payload: dict[str, bytes]) -> None:
+    image = open_image(base_image)
+    told = {}
+    for kind, raw in (
+        ("unsigned", payload),
+        ("good", sealed(payload)),
+        ("wrong", {**sealed(payload), SIGNATURE: bytes(64)}),
+    ):
+        report = inspect_card(plan_card(image, raw, modified=MOMENT))
+        assert report.signature
+        assert (report.signature.kind, bool(report.problems)) == (kind, kind == "wrong")
+        told[kind] = str(report.signature)
+    assert told["good"] == f"signed by {site_key(SITE_SIGNER, 'studio')}"
 
 
 def test_a_foreign_system_is_described_by_its_labels(base_image: Path) -> None:

@@ -127,3 +127,17 @@ def test_a_site_that_is_made_again_keeps_its_key(
     os.close(writing)
     assert main(["site", "new", "studio", "--password-fd", str(reading)]) == 0
     assert told(capsys, "key", "studio") == before
+
+
+def test_a_card_tells_whose_it_is(
+    base_image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = str(tmp_path / "card.img")
+    made = ["prepare", "--scanner", "body-16x7", "--site", "studio", "--node", "cam-0101"]
+    assert main([*made, "--to", card, "--size", "64M", "--image", str(base_image), "--yes"]) == 0
+    fingerprint = told(capsys, "key", "studio")["fingerprint"]
+    assert main(["inspect", card]) == 0
+    assert f"signed by {fingerprint} studio\n" in capsys.readouterr().out
+    assert main(["inspect", card, "--json"]) == 0
+    signature = json.loads(capsys.readouterr().out)["signature"]
+    assert signature == {"kind": "good", "fingerprint": fingerprint, "comment": "studio"}
