@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from autosetup.errors import AgentError, no_room
 from autosetup.orphans import end_orphans
@@ -20,6 +21,7 @@ _ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
 }
 _TAIL_LINES = 8
+_DRAFT = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 # What the C library says, and what apt does before it begins.
 _FULL = ("No space left on device", "You don't have enough free space")
 _MOST_LINKS = 8
@@ -196,28 +198,47 @@ def replace_file(
     """Write, sync and rename a file, then sync its folder.
 
     The temporary name is always the same, so litter of a power cut goes with the next writing.
+
+    On FAT, Linux gives the new name its clusters only when the file is synced once more, and frees
+    those of the old file when nobody holds it any more (vfat_rename in fs/fat/namei_vfat.c,
+    fat_evict_inode in fs/fat/inode.c). So the old one is held until the new one stands: a cut
+    leaves one of the two, and clusters of the other that fsck.fat takes back.
     """
     temporary = draft_of(path)
     try:
-        _write_draft(temporary, data, mode, owner)
-        temporary.replace(path)
+        with _held(path), os.fdopen(os.open(temporary, _DRAFT, 0o600), "wb") as draft:
+            _fill(draft, data, mode, owner)
+            temporary.replace(path)
+            sync_folder(path.parent)
+            os.fsync(draft.fileno())
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         error.filename = str(path)
         raise
-    sync_folder(path.parent)
 
 
-def _write_draft(path: Path, data: bytes, mode: int, owner: tuple[int, int] | None) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as handle:
-        if owner:
-            os.fchown(handle.fileno(), *owner)
-            os.fchmod(handle.fileno(), mode)
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Keep a file, if it is there, from being forgotten when its name is taken."""
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _fill(draft: BinaryIO, data: bytes, mode: int, owner: tuple[int, int] | None) -> None:
+    if owner:
+        os.fchown(draft.fileno(), *owner)
+        os.fchmod(draft.fileno(), mode)
+    draft.write(data)
+    draft.flush()
+    os.fsync(draft.fileno())
 
 
 def draft_of(path: Path) -> Path:
