@@ -233,8 +233,8 @@ def test_the_settings_are_on_the_root_file_system(life: Life) -> None:
     assert "segments = 16" in life.on_root("/etc/scanner/rig.conf")
     expected = "cam-0302.rig.example & cameras/3/2 controller 192.0.2.1\n"
     assert life.on_root("/etc/scanner/broker.conf") == expected
-    servers = life.on_root("/etc/systemd/timesyncd.conf.d/autosetup.conf")
-    assert servers == "[Time]\nNTP=controller 192.0.2.1\n"
+    servers = life.on_root("/etc/chrony/sources.d/autosetup.sources")
+    assert servers == "server controller iburst\nserver 192.0.2.1 iburst\n"
 
 
 def test_network_manager_reads_the_networks_as_they_were_meant(life: Life) -> None:
