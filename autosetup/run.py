@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from autosetup import reach
+from autosetup.before import Before
 from autosetup.errors import AgentError
 from autosetup.faults import Faulty
 from autosetup.journal import Journal
@@ -55,6 +56,7 @@ def make_context(
         set() if scripts is None else scripts,
         finish_script,
         tools.outlets.log,
+        Before(tools.system, tools.journal.folder / "before"),
     )
 
 

@@ -12,6 +12,7 @@ from autosetup.steps import (
     files,
     hostname,
     identity,
+    leftovers,
     locale,
     network,
     packages,
@@ -26,7 +27,7 @@ from autosetup.steps.context import Context, Step
 
 # Before network, SSH and logins are let go …
 SETTINGS: tuple[Step, ...] = (
-    *(identity, hostname, users, ssh, network),
+    *(leftovers, identity, hostname, users, ssh, network),
     *(locale, timezone, clock, serve, files, conf, boot),
 )
 # … and after: these may need the network, and may start what waits for us.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from autosetup.before import Before
 from autosetup.mustache import Value
 from autosetup.settings import NodeSettings, Secrets
 from autosetup.system import System
@@ -24,6 +25,7 @@ class Context:
         finished_scripts: keys of the scripts that must not run again; grows.
         finish_script: records one more of them, durably.
         log: takes one line or several; secrets are redacted on the way.
+        before: keeps how things were which a step is about to change.
     """
 
     system: System
@@ -35,6 +37,7 @@ class Context:
     finished_scripts: Collection[str]
     finish_script: Callable[[str], None]
     log: Callable[[str], None]
+    before: Before
 
     @property
     def variables(self) -> dict[str, Value]:

@@ -38,6 +38,7 @@ def apply(context: Context) -> None:
     for file in context.settings.files:
         if not _is_right(context, file):
             uid, gid = _owner(context, file)
+            context.before.keep_file(file.path)
             context.system.write(
                 file.path, _content(context, file), mode=file.mode, uid=uid, gid=gid
             )

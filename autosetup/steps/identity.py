@@ -6,7 +6,7 @@ from autosetup.host_key import private_file, public_line
 from autosetup.steps.context import Context
 
 NAME = "identity"
-_KEY = "/etc/ssh/ssh_host_ed25519_key"
+HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 
 
 def check(context: Context) -> bool:
@@ -38,6 +38,7 @@ def apply(context: Context) -> None:
             key.unlink()
             public.unlink(missing_ok=True)
     for path, data, mode in _given(context):
+        context.before.keep_file(path)
         context.system.write(path, data, mode=mode)
     context.system.must(["ssh-keygen", "-A"])
 
@@ -48,4 +49,4 @@ def _given(context: Context) -> list[tuple[str, bytes, int]]:
     if not body:
         return []
     public = f"{public_line(body)} {context.settings.name}\n".encode()
-    return [(_KEY, private_file(body), 0o600), (f"{_KEY}.pub", public, 0o644)]
+    return [(HOST_KEY, private_file(body), 0o600), (f"{HOST_KEY}.pub", public, 0o644)]

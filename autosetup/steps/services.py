@@ -27,10 +27,16 @@ def apply(context: Context) -> None:
     system, services = context.system, context.settings.services
     if system.booted:
         system.must(["systemctl", "daemon-reload"])
+    for unit in (*services.disable, *services.enable):
+        context.before.units.keep(unit, {"state": _state(system, unit)})
     if services.disable:
         system.must(["systemctl", "disable", *_now(system), *services.disable])
     if services.enable:
         system.must(["systemctl", "enable", *_now(system), *services.enable])
+
+
+def _state(system: System, unit: str) -> str:
+    return system.run(["systemctl", "is-enabled", unit]).output.strip()
 
 
 def _now(system: System) -> list[str]:

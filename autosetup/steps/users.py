@@ -16,6 +16,7 @@ from autosetup.system import Account, System
 NAME = "users"
 _FIRST_PERSON, _LAST_PERSON = 1000, 59999
 _SHELL = "/bin/bash"
+_HASH, _EXPIRES = 1, 7  # fields of shadow(5)
 
 
 def problems(context: Context) -> Iterator[Fault]:
@@ -40,6 +41,8 @@ def check(context: Context) -> bool:
 def apply(context: Context) -> None:
     """Make or change the accounts that are not as wanted, all of them or none."""
     system = context.system
+    for user in context.settings.users:
+        _keep(context, user)
     with all_or_nothing(system, tuple(f"/home/{user.name}" for user in context.settings.users)):
         for user in context.settings.users:
             if not _is_right(context, user):
@@ -57,10 +60,22 @@ def _is_right(context: Context, user: User) -> bool:
     wanted_hash = context.secrets.password_hashes.get(user.name)
     return (
         all(g in groups and user.name in groups[g].members for g in user.groups)
-        and (wanted_hash is None or _shadow(system).get(user.name) == wanted_hash)
+        and (wanted_hash is None or _field(system, user.name, _HASH) == wanted_hash)
+        and not _field(system, user.name, _EXPIRES)
         and _keys_are_right(system, user, account)
         and _sudo_is_right(system, user)
     )
+
+
+def _keep(context: Context, user: User) -> None:
+    """Keep what is about to be changed."""
+    old = _field(context.system, user.name, _HASH)
+    if old is None or user.name in context.secrets.password_hashes:
+        context.before.accounts.keep(user.name, {"hash": old})
+    if user.authorized_keys:
+        context.before.keep_file(keys_path(context.system, user.name))
+    if user.passwordless_sudo:
+        context.before.keep_file(sudo_path(user.name))
 
 
 def people(system: System) -> dict[str, Account]:
@@ -72,9 +87,21 @@ def people(system: System) -> dict[str, Account]:
     }
 
 
-def _shadow(system: System) -> dict[str, str]:
+def keys_path(system: System, name: str) -> str:
+    """Where a user's public keys are, or will be."""
+    account = system.accounts().get(name)
+    return f"{account.home if account else f'/home/{name}'}/.ssh/authorized_keys"
+
+
+def sudo_path(name: str) -> str:
+    """Where it stands that a user may become root."""
+    return f"/etc/sudoers.d/autosetup-{name}"
+
+
+def _field(system: System, name: str, number: int) -> str | None:
+    """A field of an account's line in /etc/shadow; None where it has none."""
     rows = (line.split(":") for line in system.read("/etc/shadow").decode().splitlines())
-    return {row[0]: row[1] for row in rows if len(row) > 1}
+    return next((row[number] for row in rows if row[0] == name and len(row) > number), None)
 
 
 def _make_account(system: System, user: User) -> None:
@@ -85,6 +112,8 @@ def _make_account(system: System, user: User) -> None:
         own = ["-g", user.name] if user.name in system.groups() else ["-U"]
         home = ["-m", "-d", f"/home/{user.name}", "-s", _SHELL]
         system.must(["useradd", *home, *own, user.name])
+    if _field(system, user.name, _EXPIRES):  # it was closed when an older payload went
+        system.must(["usermod", "--expiredate", "", user.name])
     if user.groups:
         system.must(["usermod", "-aG", ",".join(user.groups), user.name])
 
@@ -96,7 +125,7 @@ def _set_password(context: Context, name: str) -> None:
 
 def _keys_are_right(system: System, user: User, account: Account) -> bool:
     return not user.authorized_keys or system.holds(
-        f"{account.home}/.ssh/authorized_keys",
+        keys_path(system, user.name),
         _keys(user),
         mode=0o600,
         uid=account.uid,
@@ -109,7 +138,7 @@ def _set_keys(system: System, user: User) -> None:
         return
     account = system.accounts()[user.name]
     make_ssh_folder(system, account)
-    path = f"{account.home}/.ssh/authorized_keys"
+    path = keys_path(system, user.name)
     system.write(path, _keys(user), mode=0o600, uid=account.uid, gid=account.gid)
 
 
@@ -130,23 +159,19 @@ def _keys(user: User) -> bytes:
 
 def _sudo_is_right(system: System, user: User) -> bool:
     if not user.passwordless_sudo:
-        return not system.path(_sudo_path(user)).exists()
-    return system.holds(_sudo_path(user), _sudo_rule(user), mode=0o440)
+        return not system.path(sudo_path(user.name)).exists()
+    return system.holds(sudo_path(user.name), _sudo_rule(user), mode=0o440)
 
 
 def _set_sudo(system: System, user: User) -> None:
     if not user.passwordless_sudo:
-        system.path(_sudo_path(user)).unlink(missing_ok=True)
+        system.path(sudo_path(user.name)).unlink(missing_ok=True)
         return
     # sudo ignores names with a dot, so the draft has no effect before visudo has agreed.
     draft = "/etc/sudoers.d/.autosetup.draft"
     system.write(draft, _sudo_rule(user), mode=0o440)
     system.must(["visudo", "-cqf", draft])
-    system.path(draft).rename(system.path(_sudo_path(user)))
-
-
-def _sudo_path(user: User) -> str:
-    return f"/etc/sudoers.d/autosetup-{user.name}"
+    system.path(draft).rename(system.path(sudo_path(user.name)))
 
 
 def _sudo_rule(user: User) -> bytes:

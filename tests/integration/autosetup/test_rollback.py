@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import pytest
 
+from autosetup.settings import Boot, InstalledFile, Services, User
 from tests.integration.autosetup.conftest import Node
-from tests.unit.autosetup.sample_payloads import FILES, GENERATION, SECRETS, SETTINGS, packed
+from tests.unit.autosetup.sample_payloads import (
+    FILES,
+    GENERATION,
+    HASH,
+    SECRETS,
+    SETTINGS,
+    packed,
+    public_key,
+)
 from tests.unit.autosetup.test_archive import zipped
 
 GOOD, BAD, BETTER = GENERATION, GENERATION + 1, GENERATION + 2
@@ -29,6 +39,12 @@ def good(node: Node) -> Node:
     node.insert(packed(PLAIN, files=GOOD_FILES))
     assert node.run().returncode == 0
     return node
+
+
+def put(node: Node, raw: dict[str, bytes]) -> None:
+    """Have this payload, and nothing else, on the card."""
+    shutil.rmtree(node.card)
+    node.insert(raw)
 
 
 def insert_bad(node: Node) -> None:
@@ -182,3 +198,86 @@ def test_three_runs_cut_short_in_one_step_are_the_payloads_fault(good: Node) -> 
     status = good.status
     assert (status.state, status.code, status.step) == ("rolled-back", "cut-short", "scripts")
     assert good.read("/etc/hostname") == "cam-0101\n"
+
+
+MORE = dataclasses.replace(
+    BAD_SETTINGS,
+    users=(*PLAIN.users, User("guest", ("video",), (public_key(),), passwordless_sudo=True)),
+    files=(
+        *PLAIN.files,
+        InstalledFile("/etc/issue", "files/motd"),
+        InstalledFile("/etc/issue-link", "files/motd"),
+        InstalledFile("/rig/deep/tool", "files/motd", 0o755),
+        InstalledFile("/etc/systemd/system/extra.service", "files/unit"),
+    ),
+    services=Services(("extra.service", "preview.service"), ("capture.service",)),
+    boot=Boot(("dtparam=spi=on",), ("quiet",)),
+)
+UNIT = b"[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
+MORE_FILES = {**BAD_FILES, "files/unit": UNIT}
+MORE_SECRETS = dataclasses.replace(
+    BAD_SECRETS, password_hashes={**SECRETS.password_hashes, "guest": HASH}
+)
+
+
+def with_a_past(node: Node) -> Node:
+    """A node whose image has some of the files that a payload will install."""
+    (node.upper / "etc/issue").write_text("of the image\n")
+    (node.upper / "etc/issue-link").symlink_to("issue")
+    (node.card.parent / "config.txt").write_text("kernel=vmlinuz\n")
+    (node.card.parent / "cmdline.txt").write_text("root=LABEL=rootfs rootwait\n")
+    for name in ("config.txt", "cmdline.txt"):  # FAT knows no modes: the one of our own writing
+        (node.card.parent / name).chmod(0o600)
+    node.insert(packed(PLAIN, files=GOOD_FILES))
+    assert node.run().returncode == 0
+    return node
+
+
+def test_all_that_only_the_bad_one_brought_is_taken_away(node: Node) -> None:
+    before = made_of(with_a_past(node))
+    put(node, packed(MORE, MORE_SECRETS, MORE_FILES, generation=BAD))
+    assert "script 10-hello failed" in node.run().stdout
+    assert node.status.state == "rolled-back"
+    after = made_of(node)
+    names = ("passwd", "shadow", "group", "gshadow", "subuid", "subgid", "subuid-", "subgid-")
+    accounts = {f"etc/{name}" for name in names}
+    changed = {path for path in before.keys() | after if before.get(path) != after.get(path)}
+    assert {path for path in changed - accounts if not path.startswith("home/guest")} == set()
+    # The account that was made is closed; what may be in its home stays.
+    shadow = dict(line.split(":", 1) for line in node.read("/etc/shadow").splitlines())
+    assert shadow["guest"].startswith("!")
+    assert shadow["guest"].split(":")[6] == "1"
+    assert not (node.upper / "home/guest/.ssh/authorized_keys").exists()
+
+
+def test_what_a_newer_payload_no_longer_wants_is_taken_away_too(node: Node) -> None:
+    before = made_of(with_a_past(node))
+    put(node, packed(MORE, MORE_SECRETS, {**MORE_FILES, **GOOD_FILES}, generation=BAD))
+    assert node.run().returncode == 0
+    assert node.status.state == "done"
+    assert node.read("/etc/issue") == "hello\n"
+    put(node, packed(PLAIN, files=GOOD_FILES, generation=BETTER))
+    assert node.run().returncode == 0
+    after = made_of(node)
+    for path in ("etc/issue", "etc/issue-link", "rig", "boot/firmware/config.txt", "etc/systemd"):
+        inside = {p: facts for p, facts in before.items() if p.startswith(path)}
+        assert inside == {p: facts for p, facts in after.items() if p.startswith(path)}
+
+
+def test_an_account_that_was_closed_opens_again_when_it_is_wanted_again(node: Node) -> None:
+    with_a_past(node)
+    both = {**MORE_FILES, **GOOD_FILES}
+    for generation, payload in enumerate(
+        (
+            (MORE, MORE_SECRETS, both),
+            (PLAIN, SECRETS, GOOD_FILES),
+            (MORE, MORE_SECRETS, both),
+        ),
+        BAD,
+    ):
+        put(node, packed(*payload, generation=generation))
+        assert node.run().returncode == 0
+        assert node.status.generation == generation
+    shadow = dict(line.split(":", 1) for line in node.read("/etc/shadow").splitlines())
+    assert shadow["guest"].split(":")[0] == HASH
+    assert shadow["guest"].split(":")[6] == ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autosetup.before import Before
 from autosetup.payload import Boot
 from autosetup.steps import boot
 from autosetup.steps.context import Context
@@ -24,6 +25,7 @@ def context(root: Path, wanted: Boot) -> Context:
         *(System(root), settings, SECRETS, {}, GENERATION, root, set()),
         finish_script=lambda _: None,
         log=lambda _: None,
+        before=Before(System(root), root / "before"),
     )
 
 
