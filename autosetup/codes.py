@@ -28,6 +28,21 @@ class Code(NamedTuple):
 
 
 CODES = {
+    "archive-refused": Code(
+        "The archive of packages is not signed by a key of the image, or not for its system.",
+        "Correct the mirror in site.toml, or bring it up to date.",
+        part="network",
+    ),
+    "archive-unreachable": Code(
+        "The archive of packages does not answer.",
+        "Check cable, wifi, router and the mirror in site.toml.",
+        part="network",
+    ),
+    "clock-wrong": Code(
+        "The node's clock does not fit what the network says of the time.",
+        "See that a time server answers, or bring the mirror up to date.",
+        part="network",
+    ),
     "conflict": Code(
         "The card carries another payload under a generation that was applied already.",
         "Give it a new generation: flasher inspect --fix --scanner … --site …",
@@ -100,6 +115,11 @@ CODES = {
         again=False,
         part="payload",
     ),
+    "package-unknown": Code(
+        "The archive has no package of this name.",
+        "Correct the name in the profile, or take a mirror that has it.",
+        part="payload",
+    ),
     "payload-refused": Code(
         "The payload has faults; nothing was changed.",
         "Mend what is named, then: flasher inspect --fix --scanner … --site …",
@@ -109,6 +129,11 @@ CODES = {
     "program-failed": Code(
         "A program of the system failed or took too long.",
         "Read its last lines in the reason; start the node again, or change what it was given.",
+    ),
+    "read-only": Code(
+        "A file system cannot be written: the card locked itself, or damage was found on it.",
+        "Start the node again, so that it is checked; if that does not help, change the card.",
+        part="card",
     ),
     "script-failed": Code(
         "A script of the payload ended with an error.",
@@ -124,11 +149,6 @@ CODES = {
         "The radio is switched off.",
         "sudo rfkill unblock wifi, or the switch on the device.",
         part="network",
-    ),
-    "read-only": Code(
-        "A file system cannot be written: the card locked itself, or damage was found on it.",
-        "Start the node again, so that it is checked; if that does not help, change the card.",
-        part="card",
     ),
     "scrub-failed": Code(
         "The card gave back other bytes than were written over the secrets.",

@@ -20,6 +20,15 @@ PACKAGE_SOURCE = pattern(
     r"packages/[A-Za-z0-9][A-Za-z0-9.+_~-]{0,200}\.deb",
     "a package of the payload: packages/name.deb, without blanks",
 )
+# Debian Policy, 5.6.1.
+PACKAGE = pattern(
+    r"[a-z0-9][a-z0-9+.-]{1,200}",
+    "the name of a package: a-z, 0-9, +, - and ., such as libcamera-tools",
+)
+MIRROR = pattern(
+    r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?:/[A-Za-z0-9._~/+-]*)?",
+    "the address of an archive: http://controller/debian, without a user and blanks",
+)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN = pattern(
     rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*",

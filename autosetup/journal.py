@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from autosetup.errors import AgentError, free_bytes, no_room
 from autosetup.faults import Faulty
 from autosetup.manifest import LARGEST, MANIFEST
 from autosetup.payload import read_folder
@@ -79,11 +80,11 @@ class Journal:
         for parent in (self.folder, target.parent, partial):
             parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)  # an image may bring it
-        for name, data in raw.items():
-            path = partial / name
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_bytes(data)
-            path.chmod(0o700 if name.startswith(_PROGRAMS) else 0o600)
+        try:
+            _fill(partial, raw)
+        except (AgentError, OSError):
+            _remove(partial)
+            raise
         os.sync()
         partial.rename(target)
         sync_folder(target.parent)
@@ -115,6 +116,18 @@ class Journal:
             if folder.name not in map(str, but):
                 _remove(folder)
         self.drop_staged()
+
+
+def _fill(folder: Path, raw: Mapping[str, bytes]) -> None:
+    """Write files into an empty folder, if there is room for all."""
+    needed = sum(len(data) + _BLOCK for data in raw.values())
+    if free_bytes(folder) < needed:
+        raise no_room("The payload is to be copied there.", str(folder), needed)
+    for name, data in raw.items():
+        path = folder / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(data)
+        path.chmod(0o700 if name.startswith(_PROGRAMS) else 0o600)
 
 
 def _files_of(folder: Path) -> dict[str, bytes]:

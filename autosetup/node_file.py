@@ -16,12 +16,20 @@ from autosetup.node_network import (
     write_time,
 )
 from autosetup.node_serves import read_serves, write_serves
-from autosetup.node_tables import checked, read_boot, read_variables, unique
+from autosetup.node_tables import (
+    checked,
+    read_boot,
+    read_packages,
+    read_restarts,
+    read_variables,
+    unique,
+)
 from autosetup.settings import (
     Boot,
     InstalledFile,
     Locale,
     NodeSettings,
+    Packages,
     Script,
     Services,
     User,
@@ -71,6 +79,7 @@ def write_node(settings: NodeSettings) -> bytes:
         **({"ssh": {"keys_only": True}} if settings.keys_only else {}),
         **({"boot": asdict(settings.boot)} if settings.boot != Boot() else {}),
         **({"variables": settings.variables} if settings.variables else {}),
+        **({"packages": asdict(settings.packages)} if settings.packages != Packages() else {}),
         "services": {
             "enable": settings.services.enable,
             "disable": settings.services.disable,
@@ -100,6 +109,7 @@ def _file_values(file: InstalledFile) -> dict[str, Value]:
         "mode": f"{file.mode:04o}",
         "owner": file.owner,
         "group": file.group,
+        **({"restarts": file.restarts} if file.restarts else {}),
     }
 
 
@@ -121,6 +131,7 @@ def _node(top: Table, sources: Collection[str]) -> NodeSettings:
         boot=read_boot(top.table("boot")),
         variables=read_variables(top.table("variables")),
         locale=_locale(top.table("locale")),
+        packages=read_packages(top.table("packages")),
         files=unique(top.tables("file"), "path", lambda table: _file(table, sources)),
         services=_services(top.table("services")),
         scripts=unique(top.tables("script"), "source", lambda table: _script(table, sources)),
@@ -157,6 +168,7 @@ def _file(table: Table, sources: Collection[str]) -> InstalledFile:
         mode=int(mode, 8) if forms.MODE.regex.fullmatch(mode) else 0o644,
         owner=table.string("owner", default="root", form=forms.ACCOUNT),
         group=table.string("group", default="root", form=forms.ACCOUNT),
+        restarts=read_restarts(table),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from autosetup import forms
-from autosetup.settings import Boot
+from autosetup.settings import Boot, Packages
 from autosetup.strict import Table
 from autosetup.templates import BUILT_IN
 
@@ -43,6 +43,21 @@ def read_variables(table: Table) -> dict[str, str]:
         elif name in BUILT_IN:
             table.fault(name, f"{name} is there already.", "Choose another name.")
     return {name: table.string(name) for name in table.names()}
+
+
+def read_packages(table: Table) -> Packages:
+    """Names of packages, and where they come from."""
+    return Packages(table.strings("names", default=(), form=forms.PACKAGE), read_mirror(table))
+
+
+def read_mirror(table: Table) -> str:
+    """Address of an archive, under ``mirror``."""
+    return table.string("mirror", default="", form=forms.MIRROR if table.has("mirror") else None)
+
+
+def read_restarts(file: Table) -> tuple[str, ...]:
+    """Units to start anew with a file, under ``restarts``."""
+    return file.strings("restarts", default=(), form=forms.UNIT)
 
 
 def read_boot(table: Table) -> Boot:

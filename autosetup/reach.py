@@ -51,7 +51,7 @@ def wait(system: System, settings: NodeSettings, since: float) -> Reach:
         AgentError: the settings name networks, and the node has no address; with the cause.
     """
     is_told = bool(settings.wifi or settings.wired)
-    addresses = _addresses_in_time(system, is_told=is_told)
+    addresses = addresses_in_time(system, is_told=is_told)
     if board.is_reachable(addresses):
         air = look(system, since) if settings.wifi else None
         return Reach(addresses, defect(settings, air) if air else None)
@@ -60,8 +60,15 @@ def wait(system: System, settings: NodeSettings, since: float) -> Reach:
     return Reach(addresses)
 
 
-def _addresses_in_time(system: System, *, is_told: bool) -> tuple[str, ...]:
-    """The network may only be coming up now, so that a missing carrier or radio proves nothing."""
+def addresses_in_time(system: System, *, is_told: bool) -> tuple[str, ...]:
+    """The node's addresses, once one counts beyond the link; waited for, but not for ever.
+
+    The network may only be coming up now, so that a missing carrier or radio proves nothing.
+
+    Args:
+        system: the running node.
+        is_told: whether its settings name networks.
+    """
     begun = time.monotonic()
     nudged = begun
     while True:

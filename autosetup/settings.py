@@ -114,10 +114,25 @@ class Serves:
 
 
 @dataclass(frozen=True, slots=True)
+class Packages:
+    """Packages of the distribution, beside those that the payload brings.
+
+    Attributes:
+        names: of packages, of any version.
+        mirror: address of an archive of the image's own distribution; where empty, the image's
+            own sources are asked.
+    """
+
+    names: tuple[str, ...] = ()
+    mirror: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InstalledFile:
     """A file of the payload and where it goes; `mode` is the permission bits, 0 to 0o7777.
 
-    A source below ``templates/`` is filled in with the node's variables.
+    A source below ``templates/`` is filled in with the node's variables. Units in `restarts` that
+    run are started anew when the file was changed.
     """
 
     path: str
@@ -125,6 +140,7 @@ class InstalledFile:
     mode: int = 0o644
     owner: str = "root"
     group: str = "root"
+    restarts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +191,7 @@ class NodeSettings:
     boot: Boot = field(default_factory=Boot)
     variables: Mapping[str, str] = field(default_factory=dict)
     locale: Locale = field(default_factory=Locale)
+    packages: Packages = field(default_factory=Packages)
     files: tuple[InstalledFile, ...] = ()
     services: Services = field(default_factory=Services)
     scripts: tuple[Script, ...] = ()

@@ -9,6 +9,7 @@ from autosetup.faults import Fault
 from autosetup.node_file import NODE
 from autosetup.settings import InstalledFile
 from autosetup.steps.context import Context
+from autosetup.steps.restarts import ask_restarts
 
 NAME = "files"
 
@@ -37,6 +38,7 @@ def apply(context: Context) -> None:
     """Put those in place that are not."""
     for file in context.settings.files:
         if not _is_right(context, file):
+            ask_restarts(context.system, file.restarts)
             uid, gid = _owner(context, file)
             context.before.keep_file(file.path)
             context.system.write(

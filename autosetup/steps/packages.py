@@ -1,7 +1,8 @@
-"""Debian packages of the payload, installed from there: no network is needed nor asked.
+"""Debian packages: those of the payload from there, others by name from an archive.
 
-What they depend on must be on the node or in the payload too; apt finds out before it changes
-anything. Where a power cut left packages half configured, they are configured first.
+Where the payload brings all, no network is needed nor asked: what its packages depend on must then
+be on the node or in the payload too, and apt finds out before it changes anything. Where a power
+cut left packages half configured, they are configured first.
 """
 
 from __future__ import annotations
@@ -11,18 +12,13 @@ from typing import NamedTuple
 
 from autosetup.faults import Fault
 from autosetup.forms import PACKAGES
+from autosetup.node_file import NODE
+from autosetup.steps.apt import install_files, install_from_archive
 from autosetup.steps.context import Context
 from autosetup.system import System
 
 NAME = "packages"
 _SECONDS = 3600
-_INSTALL = (
-    *("apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "--allow-downgrades"),
-    *("-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"),
-    *("-o", "Dpkg::Options::=--force-confold", "-o", "APT::Sandbox::User=root"),
-    # Nothing but what is there: the lists of the image may be older than the archive.
-    *("-o", "Dir::Etc::SourceList=/dev/null", "-o", "Dir::Etc::SourceParts=/dev/null"),
-)
 
 
 class _Deb(NamedTuple):
@@ -36,8 +32,9 @@ class _Deb(NamedTuple):
 def problems(context: Context) -> Iterator[Fault]:
     """Files that are no packages, or packages for another computer."""
     names = _names(context)
-    if names and not context.system.has_program("apt-get"):
-        yield Fault(names[0], 0, 0, "The image has no apt.", "Remove the packages.")
+    wanted = names or ([NODE] if context.settings.packages.names else [])
+    if wanted and not context.system.has_program("apt-get"):
+        yield Fault(wanted[0], 0, 0, "The image has no apt.", "Remove the packages.")
         return
     own = context.system.must(["dpkg", "--print-architecture"]).strip() if names else ""
     for name in names:
@@ -50,16 +47,29 @@ def problems(context: Context) -> Iterator[Fault]:
 
 
 def check(context: Context) -> bool:
-    """Whether each is installed in exactly its version."""
+    """Whether each file is installed in exactly its version, and each name in any."""
     debs = (_read(context.system, context.files[name]) for name in _names(context))
-    return all(deb and _is_installed(context.system, deb) for deb in debs)
+    return all(deb and _is_installed(context.system, deb) for deb in debs) and not _lacking(context)
 
 
 def apply(context: Context) -> None:
     """Install them all at once."""
     context.system.must(["dpkg", "--configure", "-a"], seconds=_SECONDS)
     files = [str(context.folder / name) for name in _names(context)]
-    context.log(context.system.must([*_INSTALL, *files], seconds=_SECONDS))
+    if lacking := _lacking(context):
+        mirror = context.settings.packages.mirror
+        context.log(install_from_archive(context.system, [*files, *lacking], mirror))
+    else:
+        context.log(install_files(context.system, files))
+
+
+def _lacking(context: Context) -> list[str]:
+    """The names of which no package is installed."""
+    shown = {
+        name: _shown(context.system, name, "${db:Status-Status}")
+        for name in context.settings.packages.names
+    }
+    return [name for name, states in shown.items() if "installed" not in states]
 
 
 def _names(context: Context) -> list[str]:
@@ -75,6 +85,11 @@ def _read(system: System, raw: bytes) -> _Deb | None:
 
 
 def _is_installed(system: System, deb: _Deb) -> bool:
-    form = "${db:Status-Status} ${Version}\n"
-    shown = system.run(["dpkg-query", "--show", f"--showformat={form}", deb.package]).output
-    return f"installed {deb.version}" in shown.splitlines()
+    states = _shown(system, deb.package, "${db:Status-Status} ${Version}")
+    return f"installed {deb.version}" in states
+
+
+def _shown(system: System, package: str, form: str) -> list[str]:
+    """What dpkg's record says of a package, a line for each architecture."""
+    argv = ["dpkg-query", "--show", f"--showformat={form}\\n", package]
+    return system.run(argv).output.splitlines()

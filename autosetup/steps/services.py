@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autosetup.steps.context import Context
+from autosetup.steps.restarts import asked_restarts, restart_asked
 from autosetup.system import System
 
 NAME = "services"
@@ -15,11 +16,10 @@ _OFF = {"disabled", "masked", "not-found"} | _FIXED
 
 
 def check(context: Context) -> bool:
-    """Whether every unit is switched as wanted."""
-    services = context.settings.services
-    return _all_in(context.system, services.enable, _ON) and _all_in(
-        context.system, services.disable, _OFF
-    )
+    """Whether every unit is switched as wanted, and none is to start anew with a changed file."""
+    system, services = context.system, context.settings.services
+    switched = _all_in(system, services.enable, _ON) and _all_in(system, services.disable, _OFF)
+    return switched and not asked_restarts(system)
 
 
 def apply(context: Context) -> None:
@@ -33,6 +33,7 @@ def apply(context: Context) -> None:
         system.must(["systemctl", "disable", *_now(system), *services.disable])
     if services.enable:
         system.must(["systemctl", "enable", *_now(system), *services.enable])
+    restart_asked(system)
 
 
 def _state(system: System, unit: str) -> str:

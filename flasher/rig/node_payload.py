@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from autosetup.faults import Faulty
-from autosetup.payload import NodeSettings, Secrets, User, pack
+from autosetup.payload import NodeSettings, Packages, Secrets, User, pack
 from flasher.errors import BadDocument
 from flasher.rig.networks import serves_of, time_of, wifi_of, wired_of
 from flasher.rig.rigmap import Node, RigMap
@@ -102,6 +102,7 @@ def _settings(rig: RigMap, node: Node) -> NodeSettings:
         boot=role.boot,
         variables=_variables(rig, node),
         locale=site.locale,
+        packages=Packages(role.packages, site.mirror if role.packages else ""),
         files=role.files,
         services=role.services,
         scripts=role.scripts,

@@ -10,7 +10,7 @@ from pathlib import Path
 from autosetup import forms, templates
 from autosetup.node_network import read_time
 from autosetup.node_serves import read_service
-from autosetup.node_tables import read_boot, read_variables
+from autosetup.node_tables import read_boot, read_restarts, read_variables
 from autosetup.payload import Boot, InstalledFile, Script, Services, Time, Wired
 from autosetup.settings import Serves
 from autosetup.strict import Table, pattern
@@ -44,6 +44,7 @@ class Role:
         wired: fixed addresses, themselves templates; None leaves them to the network.
         serves: what its one node does for the others; None for nothing.
         reached_from: the role from whose nodes alone SSH leads to these; empty for no such.
+        packages: names of the distribution's.
         boot: lines of config.txt and words of cmdline.txt.
         variables: further values for templates; themselves with {column}, {row}, {number}.
         contents: bytes of what `files` and `scripts` install, by their ``source``; packages too.
@@ -65,6 +66,7 @@ class Role:
     wired: Wired | None
     serves: Serves | None
     reached_from: str
+    packages: tuple[str, ...]
     boot: Boot
     variables: dict[str, str]
 
@@ -155,9 +157,8 @@ def _check_between(table: Table, role: Role, roles: list[Role]) -> None:
 def _read_role(table: Table, folder: Path) -> Role:
     contents: dict[str, bytes] = {}
     services = table.table("services")
-    for name in table.strings("packages", default=()):
-        _read_package(table, folder, name, contents)
     wired = _read_wired(table)
+    packages = _read_packages(table, folder, contents)
     return Role(
         name=table.string("name", form=forms.ROLE),
         title=table.string("title"),
@@ -184,9 +185,23 @@ def _read_role(table: Table, folder: Path) -> Role:
         wired=wired,
         serves=_read_serves(table, wired),
         reached_from=table.string("reached_from", default=""),
+        packages=packages,
         boot=read_boot(table.table("boot")),
         variables=read_variables(table.table("variables")),
     )
+
+
+def _read_packages(table: Table, folder: Path, contents: dict[str, bytes]) -> tuple[str, ...]:
+    """Files beside the profile go into `contents`; gives the names that are none of a file."""
+    names = []
+    for name in table.strings("packages", default=()):
+        if "/" in name or name.endswith(".deb"):
+            _read_package(table, folder, name, contents)
+        elif wrong := forms.PACKAGE.complain(name):
+            table.fault("packages", f"packages holds {name!r}.", f"It must be {wrong}.")
+        else:
+            names.append(name)
+    return tuple(names)
 
 
 def _read_package(table: Table, folder: Path, name: str, contents: dict[str, bytes]) -> None:
@@ -232,6 +247,7 @@ def _read_file(
         mode=int(mode, 8) if forms.MODE.regex.fullmatch(mode) else 0,
         owner=table.string("owner", default="root", form=forms.ACCOUNT),
         group=table.string("group", default="root", form=forms.ACCOUNT),
+        restarts=read_restarts(table),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from autosetup import forms
 from autosetup.faults import Faulty
 from autosetup.node_network import read_servers, read_wifi
-from autosetup.node_tables import read_variables, unique
+from autosetup.node_tables import read_mirror, read_variables, unique
 from autosetup.payload import Locale, User, Wifi
 from autosetup.strict import Table, pattern, reading
 from autosetup.toml_writer import Value, dumps
@@ -47,6 +47,7 @@ class Site:
         domain: of the network; may be empty.
         ntp: names or addresses of time servers; empty leaves the image's own.
         variables: further values for templates.
+        mirror: where packages come from; empty leaves the image's own sources.
         host_keys: each card brings its node's SSH host key, so that the ledger knows it.
         keys_only: SSH takes keys only, and no password.
         dealt: names of the networks of which each node joins one.
@@ -66,6 +67,7 @@ class Site:
     host_keys: bool = False
     keys_only: bool = False
     dealt: tuple[str, ...] = ()
+    mirror: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -159,6 +161,7 @@ def _read_site(path: Path, raw: bytes) -> Site:
             host_keys=ssh.boolean("host_keys", default=False),
             keys_only=ssh.boolean("keys_only", default=False),
             dealt=tuple(t.string("ssid") for t in networks if t.boolean("deal", default=False)),
+            mirror=read_mirror(top.table("packages")),
         )
         if site.wifi and not site.country:
             network.fault(
@@ -227,6 +230,7 @@ def _site_text(site: Site) -> str:
     content |= {"time": {"ntp": site.ntp}} if site.ntp else {}
     ssh = {"host_keys": site.host_keys, "keys_only": site.keys_only}
     content |= {"ssh": ssh} if any(ssh.values()) else {}
+    content |= {"packages": {"mirror": site.mirror}} if site.mirror else {}
     content |= {"variables": site.variables} if site.variables else {}
     return dumps(content)
 

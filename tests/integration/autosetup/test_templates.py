@@ -145,3 +145,20 @@ def test_a_node_that_shall_serve_time_needs_an_image_that_can(node: Node) -> Non
     node.insert(packed(serving))
     assert node.run().returncode == 1
     assert "The image lacks chrony" in (node.status.reason or "")
+
+
+def test_units_that_read_a_file_are_started_anew_once_when_it_was_changed(node: Node) -> None:
+    """A witness in place of systemctl, which has no running system to ask here."""
+    units = ("capture.service", "web.service")
+    files = tuple(dataclasses.replace(file, restarts=units) for file in PLAIN.files)
+    node.insert(packed(dataclasses.replace(PLAIN, files=files)))
+    assert node.run().returncode == 0
+    witness = node.upper / "usr/local/sbin/systemctl"
+    witness.parent.mkdir(parents=True, exist_ok=True)
+    witness.write_text('#!/bin/sh\necho "$*" >>/etc/asked\nexec /bin/systemctl "$@"\n')
+    witness.chmod(0o755)
+    assert node.run("set", "domain", "new.example").returncode == 0
+    asked = [line for line in node.read("/etc/asked").splitlines() if "restart" in line]
+    assert asked == ["try-restart capture.service web.service"]
+    assert node.run("set", "timezone", "Europe/Paris").returncode == 0
+    assert node.read("/etc/asked").count("try-restart") == 1

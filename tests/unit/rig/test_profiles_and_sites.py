@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autosetup.host_key import public_line
-from autosetup.payload import Locale, User, Wifi, Wired, unpack
+from autosetup.payload import Locale, Packages, User, Wifi, Wired, unpack
 from flasher import paths
 from flasher.errors import BadDocument, BadInput
 from flasher.rig.node_payload import CardIdentity, compose
@@ -77,7 +77,13 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
         ('path = "/etc/scanner/rig.conf"', 'path = "/proc/x"', "Nothing can be installed there"),
         ('source = "files/rig.conf"', 'source = "files/rig.conf"\nmode = "0999"', "octal digits"),
         ("columns = 16", 'columns = 16\npackages = ["gone.deb"]', "gone.deb: No such file"),
-        ("columns = 16", 'columns = 16\npackages = ["a b"]', "packages/name.deb"),
+        ("columns = 16", 'columns = 16\npackages = ["a b.deb"]', "packages/name.deb"),
+        ("columns = 16", 'columns = 16\npackages = ["a b"]', "the name of a package"),
+        (
+            'source = "files/rig.conf"',
+            'source = "files/rig.conf"\nrestarts = ["!"]',
+            "systemd unit",
+        ),
         ("format = 1", "format = 2", "from 1 to 1"),
         ('name = "camera"', 'name = "controller"', "Two roles are called 'controller'"),
     ],
@@ -180,6 +186,30 @@ def test_packages_of_a_role_are_on_its_cards(tmp_path: Path) -> None:
     laid_out = lay_out(load_profile(str(path)), *load_site("demo"))
     raw = compose(laid_out, laid_out.find("cam-0101"), CardIdentity.fresh(NOW), "0" * 64)
     assert unpack(raw).files["packages/tools_1.0_all.deb"] == b"deb"
+
+
+def test_packages_by_name_come_from_the_sites_mirror(tmp_path: Path) -> None:
+    path = edited(tmp_path, "columns = 16", 'columns = 16\npackages = ["i2c-tools"]')
+    site, secrets = new_site()
+    save_site(replace(site, mirror="http://controller/debian"), secrets)
+    laid_out = lay_out(load_profile(str(path)), *load_site("studio"))
+    packages = {
+        name: unpack(
+            compose(laid_out, laid_out.find(name), CardIdentity.fresh(NOW), "0" * 64)
+        ).settings.packages
+        for name in ("cam-0101", "controller")
+    }
+    assert packages["cam-0101"] == Packages(("i2c-tools",), "http://controller/debian")
+    assert packages["controller"] == Packages()
+
+
+@pytest.mark.parametrize("mirror", ["ftp://x", "controller", "http://a b", "http://u:p@x/"])
+def test_a_mirror_that_no_node_could_ask_is_refused(tmp_path: Path, mirror: str) -> None:
+    shutil.copytree(paths.assets() / "sites/demo", tmp_path / "demo")
+    with (tmp_path / "demo/site.toml").open("a") as site:
+        site.write(f'\n[packages]\nmirror = "{mirror}"\n')
+    with pytest.raises(BadDocument, match="the address of an archive"):
+        load_site(str(tmp_path / "demo"))
 
 
 def test_two_nodes_never_share_a_name(tmp_path: Path) -> None:
