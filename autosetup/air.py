@@ -62,8 +62,8 @@ class Air:
 
     @property
     def joined(self) -> frozenset[bytes]:
-        """Networks whose access point let the node in."""
-        return self.linked | self.said.joined
+        """Networks whose access point let the node in; a radio has a link before it is let in."""
+        return self.said.joined | (self.linked - self.said.refused - self.said.failed)
 
 
 def names_in(told: str) -> frozenset[bytes]:

@@ -12,6 +12,7 @@ import uuid
 
 from autosetup.settings import Wifi, Wired
 
+WIRED_NAME = "wired fixed"
 _NAMESPACE = uuid.UUID("c1a8f5d2-6d0e-5c5b-9d4e-0d6a5e6f7a10")
 _PLAIN_SSID = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
@@ -51,7 +52,7 @@ def write_wired(wired: Wired, *, node: str, domain: str, priority: int) -> bytes
         priority: as for `write_wifi`.
     """
     identity = uuid.uuid5(_NAMESPACE, f"{node} wired")
-    groups = [("connection", _connection("wired fixed", "ethernet", str(identity), priority))]
+    groups = [("connection", _connection(WIRED_NAME, "ethernet", str(identity), priority))]
     for version in (4, 6):
         fixed = [a for a in wired.addresses if ipaddress.ip_interface(a).version == version]
         values = {"method": "manual" if fixed else "auto"}

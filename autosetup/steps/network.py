@@ -6,13 +6,12 @@ On an image that lacks it, wpa_supplicant joins the wireless ones by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from autosetup.faults import Fault
 from autosetup.node_file import NODE
-from autosetup.steps import supplicant
+from autosetup.steps import radio, supplicant
 from autosetup.steps.context import Context
-from autosetup.steps.keyfile import write_wifi, write_wired
+from autosetup.steps.keyfile import WIRED_NAME, write_wifi, write_wired
 from autosetup.system import System
 
 NAME = "network"
@@ -34,14 +33,14 @@ def problems(context: Context) -> Iterator[Fault]:
 
 
 def check(context: Context) -> bool:
-    """Whether exactly the wanted connections are there, with the country, and no radio blocked."""
+    """Whether exactly the wanted connections are there, with the country, and no radio is off."""
     system = context.system
     wanted = _files(context)
     return (
         _present(system) == set(wanted)
         and all(system.holds(path, data, mode=_mode(path)) for path, data in wanted.items())
         and system.read(_COUNTRY) == _country_option(context)
-        and not (context.settings.wifi and _blocked_radios(system))
+        and not (context.settings.wifi and radio.is_off(system))
         and system.path(_LINKED).is_symlink() == (supplicant.CONFIGURATION in wanted)
     )
 
@@ -49,16 +48,23 @@ def check(context: Context) -> bool:
 def apply(context: Context) -> None:
     """Write them, remove those of older generations, and let what reads them know."""
     system, wanted = context.system, _files(context)
+    is_running = system.booted and _is_running(system)
     _set_country(context)
-    for path, data in wanted.items():
-        system.write(path, data, mode=_mode(path))
-    for path in _present(system) - set(wanted):
-        system.path(path).unlink()
-    for radio in _blocked_radios(system) if context.settings.wifi else ():
-        radio.write_text("0")
+    kept = {path for path, data in wanted.items() if system.holds(path, data, mode=_mode(path))}
+    if stale := _present(system) - kept:
+        for path in stale:
+            system.path(path).unlink()
+        if is_running:  # leaves them: a network that is joined is not asked for its new passphrase
+            system.must(["nmcli", "connection", "reload"])
+    for path in wanted.keys() - kept:
+        system.write(path, wanted[path], mode=_mode(path))
+    if context.settings.wifi:
+        radio.switch_on(system)
     _switch_supplicant(system, on=supplicant.CONFIGURATION in wanted)
-    if system.booted and _is_running(system):
+    if is_running:
         system.must(["nmcli", "connection", "reload"])
+        if _WIRED in wanted.keys() - kept:  # in place of any other that the cable has
+            system.run(["nmcli", "--wait", "0", "connection", "up", "id", WIRED_NAME], seconds=30)
 
 
 def _files(context: Context) -> dict[str, bytes]:
@@ -138,15 +144,6 @@ def _set_country(context: Context) -> None:
         # The option counts from the next load of the driver on; until then the kernel is told.
         if system.booted and system.has_program("iw"):
             system.run(["iw", "reg", "set", context.settings.country or ""])
-
-
-def _blocked_radios(system: System) -> list[Path]:
-    """The switches of wireless radios that software has turned off."""
-    if not system.booted:
-        return []
-    radios = system.path("/sys/class/rfkill").glob("*/type")
-    switches = [r.with_name("soft") for r in radios if r.read_text().strip() == "wlan"]
-    return [switch for switch in switches if switch.read_text().strip() == "1"]
 
 
 def _is_running(system: System) -> bool:

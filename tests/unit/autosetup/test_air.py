@@ -101,6 +101,12 @@ def test_what_happened_last_counts() -> None:
         (Air(blocked="soft"), "radio-blocked", "software"),
         (Air(blocked="hard"), "radio-blocked", "switch on the device"),
         (Air(heard=frozenset({b"Studio"}), said=said(WRONG_KEY)), "wifi-refused", "Studio refused"),
+        (
+            Air(linked=frozenset({b"Studio"}), said=said(WRONG_KEY)),
+            "wifi-refused",
+            "Studio refused",
+        ),
+        (Air(linked=frozenset({b"Studio"})), "no-lease", "Studio was joined"),
         (Air(linked=frozenset({b"\xff\x00"}), said=said(WRONG_KEY)), "no-lease", "hex:ff00 was"),
         (Air(said=said(JOINED)), "no-lease", "Studio was joined"),
         (Air(heard=frozenset({b"Studio"})), "no-network", "Studio is heard"),
