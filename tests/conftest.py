@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import examples
+
+examples.load()
+
 # A shell's background job ignores these, and so would all that the tests start.
 for number, action in (
     (signal.SIGINT, signal.default_int_handler),

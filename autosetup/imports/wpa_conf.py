@@ -29,6 +29,7 @@ from autosetup.strict import SMART_MARKS, decode
 _BLANKS = " \t\r"
 _LONGEST = 500
 _BLOCK, _END = "network={", "}"
+_UNCOMMENTED = re.compile(r'[^"#]*(?:"[^"]*"[^"#]*)*(?:"[^"#]*)?')
 _CURLY = 'Replace the curly quotes by plain ones: ".'
 _DELETE = "Delete this line, or make a payload with flasher."
 # What wpa_supplicant is told of itself, which is the agent's to say here.
@@ -141,7 +142,7 @@ def read_wpa_conf(file: str, raw: bytes) -> WifiFile:
 
 
 def _lines(file: str, raw: bytes) -> Iterator[_Line]:
-    """What is left of the lines; a ``#`` behind the second quote, or without two, is a comment."""
+    """What is left of the lines; a ``#`` begins a comment but between a quote and the next."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
         decode(file, raw)  # which says why it cannot be read
     # Names need not be UTF-8.
@@ -149,12 +150,8 @@ def _lines(file: str, raw: bytes) -> Iterator[_Line]:
     for number, line in enumerate(text.split("\n"), 1):
         bare = line.lstrip(_BLANKS)
         column = len(line) - len(bare) + 1
-        opening = bare.find('"')
-        closing = bare.find('"', opening + 1) if opening >= 0 else -1
-        sign = bare.find("#", max(closing, 0))
-        if sign >= 0:
-            bare = bare[:sign]
-        if bare := bare.rstrip(_BLANKS):
+        kept = _UNCOMMENTED.match(bare)
+        if kept and (bare := kept[0].rstrip(_BLANKS)):
             yield _Line(number, column, bare)
 
 

@@ -16,7 +16,7 @@ from autosetup.strict import SMART_QUOTES
 _MOST_OCTETS = 32
 _ESCAPES = {"n": 10, "r": 13, "t": 9, "e": 27, '"': 34, "\\": 92}
 _ESCAPE = re.compile(
-    r"\\(?:(?P<hex>x[0-9A-Fa-f]{1,2})|(?P<octal>[0-7]{1,3})|(?P<one>.))", re.DOTALL
+    r"\\(?:x(?P<hex>[0-9A-Fa-f]{0,2})|(?P<octal>[0-7]{1,3})|(?P<one>.)|\Z)", re.DOTALL
 )
 _RAW_KEY = re.compile(r"[0-9A-Fa-f]{64}")
 
@@ -111,9 +111,9 @@ def _unescape(raw: bytes) -> bytes:
 
     def meaning(found: re.Match[str]) -> str:
         if found["hex"]:
-            return chr(int(found["hex"][1:], 16))
+            return chr(int(found["hex"], 16))
         if found["octal"]:
             return chr(int(found["octal"], 8) & 0xFF)
-        return chr(_ESCAPES.get(found["one"], ord(found["one"])))
+        return chr(_ESCAPES.get(found["one"], ord(found["one"]))) if found["one"] else ""
 
     return _ESCAPE.sub(meaning, raw.decode("latin-1")).encode("latin-1")

@@ -1,8 +1,8 @@
 """Wireless networks for wpa_supplicant, where nothing greater asks it: its own file, and addresses.
 
 Source: the example ``wpa_supplicant.conf`` of hostap, and its reader: a quoted text goes from the
-first quote of a value to its last, with nothing escaped, but a ``#`` behind the second quote begins
-a comment; octets are written as hex digits.
+first quote of a value to its last, with nothing escaped, but a ``#`` behind a second quote may
+begin a comment; octets are written as hex digits.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -13,10 +12,9 @@ from hypothesis import strategies as st
 
 from autosetup.faults import Faulty
 from autosetup.imports.wpa_conf import WifiFile, read_wpa_conf
+from tests.examples import examples
 from tests.integration.autosetup.test_supplicant import octets_after
 from tests.unit.autosetup.imports.samples import WPA
-
-_EXAMPLES = int(os.environ.get("FLASHER_EXAMPLES", "60"))
 
 
 def as_read(path: Path, raw: bytes) -> str | None:
@@ -62,41 +60,41 @@ def test_a_file_as_people_have_it_means_the_same_to_both(raw: bytes, tmp_path: P
     assert [wifi.security for wifi in found.wifi] == ["sae", "wpa-psk", "open"]
 
 
-_INSIDE = st.text(st.sampled_from('aZ0 "#\\x4n\té🦊P='), max_size=12)
-_VALUES = st.one_of(
+_INSIDE = st.text(st.sampled_from('aZ0 "#\\x4n\té🦊P='), min_size=1, max_size=9)
+_SSIDS = st.one_of(
     _INSIDE.map(lambda text: f'"{text}"'),
     _INSIDE.map(lambda text: f'P"{text}"'),
-    st.binary(max_size=33).map(bytes.hex),
-    st.text("0123456789abcdefF", min_size=63, max_size=65),
-    st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=6, max_size=66).map(
-        lambda text: f'"{text}"'
-    ),
-    st.sampled_from(["WPA-PSK", "SAE", "NONE", "WPA-PSK SAE", "RSN", "CCMP", "0", "1", "0x1f"]),
+    st.binary(min_size=1, max_size=32).map(bytes.hex),
 )
-_NAMES = st.sampled_from(
-    ["ssid", "psk", "key_mgmt", "scan_ssid", "priority", "proto", "sae_password", "disabled"]
+_ASCII = st.characters(min_codepoint=32, max_codepoint=126)
+_PHRASES = st.text(_ASCII, min_size=7, max_size=63).map(lambda text: f'"{text}"')
+_KEYS = st.text("0123456789abcdefF", min_size=63, max_size=64)
+_JOINING = st.one_of(
+    st.just(["key_mgmt=NONE"]),
+    st.builds(lambda phrase: [f"psk={phrase}"], st.one_of(_PHRASES, _KEYS)),
+    st.builds(lambda phrase: ["key_mgmt=SAE", f"sae_password={phrase}"], _PHRASES),
+    st.builds(lambda phrase: [f"psk={phrase}", "key_mgmt=WPA-PSK SAE"], _PHRASES),
 )
-_LINES = st.builds(
-    "{}{}{}{}".format,
-    st.sampled_from(["", "\t", "  "]),
-    st.builds("{}={}".format, _NAMES, _VALUES),
-    st.sampled_from(["", " ", "  # comment", ' # "quoted"']),
-    st.sampled_from(["", "\r"]),
+_FURTHER = st.sampled_from(
+    [
+        *("scan_ssid=1", "priority=0x1f", "priority=-010", "proto=RSN WPA", "pairwise=CCMP"),
+        *("group=TKIP CCMP", "auth_alg=OPEN", "ieee80211w=1", "disabled=0", "mode=0", 'id_str="x"'),
+    ]
 )
-_SECURED = st.builds('ssid={}\npsk="{}"\n{}'.format, _VALUES, st.just("correct horse"), _LINES)
-_BLOCKS = st.one_of(
-    st.lists(_LINES, min_size=1, max_size=4).map("\n".join),
-    _SECURED,
-    st.builds("ssid={}\nkey_mgmt=NONE\n{}".format, _VALUES, _LINES),
-).map(lambda body: f"network={{\n{body}\n}}\n")
 
 
-@given(st.lists(_BLOCKS, min_size=1, max_size=2).map("".join))
-@settings(
-    max_examples=_EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@st.composite
+def _networks(draw: st.DrawFn) -> str:
+    further = draw(st.lists(_FURTHER, max_size=3, unique_by=lambda line: line.split("=")[0]))
+    lines = draw(st.permutations([f"ssid={draw(_SSIDS)}", *draw(_JOINING), *further]))
+    begin = draw(st.sampled_from(["", "\t", "  "]))
+    end = draw(st.sampled_from(["", " ", "  # comment", ' # "quoted"', "\r"]))
+    body = "".join(f"{begin}{line}{end}\n" for line in lines)
+    return f"network={{\n{body}}}\n"
+
+
+@given(st.lists(_networks(), min_size=1, max_size=2).map("".join))
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_taken_over_means_the_same_to_wpa_supplicant(tmp_path: Path, text: str) -> None:
     raw = text.encode()
     if found := ours(raw):
