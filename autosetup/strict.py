@@ -20,9 +20,8 @@ from typing import TypeVar, cast
 
 from autosetup.faults import Fault, Faulty
 from autosetup.toml_places import Path, Place, find_places
+from autosetup.toml_remedies import SMART_QUOTES, remedy_for
 
-SMART_QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb"
-SMART_MARKS = SMART_QUOTES + "\u2018\u2019\u201a\u201b"
 _SYNTAX_PLACE = re.compile(
     r"^(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\)$"
 )
@@ -90,15 +89,14 @@ def reading(file: str, raw: bytes, *, secret: bool = False) -> Iterator[Table]:
 def decode(file: str, raw: bytes) -> str:
     """Text of a document that people edit; raises `Faulty` for UTF-16, NULs and other encodings."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in raw:
-        what, place = "This is not plain UTF-8 text (UTF-16 or binary).", (0, 0)
+        what, at = "This is not plain UTF-8 text (UTF-16 or binary).", max(raw.find(b"\x00") - 1, 0)
     else:
         try:
             return raw.decode("utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError as error:
-            before = raw[: error.start]
-            what = "This byte is not UTF-8."
-            place = (before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
-    raise Faulty([Fault(file, *place, what, "Save the file as UTF-8.")])
+            what, at = "This byte is not UTF-8.", error.start
+    line, column = raw.count(b"\n", 0, at) + 1, at - raw.rfind(b"\n", 0, at)
+    raise Faulty([Fault(file, line, column, what, "Save the file as UTF-8.")])
 
 
 def _syntax_fault(file: str, text: str, error: tomllib.TOMLDecodeError, secret: bool) -> Fault:
@@ -109,24 +107,9 @@ def _syntax_fault(file: str, text: str, error: tomllib.TOMLDecodeError, secret: 
     else:
         line, column = len(lines), len(lines[-1]) + 1
     what = f"{found['what'] if found else error}."
-    remedy = _syntax_remedy(what, lines, line, column)
+    remedy = remedy_for(what, lines, line, column)
     # The parser quotes characters and keys, and a secret without its quotes reads as keys.
     return Fault(file, line, column, "This line is no TOML." if secret else what, remedy)
-
-
-def _syntax_remedy(what: str, lines: list[str], line: int, column: int) -> str:
-    here = lines[line - 1] if line <= len(lines) else ""
-    if any(mark in here for mark in SMART_MARKS):
-        return 'Replace the curly quotes by plain ones: ".'
-    if "overwrite" in what or "twice" in what:
-        return "This key or table stands twice: delete one of them."
-    if line >= len(lines) and column > len(here):
-        return "The file ends too early: it was cut off, or a quote or bracket is not closed."
-    if here.count('"') % 2:
-        return 'Close the quote on this line with a plain ".'
-    if here.lstrip().startswith("[") and "]" not in here:
-        return "Close the bracket on this line with ]."
-    return "Compare the line with the example in the guide."
 
 
 class Table:

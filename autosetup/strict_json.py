@@ -30,6 +30,7 @@ def _parse(file: str, text: str) -> dict[str, object]:
     place = (0, 0)
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode()  # fails for halves of characters
         if isinstance(value, dict):
             return value
         what = "This is not a JSON object."

@@ -24,7 +24,8 @@ from autosetup.imports.wpa_values import (
     read_ssid,
 )
 from autosetup.settings import Security, Wifi
-from autosetup.strict import SMART_MARKS, decode
+from autosetup.strict import decode
+from autosetup.toml_remedies import SMART_MARKS
 
 _BLANKS = " \t\r"
 _LONGEST = 500

@@ -11,7 +11,7 @@ import string
 
 from autosetup import forms
 from autosetup.settings import HEX, Security
-from autosetup.strict import SMART_QUOTES
+from autosetup.toml_remedies import SMART_QUOTES
 
 _MOST_OCTETS = 32
 _ESCAPES = {"n": 10, "r": 13, "t": 9, "e": 27, '"': 34, "\\": 92}

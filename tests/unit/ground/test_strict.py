@@ -59,7 +59,7 @@ def test_all_faults_come_at_once_each_with_its_line() -> None:
         ('name = "\u201cx\u201d"'.encode(), 1, "curly quotes"),
         (b"[a\nb = 1", 1, "Close the bracket"),
         (b"name = 'a'\nname = 'b'", 2, "stands twice"),
-        (b"\xff\xfen\x00", 0, "UTF-8"),
+        (b"\xff\xfen\x00", 1, "UTF-8"),
         (b'\nname = "\xff"', 2, "UTF-8"),
         (b"name = [", 1, "cut off"),
         (b'name = "a\\u0000b"', 1, "control character"),
