@@ -69,7 +69,7 @@ class Standing:
     Attributes:
         trust: how it came to be trusted; None where nobody has looked, or where it is not.
         signer: fingerprint of the key that signed it, and whose it is; may be empty.
-        pins: the key to trust from now on; None for none.
+        pins: the key to trust from now on, where the image has none; None to leave it as it is.
         objection: why it must not be applied.
     """
 

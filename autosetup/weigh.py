@@ -63,8 +63,14 @@ def weigh(tools: Tools, offer: Offer, record: Record | None, *, to_apply: bool =
 
 
 def pin(folder: Path, key: SiteKey) -> None:
-    """Keep the key of the first signed payload in the agent's own folder, durably."""
-    replace_file(folder / _PINNED, f"{key.line}\n".encode())
+    """Keep the key of the payload that is accepted in the agent's own folder, durably.
+
+    It counts where the image has none: of the first signed payload, or of one that was trusted
+    while it had.
+    """
+    line = f"{key.line}\n".encode()
+    if _read(folder / _PINNED) != line:
+        replace_file(folder / _PINNED, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +97,9 @@ class _Case:
         trust = self._judged(signature, trusted, edited=bool(found))
         if trust is None:
             raise untrusted(signature, trusted)
-        is_first = signature.kind == "good" and not trusted.keys
-        signer = str(signature.key) if signature.key else ""
-        standing = Standing(trust, signer, signature.key if is_first else None)
+        key = signature.key
+        pins = key if key and (not trusted.keys or key in trusted.keys) else None
+        standing = Standing(trust, str(key) if key else "", pins)
         if trust in ("network-only", "allow"):
             return self._taken_over(standing, signature, found)
         return replace(self.offer, standing=standing)

@@ -214,11 +214,11 @@ def test_a_site_hands_its_nodes_over_to_the_next_key_by_a_file(empty: Node) -> N
     replace_card(empty, sealed(payload(2)))
     assert run(empty).returncode == 1
     assert outcome(empty) == ("failed", "untrusted", None)
-    replace_card(
-        empty, sealed(packed(settings, HIDDEN, files, generation=GENERATION + 3), OTHER_KEY)
-    )
-    assert run(empty).returncode == 0
-    assert outcome(empty) == ("done", None, "baked")
+    (empty.card / "files/next.pub").unlink()
+    for number in (3, 4):  # the profile needs to bring it only once
+        replace_card(empty, sealed(payload(number), OTHER_KEY))
+        assert run(empty).returncode == 0
+        assert outcome(empty)[0] == "done"
 
 
 @pytest.mark.parametrize("first", [1, 2])

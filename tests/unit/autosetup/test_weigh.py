@@ -178,8 +178,8 @@ def test_what_becomes_of_a_newer_payload(
     assert bench.action(offer) == "apply"
     standing = offer.standing
     assert standing
-    is_first = knows == "none" and kind in ("signed", "other", "edited")
-    assert (standing.pins is not None) == (is_first and standing.objection is None)
+    pinned = kind in ("signed", "edited") or (knows == "none" and kind == "other")
+    assert (standing.pins is not None) == (pinned and standing.objection is None)
     if verdict in ("network-only", "faulty", "untrusted"):
         return
     settings = unpack(offer.raw).settings
