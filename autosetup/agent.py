@@ -108,6 +108,8 @@ class Agent:
                 self._tools.journal.save(replace(run.record, starts=0))
                 return start_again(self._tools, run.record.status)
             addresses = run.go_online()
+            if lost := rollback.lost_address(run.record, addresses):
+                raise lost
         except Exception as error:  # whatever it is, the card must tell
             return self._fall(run.record, explained(self._tools, error), offer)
         return end(self._tools, run.record, addresses)

@@ -90,6 +90,11 @@ CODES = {
         "Free some room on it, or take a larger card.",
         part="card",
     ),
+    "no-address": Code(
+        "The new payload left the node without the address that it had before.",
+        "Compare the networks of the two payloads: wifi, passphrase, fixed addresses.",
+        part="network",
+    ),
     "no-way-back": Code(
         "There is no good generation before the one that the node has.",
         "Give it a new payload: flasher inspect --fix --scanner … --site …",
@@ -174,6 +179,11 @@ CODES = {
         "Give the node a new payload when it shall leave that one.",
         again=False,
         part="payload",
+    ),
+    "unhealthy": Code(
+        "All is applied, but a service failed or a health check of the payload is not content.",
+        "Mend what the reason names: a camera, a cable, a server; or the payload.",
+        part="script",
     ),
     "unknown-value": Code(
         "The payload has no value of this name to set.",

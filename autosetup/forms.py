@@ -83,6 +83,10 @@ SCRIPT_SOURCE = pattern(
     r"scripts/[0-9]{2}-[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
     "a script of the payload: scripts/, two digits, -, a name; such as scripts/10-camera",
 )
+CHECK_SOURCE = pattern(
+    r"health/[0-9]{2}-[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
+    "a health check of the payload: health/, two digits, -, a name; such as health/10-camera",
+)
 
 # ISO 3166-1 alpha-2.
 _COUNTRY_CODES = """

@@ -19,6 +19,7 @@ from autosetup.node_serves import read_serves, write_serves
 from autosetup.node_tables import (
     checked,
     read_boot,
+    read_health,
     read_packages,
     read_restarts,
     read_variables,
@@ -26,6 +27,7 @@ from autosetup.node_tables import (
 )
 from autosetup.settings import (
     Boot,
+    Health,
     InstalledFile,
     Locale,
     NodeSettings,
@@ -77,6 +79,7 @@ def write_node(settings: NodeSettings) -> bytes:
         **write_time(settings.time),
         **write_serves(settings.serves),
         **({"ssh": {"keys_only": True}} if settings.keys_only else {}),
+        **({"health": asdict(settings.health)} if settings.health != Health() else {}),
         **({"boot": asdict(settings.boot)} if settings.boot != Boot() else {}),
         **({"variables": settings.variables} if settings.variables else {}),
         **({"packages": asdict(settings.packages)} if settings.packages != Packages() else {}),
@@ -135,6 +138,7 @@ def _node(top: Table, sources: Collection[str]) -> NodeSettings:
         files=unique(top.tables("file"), "path", lambda table: _file(table, sources)),
         services=_services(top.table("services")),
         scripts=unique(top.tables("script"), "source", lambda table: _script(table, sources)),
+        health=read_health(top.table("health"), sources),
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from autosetup import forms
-from autosetup.settings import Boot, Packages
+from autosetup.settings import Boot, Health, Packages
 from autosetup.strict import Table
 from autosetup.templates import BUILT_IN
 
@@ -58,6 +58,24 @@ def read_mirror(table: Table) -> str:
 def read_restarts(file: Table) -> tuple[str, ...]:
     """Units to start anew with a file, under ``restarts``."""
     return file.strings("restarts", default=(), form=forms.UNIT)
+
+
+def read_health(table: Table, sources: Collection[str]) -> Health:
+    """Checks that are among these sources, and how long they are tried."""
+    checks = table.strings("checks", default=(), form=forms.CHECK_SOURCE)
+    for name in [name for name in checks if name not in sources]:
+        remedy = "Add the file, or prepare the card again."
+        table.fault("checks", f"checks names {name!r}, which the payload lacks.", remedy)
+    return Health(checks, *read_patience(table))
+
+
+def read_patience(table: Table) -> tuple[int, int]:
+    """Both times of `Health`."""
+    usual = Health()
+    return (
+        table.integer("seconds", default=usual.seconds, low=1, high=3600),
+        table.integer("timeout_seconds", default=usual.timeout_seconds, low=1, high=600),
+    )
 
 
 def read_boot(table: Table) -> Boot:

@@ -76,6 +76,7 @@ FOLDER = "autosetup"
 NO_AGENT = "no-agent.txt"  # beside the folder, in images that have no agent to read it
 STATUS = "status.json"
 LOG = "log.txt"
+_KINDS = {"scripts": "[[script]] with this source", "health": "it to checks under [health]"}
 _DOCUMENTS = (MANIFEST, NODE, SECRETS)
 # What Windows and macOS leave in folders that people open; names with a dot in front go as well.
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
@@ -108,7 +109,7 @@ def pack(
     Args:
         settings, secrets: the node.
         files: what settings name, by path: ``files/…``, ``templates/….mustache``,
-            ``scripts/NN-name``.
+            ``scripts/NN-name``, ``health/NN-name``.
         generation, card_id, profile_digest, site_digest, flashed_at, image_digest: see `Manifest`.
 
     Raises:
@@ -200,18 +201,19 @@ def _check_together(
         what = f"manifest.json is for {manifest.node}, but this file names {settings.name}."
         yield Fault(NODE, 0, 0, what, "Prepare the card again.")
     for name, data in files.items():
-        if name.startswith("scripts/"):
+        if name.startswith(("scripts/", "health/")):
             yield from _script_faults(name, data)
     yield from _name_faults(files)
 
 
 def _unused(files: Collection[str], settings: NodeSettings) -> Iterator[Fault]:
     used = {file.source for file in settings.files} | {s.source for s in settings.scripts}
+    used |= {*settings.health.checks}
     used |= {name for name in files if not forms.PACKAGE_SOURCE.complain(name)}
     for name in sorted(set(files) - used):
-        kind = "[[script]]" if name.startswith("scripts/") else "[[file]]"
+        kind = _KINDS.get(name.partition("/")[0], "[[file]] with this source")
         what = "node.toml does not say what this file is for."
-        yield Fault(name, 0, 0, what, f"Remove it, or add {kind} with this source.")
+        yield Fault(name, 0, 0, what, f"Remove it, or add {kind}.")
 
 
 def _template_faults(files: Mapping[str, bytes], settings: NodeSettings) -> Iterator[Fault]:

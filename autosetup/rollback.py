@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from autosetup import board
 from autosetup.accept import status_of
 from autosetup.card import digest_of
 from autosetup.errors import AgentError, plain
@@ -43,6 +44,15 @@ def stuck() -> AgentError:
     """What to say of it."""
     what = f"{MOST_STARTS} runs in a row were cut short at this step."
     return AgentError("cut-short", what, "Look in log.txt, and mend the payload.")
+
+
+def lost_address(record: Record, addresses: tuple[str, ...]) -> AgentError | None:
+    """A payload that leaves the node without an address, where the last good one gave it one."""
+    had = bool(ways_back(record)) and record.good[0].reached
+    if not had or board.is_reachable(addresses):
+        return None
+    what = f"The node has no address; with generation {record.good[0].generation} it had one."
+    return AgentError("no-address", what, "Compare the networks of the two payloads.")
 
 
 def begin(

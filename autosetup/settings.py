@@ -160,6 +160,21 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """How a node proves itself once all is applied.
+
+    Attributes:
+        checks: programs of the payload that end with 0 when all is well; run as root.
+        seconds: what fails is tried again for so long (1 to 3600), from the first failure on.
+        timeout_seconds: a check that takes longer has failed (1 to 600).
+    """
+
+    checks: tuple[str, ...] = ()
+    seconds: int = 60
+    timeout_seconds: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSettings:
     """Everything about a node that is no secret.
 
@@ -195,6 +210,7 @@ class NodeSettings:
     files: tuple[InstalledFile, ...] = ()
     services: Services = field(default_factory=Services)
     scripts: tuple[Script, ...] = ()
+    health: Health = field(default_factory=Health)
 
 
 @dataclass(frozen=True, slots=True)

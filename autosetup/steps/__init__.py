@@ -10,6 +10,7 @@ from autosetup.steps import (
     clock,
     conf,
     files,
+    health,
     hostname,
     identity,
     leftovers,
@@ -31,7 +32,7 @@ SETTINGS: tuple[Step, ...] = (
     *(locale, timezone, clock, serve, files, conf, boot),
 )
 # … and after: these may need the network, and may start what waits for us.
-ACTIONS: tuple[Step, ...] = (packages, services, scripts)
+ACTIONS: tuple[Step, ...] = (packages, services, scripts, health)
 STEPS = SETTINGS + ACTIONS
 # On the way back to a good payload whoever looks after the node must reach it, whatever follows.
 RETURNING: tuple[Step, ...] = (network, *(step for step in STEPS if step is not network))

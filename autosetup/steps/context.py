@@ -40,6 +40,17 @@ class Context:
     before: Before
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What programs of the payload are told beside their arguments."""
+        return {
+            "NODE_NAME": self.settings.name,
+            "NODE_ROLE": self.settings.role,
+            "NODE_POSITION": self.settings.position,
+            "NODE_GENERATION": str(self.generation),
+            "NODE_FOLDER": str(self.folder),
+        }
+
+    @property
     def variables(self) -> dict[str, Value]:
         """What templates can name."""
         return variables_of(self.settings, self.generation)

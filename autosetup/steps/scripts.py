@@ -40,7 +40,7 @@ def _run(context: Context, script: Script) -> None:
     argv = [f"{folder}/{script.source}"]
     try:
         finished = context.system.run(
-            argv, env=_environment(context), cwd=folder, seconds=script.timeout_seconds
+            argv, env=context.environment, cwd=folder, seconds=script.timeout_seconds
         )
     except OSError as error:
         what = f"The script {name} cannot be started: {error.strerror}."
@@ -56,14 +56,3 @@ def _run(context: Context, script: Script) -> None:
         last = (finished.output.strip().splitlines() or ["it printed nothing"])[-1]
         what = f"The script {name} failed ({finished.status}): {last}"
         raise AgentError("script-failed", what, "Look in log.txt, and mend the script.")
-
-
-def _environment(context: Context) -> dict[str, str]:
-    settings = context.settings
-    return {
-        "NODE_NAME": settings.name,
-        "NODE_ROLE": settings.role,
-        "NODE_POSITION": settings.position,
-        "NODE_GENERATION": str(context.generation),
-        "NODE_FOLDER": str(context.folder),
-    }

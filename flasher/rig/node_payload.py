@@ -106,6 +106,7 @@ def _settings(rig: RigMap, node: Node) -> NodeSettings:
         files=role.files,
         services=role.services,
         scripts=role.scripts,
+        health=role.health,
     )
 
 

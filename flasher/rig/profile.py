@@ -10,9 +10,9 @@ from pathlib import Path
 from autosetup import forms, templates
 from autosetup.node_network import read_time
 from autosetup.node_serves import read_service
-from autosetup.node_tables import read_boot, read_restarts, read_variables
+from autosetup.node_tables import read_boot, read_patience, read_restarts, read_variables
 from autosetup.payload import Boot, InstalledFile, Script, Services, Time, Wired
-from autosetup.settings import Serves
+from autosetup.settings import Health, Serves
 from autosetup.strict import Table, pattern
 from flasher import paths
 from flasher.rig.documents import (
@@ -47,7 +47,9 @@ class Role:
         packages: names of the distribution's.
         boot: lines of config.txt and words of cmdline.txt.
         variables: further values for templates; themselves with {column}, {row}, {number}.
-        contents: bytes of what `files` and `scripts` install, by their ``source``; packages too.
+        contents: bytes of what `files` and `scripts` install, by their ``source``; packages and
+            health checks too.
+        health: how its nodes prove themselves.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Role:
     packages: tuple[str, ...]
     boot: Boot
     variables: dict[str, str]
+    health: Health
 
     @property
     def count(self) -> int:
@@ -188,6 +191,7 @@ def _read_role(table: Table, folder: Path) -> Role:
         packages=packages,
         boot=read_boot(table.table("boot")),
         variables=read_variables(table.table("variables")),
+        health=_read_health(table.table("health"), folder, contents),
     )
 
 
@@ -253,14 +257,33 @@ def _read_file(
 
 def _read_script(table: Table, number: int, folder: Path, contents: dict[str, bytes]) -> Script:
     name = table.string("source")
-    source = f"scripts/{number * 10:02}-{re.sub(r'^[0-9]+-', '', Path(name).name)}"
-    content = contents[source] = _read_source(table, folder, name)
-    if content and not content.startswith(b"#!"):
-        table.fault("source", f"{name} does not begin with #!.", "Begin it with #!/bin/sh.")
-    if b"\r\n" in content:
-        table.fault("source", f"{name} has Windows line ends.", "Save it with Unix line ends (LF).")
+    source = f"scripts/{_numbered(number, name)}"
+    contents[source] = _read_program(table, folder, name, "source")
     timeout = table.integer("timeout_seconds", default=600, low=1, high=86_400)
     return Script(source, timeout)
+
+
+def _read_health(table: Table, folder: Path, contents: dict[str, bytes]) -> Health:
+    checks = []
+    for number, name in enumerate(table.strings("checks", default=()), 1):
+        source = f"health/{_numbered(number, name)}"
+        contents[source] = _read_program(table, folder, name, "checks")
+        checks.append(source)
+    return Health(tuple(checks), *read_patience(table))
+
+
+def _numbered(number: int, name: str) -> str:
+    """A name that tells the order, in place of a number that it has."""
+    return f"{number * 10:02}-{re.sub(r'^[0-9]+-', '', Path(name).name)}"
+
+
+def _read_program(table: Table, folder: Path, name: str, key: str) -> bytes:
+    content = _read_source(table, folder, name, key)
+    if content and not content.startswith(b"#!"):
+        table.fault(key, f"{name} does not begin with #!.", "Begin it with #!/bin/sh.")
+    if b"\r\n" in content:
+        table.fault(key, f"{name} has Windows line ends.", "Save it with Unix line ends (LF).")
+    return content
 
 
 def _read_source(table: Table, folder: Path, name: str, key: str = "source") -> bytes:

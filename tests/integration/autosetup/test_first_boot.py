@@ -50,6 +50,7 @@ def test_a_first_boot_makes_the_node_that_the_card_says(done: Node) -> None:
         "packages",
         "services",
         "scripts",
+        "health",
     ]
     assert done.read("/etc/hostname") == "cam-0101\n"
     assert (

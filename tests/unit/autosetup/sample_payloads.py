@@ -22,6 +22,7 @@ from autosetup.payload import (
     Wired,
     pack,
 )
+from autosetup.settings import Health
 from autosetup.site_key import SiteKey
 
 HASH = "$6$saltsalt$" + "h" * 86
@@ -153,6 +154,7 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
         ),
         services=draw(st.sampled_from([Services(), Services(("a.service",), ("b.timer",))])),
         scripts=tuple(Script(f"scripts/{name}", draw(st.integers(1, 86400))) for name in scripts),
+        health=Health(tuple(f"health/{name}" for name in scripts), draw(st.integers(1, 3600))),
     )
     secrets = Secrets(
         draw(st.binary(min_size=32, max_size=32)),
@@ -160,4 +162,5 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
         {w.ssid: draw(phrases) for w in wifi if w.security != "open"},
     )
     files = {f"files/{name}": draw(st.binary(max_size=9)) for name in sources}
-    return settings, secrets, files | {f"scripts/{name}": b"#!/bin/sh\n" for name in scripts}
+    programs = (f"{folder}/{name}" for folder in ("scripts", "health") for name in scripts)
+    return settings, secrets, files | dict.fromkeys(programs, b"#!/bin/sh\n")

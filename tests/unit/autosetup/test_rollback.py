@@ -100,6 +100,17 @@ def test_what_fell_first_stays_the_newest_when_the_next_is_taken_back_too(
     assert (further.generation, further.newest) == (OLDEST, (NEW, "d" * 64))
 
 
+def test_an_address_that_the_last_good_one_had_must_not_be_lost() -> None:
+    lost = rollback.lost_address(AT_WORK, ("169.254.7.7", "fe80::1"))
+    assert lost is not None
+    assert lost.code == "no-address"
+    assert rollback.lost_address(AT_WORK, ("192.0.2.7",)) is None
+    never = dataclasses.replace(AT_WORK, good=(Good(OLD, reached=False),))
+    assert rollback.lost_address(never, ()) is None
+    back = dataclasses.replace(AT_WORK, fallen=FELL)
+    assert rollback.lost_address(back, ()) is None
+
+
 def test_runs_cut_short_in_one_step_are_counted_and_the_third_is_the_last() -> None:
     begun = [dataclasses.replace(AT_WORK, starts=number) for number in (1, 2, 3)]
     assert list(map(rollback.is_stuck, begun)) == [False, False, True]

@@ -11,6 +11,7 @@ import pytest
 
 from autosetup.host_key import public_line
 from autosetup.payload import Locale, Packages, User, Wifi, Wired, unpack
+from autosetup.settings import Health
 from flasher import paths
 from flasher.errors import BadDocument, BadInput
 from flasher.rig.node_payload import CardIdentity, compose
@@ -19,6 +20,11 @@ from flasher.rig.profile import list_profiles, load_profile
 from flasher.rig.rigmap import RigMap, lay_out
 from flasher.rig.site import Site, SiteSecrets, list_sites, load_site, save_site
 
+HEALTH = """[role.health]
+checks = ["scripts/prepare-scanner.sh"]
+seconds = 5
+
+[[role.script]]"""
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 
 
@@ -71,6 +77,8 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
         ("does =", "dose =", "Did you mean does?"),
         ("files/rig.conf", "../../../../etc/passwd", "outside the profile's folder"),
         ("files/rig.conf", "files/gone.conf", "No such file"),
+        ("[[role.script]]", HEALTH.replace("prepare", "gone"), "No such file"),
+        ("[[role.script]]", HEALTH.replace("= 5", "= 0"), "from 1 to 3600"),
         ('path = "/etc/scanner/rig.conf"', 'path = "etc/x"', "an absolute path"),
         ("{row:02}", "{rwo}", "{column}"),
         ('path = "/etc/scanner/rig.conf"', 'path = "/etc/../x"', "without //, . or .."),
@@ -108,6 +116,16 @@ def test_two_files_of_one_name_keep_their_own_contents(tmp_path: Path) -> None:
     installed = {file.path: payload.files[file.source] for file in payload.settings.files}
     first = (path.parent / "files" / "rig.conf").read_bytes()
     assert installed == {"/etc/scanner/rig.conf": first, "/etc/b.conf": b"other\n"}
+
+
+def test_health_checks_of_a_role_are_in_its_nodes_payloads(tmp_path: Path) -> None:
+    path = edited(tmp_path, "[[role.script]]", HEALTH)
+    laid_out = lay_out(load_profile(str(path)), *load_site("demo"))
+    raw = compose(laid_out, laid_out.nodes[0], CardIdentity.fresh(NOW), "0" * 64)
+    payload = unpack(raw)
+    assert payload.settings.health == Health(("health/10-prepare-scanner.sh",), 5, 10)
+    program = (path.parent / "scripts" / "prepare-scanner.sh").read_bytes()
+    assert payload.files["health/10-prepare-scanner.sh"] == program
 
 
 SETTINGS = """
