@@ -94,8 +94,8 @@ def read_log(lines: Iterable[str]) -> Said:
             current = octets(tried[1])
         elif _JOINED in line:
             ends[current] = "joined"
-        elif _LOST.search(line):
-            ends.pop(current, None)
+        elif _LOST.search(line) and ends.get(current) == "joined":
+            del ends[current]
         elif _REJECTED.search(line):
             ends[current] = "refused"
         elif aside := _SET_ASIDE.search(line):
@@ -128,7 +128,9 @@ def defect(settings: NodeSettings, air: Air) -> AgentError | None:
 
 
 def _refused(networks: list[Wifi]) -> AgentError:
-    hint = "Mend the passphrase in the site's secrets, then write the card anew or insert it again."
+    hint = (
+        "Mend it there or in the site's secrets, then: flasher inspect --fix --scanner … --site …"
+    )
     return AgentError("wifi-refused", f"{_listed(networks, 'and')} refused the passphrase.", hint)
 
 

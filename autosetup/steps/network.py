@@ -52,11 +52,11 @@ def apply(context: Context) -> None:
     _set_country(context)
     kept = {path for path, data in wanted.items() if system.holds(path, data, mode=_mode(path))}
     if stale := _present(system) - kept:
-        for path in stale:
+        for path in sorted(stale):
             system.path(path).unlink()
         if is_running:  # leaves them: a network that is joined is not asked for its new passphrase
             system.must(["nmcli", "connection", "reload"])
-    for path in wanted.keys() - kept:
+    for path in sorted(wanted.keys() - kept):
         system.write(path, wanted[path], mode=_mode(path))
     if context.settings.wifi:
         radio.switch_on(system)
