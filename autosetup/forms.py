@@ -110,6 +110,7 @@ _KEY_TYPES = (
     "sk-ssh-ed25519@openssh.com",
     "sk-ecdsa-sha2-nistp256@openssh.com",
 )
+_FROM = re.compile(r'\Afrom="[0-9a-f.:]+(?:,[0-9a-f.:]+)*" ')
 _SYSTEM_FOLDERS = ("/dev", "/proc", "/run", "/sys", "/var/lib/autosetup", "/data/autosetup")
 _FAT_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f"*:<>?\\|]')
 
@@ -117,11 +118,13 @@ _FAT_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f"*:<>?\\|]')
 def authorized_key_complaint(line: str) -> str | None:
     """Say what is wrong with one line of an authorized_keys file; None where it is sound.
 
+    Of the options that it may begin with, ``from`` with addresses is known: sshd(8).
+
     The base64 part is a sequence of length-prefixed strings, the key's type first (RFC 4253, 6.6).
     """
     if "PRIVATE KEY" in line:
         return "This is a private key: keep it, and give the .pub file instead."
-    words = line.split(None, 2)
+    words = _FROM.sub("", line).split(None, 2)
     if len(words) < 2 or words[0] not in _KEY_TYPES:
         return (
             f"Paste the whole line of the .pub file; it begins with {', '.join(_KEY_TYPES[:2])} …"

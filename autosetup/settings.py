@@ -19,7 +19,7 @@ class User:
     Attributes:
         name: 1 to 32 of ``a-z 0-9 _ -``, beginning with a letter or ``_``; never ``root``.
         groups: supplementary groups; those that the node lacks are made.
-        authorized_keys: OpenSSH public keys, ``type base64 [comment]``, without options.
+        authorized_keys: OpenSSH public keys, ``[from="address,…"] type base64 [comment]``.
         passwordless_sudo: may become root without being asked.
     """
 

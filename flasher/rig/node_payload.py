@@ -14,7 +14,7 @@ from autosetup.payload import NodeSettings, Packages, Secrets, User, pack
 from flasher.errors import BadDocument
 from flasher.rig.networks import serves_of, time_of, wifi_of, wired_of
 from flasher.rig.rigmap import Node, RigMap
-from flasher.rig.tiers import is_central, opened_by, tier_key
+from flasher.rig.tiers import is_central, keys_to, tier_key
 
 NONCE_BYTES = 32
 CARD_ID_BYTES = 16
@@ -111,10 +111,9 @@ def _settings(rig: RigMap, node: Node) -> NodeSettings:
 
 
 def _user(rig: RigMap, node: Node) -> User:
-    """The site's user; on nodes that are reached from others, only those have a key to it."""
-    role, user = rig.role_of(node), rig.site.user
-    keys = (opened_by(rig, role.reached_from),) if role.reached_from else user.authorized_keys
-    return replace(user, groups=(*user.groups, *role.groups), authorized_keys=keys)
+    user = rig.site.user
+    groups = (*user.groups, *rig.role_of(node).groups)
+    return replace(user, groups=groups, authorized_keys=keys_to(rig, node))
 
 
 def _variables(rig: RigMap, node: Node) -> dict[str, str]:

@@ -13,9 +13,24 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from autosetup.host_key import key_body, public_line
 from flasher import paths
 from flasher.errors import BadInput
-from flasher.rig.rigmap import RigMap
+from flasher.rig.rigmap import Node, RigMap
 
 _SEED_BYTES = 32
+
+
+def keys_to(rig: RigMap, node: Node) -> tuple[str, ...]:
+    """The lines of ``authorized_keys`` for a node's user; raises as `tier_key` does.
+
+    A node that is reached from others is opened by their key; and where their addresses are fixed,
+    by people's own keys, for those who come through them (``ssh -J``).
+    """
+    central, people = rig.role_of(node).reached_from, rig.site.user.authorized_keys
+    if not central:
+        return people
+    wired = [rig.wired_of(other) for other in rig.nodes if other.role == central]
+    addresses = [text.partition("/")[0] for w in wired if w for text in w.addresses]
+    jumping = f'from="{",".join(addresses)}" '
+    return (opened_by(rig, central), *(jumping + key for key in people if addresses))
 
 
 def is_central(rig: RigMap, role: str) -> bool:

@@ -22,7 +22,7 @@ import autosetup
 from autosetup.status import Status
 from tests.unit.autosetup.sample_payloads import packed
 
-_PROJECT = Path(autosetup.__file__).parent.parent
+PROJECT = Path(autosetup.__file__).parent.parent
 # A program that is killed loses nothing that the kernel has, so these runs need no sync, which
 # would wait for all that this computer writes; memory holds the node for the same reason.
 _MEMORY = Path("/dev/shm")
@@ -71,6 +71,7 @@ class Node:
     """
 
     folder: Path
+    project: Path = PROJECT
 
     @property
     def upper(self) -> Path:
@@ -106,13 +107,13 @@ class Node:
         """Start a Python program on the node; its first argument is where the project lies."""
         argv = [sys.executable, "-I", "-S", "-B", "-c", driver, "/mnt", *arguments]
         return subprocess.Popen(
-            self._inside(*argv), stdout=subprocess.PIPE, text=True, pass_fds=pass_fds
+            self.inside(*argv), stdout=subprocess.PIPE, text=True, pass_fds=pass_fds
         )
 
     def cut_after(self, seconds: float) -> None:
         """Run the agent and kill it, with every program it started, after a time."""
         agent = [sys.executable, "-I", "-S", "-B", "-c", _DRIVER, "/mnt", "0", "run"]
-        with subprocess.Popen(self._inside(*agent), stdout=subprocess.DEVNULL) as running:
+        with subprocess.Popen(self.inside(*agent), stdout=subprocess.DEVNULL) as running:
             try:
                 running.wait(seconds)
             except subprocess.TimeoutExpired:
@@ -120,11 +121,12 @@ class Node:
 
     def execute(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run any program on the node."""
-        command = self._inside(*argv)
+        command = self.inside(*argv)
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
-    def _inside(self, *argv: str) -> list[str]:
-        return [*_NAMESPACES, "sh", "-c", _INSIDE, "sh", str(self.folder), str(_PROJECT), *argv]
+    def inside(self, *argv: str) -> list[str]:
+        """What runs a program on the node, as this computer sees it."""
+        return [*_NAMESPACES, "sh", "-c", _INSIDE, "sh", str(self.folder), str(self.project), *argv]
 
     def tree(self) -> dict[str, tuple[object, ...]]:
         """Everything that differs from this computer: kind, mode, owner and content by path."""
@@ -151,7 +153,7 @@ def _facts(path: Path) -> tuple[object, ...]:
     return (oct(found.st_mode), found.st_uid, found.st_gid, content)
 
 
-def make_node(folder: Path) -> Node:
+def make_node(folder: Path, project: Path = PROJECT) -> Node:
     """A node as a fresh base image is: named, but with host keys so that trees can be compared."""
     for name in ("upper", "work", "merged"):
         (folder / name).mkdir(parents=True)
@@ -170,7 +172,7 @@ def make_node(folder: Path) -> Node:
     timesyncd.parent.mkdir(parents=True)
     timesyncd.touch(mode=0o755)
     (folder / "upper/etc/hosts").write_text("127.0.0.1\tlocalhost\n127.0.1.1\tbase\n")
-    return Node(folder)
+    return Node(folder, project)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 # What `make` unpacks there would, installed, serve on this computer or set its clock.
 _UNPACKED = Path(sys.prefix, "unpacked")
+_PROJECT = Path(__file__).parents[3]
 _HOLDER = """
 set -e
 mount -t tmpfs none /run
@@ -39,6 +40,11 @@ exec sleep infinity
 def unpacked(program: str) -> str:
     """The path of a program that was unpacked for the tests."""
     return str(_UNPACKED / "usr/sbin" / program)
+
+
+def unpacked_inside(path: str) -> str:
+    """Where a node of `conftest` sees one of those files; `path` is below ``usr``."""
+    return f"/mnt/{_UNPACKED.relative_to(_PROJECT)}/usr/{path}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,9 @@ def test_a_network_name_of_a_wrong_length_is_refused(ssid: str) -> None:
         (public_key()[:60], "not a whole key"),
         (public_key("ssh-rsa", "ssh-ed25519"), "its key is ssh-ed25519"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----", "private key"),
+        (f'command="reboot" {public_key()}', "Paste the whole line"),
+        (f'from="*" {public_key()}', "Paste the whole line"),
+        (f'from="10.0.0.1" command="x" {public_key()}', "Paste the whole line"),
     ],
 )
 def test_a_bad_public_key_is_explained(key: str, told: str) -> None:

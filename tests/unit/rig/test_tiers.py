@@ -21,12 +21,24 @@ def test_people_open_the_central_node_and_only_its_key_opens_the_others(
     rig = make_rig()
     central, camera = payload(rig, "central"), payload(rig, "cam-23")
     assert central.settings.users[0].authorized_keys == (KEY,)
-    (opened_by,) = camera.settings.users[0].authorized_keys
+    opened_by, people = camera.settings.users[0].authorized_keys
     public = public_line(central.secrets.user_keys["scanner"])
     assert opened_by == f"{public} central of field"
+    assert people == f'from="10.40.0.1" {KEY}'
     assert camera.settings.keys_only
     assert not camera.secrets.user_keys
     assert not central.settings.keys_only
+
+
+def test_where_the_central_node_has_no_fixed_address_only_its_key_opens_the_others(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig(
+        ('[role.wired]\naddresses = ["10.40.0.1/16"]', ""),
+        ('[role.serves]\nleases = ["10.40.250.1", "10.40.250.99"]', ""),
+    )
+    (opened_by,) = payload(rig, "cam-23").settings.users[0].authorized_keys
+    assert opened_by.endswith(" central of field")
 
 
 def test_cards_can_be_made_in_any_order_and_on_any_computer_that_has_the_site(
