@@ -6,19 +6,26 @@ import json
 from dataclasses import asdict, dataclass
 
 from autosetup.manifest import LARGEST
-from autosetup.status import Status, read_status
+from autosetup.status import Status, read_status, read_trust
 from autosetup.strict import Table
 from autosetup.strict_json import reading_json
+from autosetup.trust import Trust
 
 STATE_FILE = "state.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """A generation that was proven good, and whether the node had an address beyond its link."""
+    """A generation that was proven good, and whether the node had an address beyond its link.
+
+    Attributes:
+        trust, signer: as in `Status`.
+    """
 
     generation: int
     reached: bool
+    trust: Trust | None = None
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ class Record:
             "digest": self.digest,
             "status": json.loads(self.status.to_json()),
             "scripts": self.scripts,
-            "good": [asdict(good) for good in self.good],
+            "good": [_filled(asdict(good)) for good in self.good],
             **({"fallen": asdict(self.fallen)} if self.fallen else {}),
             "starts": self.starts,
         }
@@ -97,8 +104,17 @@ def read_record(raw: bytes) -> Record:
         )
 
 
+def _filled(values: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value not in (None, "")}
+
+
 def _good(table: Table) -> Good:
-    return Good(_generation(table), table.boolean("reached"))
+    return Good(
+        _generation(table),
+        table.boolean("reached"),
+        read_trust(table),
+        table.string("signer", default=""),
+    )
 
 
 def _fallen(table: Table) -> Fallen:

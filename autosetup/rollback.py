@@ -74,6 +74,8 @@ def begin(
         except Faulty:
             continue
         status = replace(status_of(manifest), state="applying", step_count=len(RETURNING))
+        known = next((good for good in record.good if good.generation == target), None)
+        status = replace(status, trust=known.trust, signer=known.signer) if known else status
         good = tuple(good for good in record.good if good.generation != record.generation)
         new = replace(record, digest=digest_of(raw[MANIFEST]), status=status, starts=1)
         return replace(new, good=good, fallen=fallen)
@@ -99,4 +101,5 @@ def fallen(record: Record, error: AgentError, secrets: tuple[str, ...]) -> Falle
 def proven(record: Record, *, reached: bool) -> tuple[Good, ...]:
     """The good generations now that the one at work is one of them."""
     others = (good for good in record.good if good.generation != record.generation)
-    return (Good(record.generation, reached), *others)[:_MOST_GOOD]
+    new = Good(record.generation, reached, record.status.trust, record.status.signer)
+    return (new, *others)[:_MOST_GOOD]

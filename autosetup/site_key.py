@@ -58,7 +58,7 @@ class SiteKey:
             raise AgentError("no-verifier", what, remedy) from None
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, data)
-        except InvalidSignature:
+        except (InvalidSignature, ValueError):  # the latter for bytes that are no key at all
             return False
         return True
 

@@ -134,13 +134,19 @@ def read_status(top: Table) -> Status:
         warnings=tuple(_warned(table) for table in top.tables("warnings")),
         pi_serial=top.string("pi_serial", default=""),
         pi_model=top.string("pi_model", default=""),
-        trust=cast("Trust", top.string("trust", choices=TRUSTS)) if top.has("trust") else None,
+        trust=read_trust(top),
         signer=top.string("signer", default=""),
         addresses=top.strings("addresses", default=()),
         started_at=_time(top, "started_at"),
         finished_at=_time(top, "finished_at"),
         steps=tuple(_step(table) for table in top.tables("steps")),
     )
+
+
+def read_trust(table: Table) -> Trust | None:
+    """How a payload came to be trusted; None where nothing is said of it."""
+    found = table.string("trust", default="", choices=TRUSTS)
+    return cast("Trust", found) if found else None
 
 
 def with_warning(status: Status, code: str, warned: Warned | None) -> Status:

@@ -20,6 +20,7 @@ from autosetup.status import Status
 from flasher import paths
 from flasher.events import CancelFlag, ignore
 from flasher.rehearsal.run import Rehearsal, rehearse
+from flasher.rig.signing import load_signer, make_signer
 from tests.integration.autosetup.sample_debs import make_deb
 
 Run = Callable[..., list[dict[str, object]]]
@@ -145,6 +146,7 @@ def life(base_image: Path, flasher: Run, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("life")
     (folder / "site.toml").write_text(SITE)
     (folder / "secrets.toml").write_text(SECRETS)
+    make_signer(folder, "trial")
     scanner = make_scanner(folder)
     card = folder / "card.img"
     to_card = ("--to", card, "--size", "4G", "--image", base_image)
@@ -164,6 +166,15 @@ def test_a_node_whose_power_is_cut_half_way_ends_done(life: Life) -> None:
     names = [step.name for step in life.resumed.status.steps]
     assert names == list(dict.fromkeys(names))
     assert life.resumed.status.node == "cam-0302"
+
+
+def test_the_site_that_signed_the_card_is_the_one_that_the_node_trusts(life: Life) -> None:
+    signer = load_signer(life.card.parent, "trial")
+    assert signer is not None
+    assert life.resumed.status is not None
+    told = (life.resumed.status.trust, life.resumed.status.signer)
+    assert told == ("pinned", str(signer.public))
+    assert life.on_root("/var/lib/autosetup/site.pub") == f"{signer.public.line}\n"
 
 
 def test_the_status_on_the_card_is_the_one_reported(life: Life) -> None:

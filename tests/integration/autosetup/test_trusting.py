@@ -17,7 +17,7 @@ import pytest
 
 from autosetup.manifest import SIGNATURE, SITE_KEY
 from autosetup.secrets_file import SECRETS
-from autosetup.settings import InstalledFile, Locale, NodeSettings, Secrets, Wifi
+from autosetup.settings import InstalledFile, Locale, NodeSettings, Script, Secrets, Wifi
 from tests.integration.autosetup.conftest import Node
 from tests.unit.autosetup.sample_payloads import (
     GENERATION,
@@ -241,6 +241,18 @@ def test_a_power_cut_while_an_edit_is_taken_over_loses_nothing(
     assert moment > first
     assert outcome(node) == ("done", None, "network-only")
     assert node.tree() == undisturbed.tree()
+
+
+def test_a_node_that_goes_back_says_how_it_came_to_trust_what_is_in_force(empty: Node) -> None:
+    empty.insert(sealed(payload()))
+    assert run(empty).returncode == 0
+    failing = replace(SETTINGS, scripts=(Script("scripts/10-fail"),))
+    files = {"scripts/10-fail": b"#!/bin/sh\nexit 1\n"}
+    bad = packed(failing, HIDDEN, files, generation=GENERATION + 1)
+    replace_card(empty, sealed(bad))
+    run(empty)
+    assert outcome(empty) == ("rolled-back", "script-failed", "pinned")
+    assert empty.status.signer == str(site_key(SITE_SIGNER, "studio"))
 
 
 def test_check_says_who_signed(empty: Node) -> None:
