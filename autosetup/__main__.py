@@ -46,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     change = commands.add_parser("set", help="change a value on this node, until a newer payload")
     change.add_argument("name", help="domain, timezone, ntp, or a variable of the payload")
     change.add_argument("value", help="several ntp servers: in one word, with commas")
+    commands.add_parser(
+        "neighbours", help="look whether another node has this node's name (a timer does this)"
+    )
     commands.add_parser("values", help="say what templates can name, and what it stands for")
     chosen = parser.parse_args(argv)
     if chosen.command == "apply":
@@ -56,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _set(chosen.name, chosen.value)
     if chosen.command == "values":
         return _values()
+    if chosen.command == "neighbours":
+        return _neighbours()
     if chosen.command == "run":
         return _run()
     if chosen.command == "status":
@@ -168,6 +173,23 @@ def _values() -> int:
     except (AgentError, Faulty, OSError) as error:
         return _refuse(error)
     _say("".join(f"{name} = {json.dumps(value)}\n" for name, value in sorted(values.items())))
+    return _DONE
+
+
+def _neighbours() -> int:
+    from autosetup.presence import other_of_our_name
+    from autosetup.status import with_warning
+
+    tools, found = _tools(), _said()
+    if found is None or found.node is None:
+        return _DONE
+    try:
+        taken = other_of_our_name(tools.system, found.node)
+        with _alone():
+            if (said := _said()) and said != (told := with_warning(said, "name-taken", taken)):
+                tools.outlets.repeat(told)
+    except OSError as error:
+        return _refuse(error)
     return _DONE
 
 

@@ -8,7 +8,9 @@ need not outlive a power cut.
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
 from dataclasses import dataclass
 
 from autosetup import board
@@ -18,7 +20,10 @@ from autosetup.system import System, draft_of
 TYPE = "_autosetup._tcp"
 _FOLDER = "/etc/avahi/services"
 _FILE = f"{_FOLDER}/autosetup.service"
+_HOST_NAME = "/proc/sys/kernel/hostname"
 _SSH_PORT = 22
+# The other steps take a moment each, and avahi holds back for 20 s what changes too often.
+_LASTING = ("packages", "services", "scripts")
 _BROWSE_SECONDS = 20
 _BUS_SECONDS = 10
 _AVAHI = ("org.freedesktop.Avahi", "/", "org.freedesktop.Avahi.Server")
@@ -41,11 +46,15 @@ def publish(system: System, status: Status) -> None:
     Raises:
         OSError: its folder cannot be written.
     """
-    record = written(status)
-    if system.path(_FOLDER).is_dir() and system.read(_FILE) != record:
-        draft = draft_of(system.path(_FILE))
+    record, path = written(status), system.path(_FILE)
+    if path.parent.is_dir() and system.read(_FILE) != record:
+        draft = draft_of(path)
         draft.write_bytes(record)
-        draft.replace(system.path(_FILE))
+        # avahi takes a file for the same one while its time, in whole seconds, is.
+        past = int(path.stat().st_mtime) if path.exists() else 0
+        moment = max(int(time.time()), past + 1)
+        os.utime(draft, (moment, moment))
+        draft.replace(path)
 
 
 def written(status: Status) -> bytes:
@@ -68,11 +77,12 @@ def written(status: Status) -> bytes:
 
 def facts(status: Status) -> dict[str, str]:
     """What the record says; what there is nothing to say of is left out."""
+    passing = status.state == "applying" and status.step not in _LASTING
     told = {
         "state": status.state,
         "node": status.node,
         "generation": status.generation,
-        "step": status.step,
+        "step": None if passing else status.step,
         "code": status.code,
         "warnings": ",".join(warned.code for warned in status.warnings),
         "serial": board.identity(),
@@ -103,8 +113,9 @@ def other_of_our_name(system: System, node: str) -> Warned | None:
         if other.node == node and other.serial != own:
             what = f"Another node is called {node} as well: {other.serial}, at {other.address}."
             return Warned("name-taken", what, hint)
-    if (called := _name_given(system)) not in ("", node):
-        what = f"Something else on this network is called {node}; this node is {called}.local."
+    own_name = system.read(_HOST_NAME).decode(errors="replace").strip()
+    if (called := _name_given(system)) not in ("", own_name):
+        what = f"Something else here is called {own_name}; this node is {called}.local."
         return Warned("name-taken", what, hint)
     return None
 

@@ -40,7 +40,15 @@ lines = ["kernel=none"]
 """ + "".join(
     f'\n[[layer]]\nuses = "{name}"\n'
     for name in (
-        *("toolchain", "wifi-bluetooth", "watchdog", "ssh-keys-only", "mqtt-central", "camera"),
+        *(
+            "toolchain",
+            "wifi-bluetooth",
+            "watchdog",
+            "ssh-keys-only",
+            "mqtt-central",
+            "mdns",
+            "camera",
+        ),
         *("agent", "conf-in-data", "cleanup"),
     )
 )

@@ -1,0 +1,136 @@
+"""Nodes on one cable, each with a real avahi on a bus of its own; what one tells, others hear."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import IO
+
+import pytest
+
+from autosetup.presence import Neighbour, neighbours
+from tests.integration.autosetup.conftest import _DRIVER, Node
+from tests.unit.autosetup.sample_payloads import packed
+
+_BROWSE = "avahi-browse --resolve --parsable --terminate _autosetup._tcp"
+_AVAHI = "org.freedesktop.Avahi / org.freedesktop.Avahi.Server"
+_SERIAL = "sys/firmware/devicetree/base/serial-number"
+# A bus and avahi, then commands as they come; a line of dots ends the answer to each.
+_HOUSE = """
+exec 2>&1
+hostname "$1"
+mkdir -p /run/dbus && dbus-daemon --system --fork >/dev/null
+avahi-daemon >/run/avahi.log 2>&1 &
+until avahi-browse --all --terminate >/dev/null 2>&1; do kill -0 $!; done
+while echo ...... && read -r command; do eval "$command"; done
+"""
+
+
+class House:
+    """A node that runs, with its end of the cable."""
+
+    def __init__(self, node: Node, name: str, address: str, stack: ExitStack) -> None:
+        self.node = node
+        inside = node.inside("sh", "-c", _HOUSE, "sh", name)
+        wire = 'echo ......; read -r _; ip link set lo up; ip addr add "$1/24" dev wire'
+        wire += '; ip link set wire up; shift; exec "$@"'
+        self._process = stack.enter_context(
+            subprocess.Popen(
+                ["unshare", "--net", "--uts", "--", "sh", "-c", wire, "sh", address, *inside],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        stack.callback(self._process.kill)
+        self.pid = self._process.pid
+        self._answer()
+
+    def start(self) -> None:
+        print(file=self._input, flush=True)
+        self._answer()
+
+    def do(self, command: str) -> str:
+        """Run a command of the shell there; gives what it prints."""
+        print(command, file=self._input, flush=True)
+        return self._answer()
+
+    def agent(self, *arguments: str) -> str:
+        (self.node.upper / "driver.py").write_text(_DRIVER)
+        argv = (sys.executable, "-I", "-S", "-B", "/driver.py", "/mnt", "0", *arguments)
+        return self.do(" ".join(argv))
+
+    @property
+    def _input(self) -> IO[str]:
+        assert self._process.stdin
+        return self._process.stdin
+
+    def _answer(self) -> str:
+        assert self._process.stdout
+        lines = list(iter(self._process.stdout.readline, "......\n"))
+        assert "" not in lines, "".join(lines)
+        return "".join(lines)
+
+
+@pytest.fixture
+def cable(
+    fresh: Callable[[], Node],
+) -> Iterator[tuple[House, House]]:
+    """Two boards with the same payload, at the ends of one cable."""
+    with ExitStack() as stack:
+        houses = []
+        for number, serial in enumerate(("1000aaaa", "1000bbbb"), 1):
+            node = fresh()
+            node.insert(packed())
+            board = node.upper / _SERIAL
+            board.parent.mkdir(parents=True)
+            board.write_bytes(f"{serial}\0".encode())
+            houses.append(House(node, f"board-{number}", f"192.168.7.{number}", stack))
+        one, other = houses
+        link = f"ip link add wire netns {one.pid} type veth peer name wire netns {other.pid}"
+        subprocess.run(link.split(), check=True)
+        one.start()
+        other.start()
+        yield one, other
+
+
+def heard(house: House, serial: str) -> list[Neighbour]:
+    """Who is in reach, as soon as the board of this serial number says there that it is done."""
+    wanted = {f'"serial={serial}"', '"state=done"'}
+    while True:
+        listed = house.do(_BROWSE)
+        if any(wanted <= set(line.replace(";", " ").split()) for line in listed.splitlines()):
+            return neighbours(listed)
+
+
+def test_a_node_is_heard_with_its_state_on_the_network(cable: tuple[House, House]) -> None:
+    node, laptop = cable
+    assert "done" in node.agent("run")
+    assert Neighbour("cam-0101", "1000aaaa", "192.168.7.1") in heard(laptop, "1000aaaa")
+
+
+def test_another_name_than_the_nodes_own_is_said(cable: tuple[House, House]) -> None:
+    node, _ = cable
+    assert "done" in node.agent("run")
+    node.do(f"busctl call {_AVAHI} SetHostName s board-1-2")  # as avahi does by itself
+    node.agent("neighbours")
+    assert [w.code for w in node.node.status.warnings] == ["name-taken"]
+    node.do(f"busctl call {_AVAHI} SetHostName s board-1")
+    node.agent("neighbours")
+    assert not node.node.status.warnings
+
+
+def test_two_nodes_with_one_name_both_say_so_and_go_on(cable: tuple[House, House]) -> None:
+    for house in cable:
+        assert "done" in house.agent("run")
+    for house, other in zip(cable, ("1000bbbb", "1000aaaa"), strict=True):
+        heard(house, other)
+        house.agent("neighbours")
+        status = json.loads(house.agent("status", "--json"))
+        assert (status["state"], status["node"]) == ("done", "cam-0101")
+        assert [warned["code"] for warned in status["warnings"]] == ["name-taken"]
+        assert other in status["warnings"][0]["reason"]
+        assert house.node.status.warnings
