@@ -15,6 +15,8 @@ from autosetup.settings import Wifi, Wired
 WIRED_NAME = "wired fixed"
 _NAMESPACE = uuid.UUID("c1a8f5d2-6d0e-5c5b-9d4e-0d6a5e6f7a10")
 _PLAIN_SSID = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*")
+# Before the servers that another network names, which do not know the rig: those have 100.
+_ASKED_FIRST = "50"
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -61,6 +63,7 @@ def write_wired(wired: Wired, *, node: str, domain: str, priority: int) -> bytes
             values["gateway"] = wired.gateway
         if dns := [a for a in wired.dns if ipaddress.ip_address(a).version == version]:
             values["dns"] = "".join(f"{address};" for address in dns)
+            values["dns-priority"] = _ASKED_FIRST
         if domain and fixed:
             values["dns-search"] = f"{domain};"
         groups.append((f"ipv{version}", values))
