@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autosetup.settings import Boot
-from tests.integration.autosetup.conftest import Node, make_node
+from tests.integration.autosetup.conftest import PROJECT, Node, make_node
 from tests.unit.autosetup.sample_payloads import FILES, SETTINGS, packed
 
 _SECTOR = 512
@@ -161,9 +161,9 @@ class Disk:
         self.trees.setdefault(digest, (self.moment, kind, tree))
 
 
-def record(folder: Path) -> Disk:
-    """A first boot recorded: with settings of each kind."""
-    node = make_node(folder)
+def record(folder: Path, project: Path = PROJECT) -> Disk:
+    """A first boot recorded, of the agent in `project`: with settings of each kind."""
+    node = make_node(folder, project)
     node.insert(_PAYLOAD)
     (node.card.parent / "config.txt").write_text("kernel=vmlinuz\n")
     (node.card.parent / "cmdline.txt").write_text("root=LABEL=rootfs rootwait\n")
@@ -223,10 +223,12 @@ def lay_down(tree: Tree, upper: Path) -> None:
             os.setxattr(place, name, value)
 
 
-def start_again(tree: Tree, ground: Path) -> tuple[int, dict[str, tuple[object, ...]]]:
+def start_again(
+    tree: Tree, ground: Path, project: Path = PROJECT
+) -> tuple[int, dict[str, tuple[object, ...]]]:
     """Boot from what a cut left: the agent's exit status, and the node's tree in the end."""
     with tempfile.TemporaryDirectory(dir=ground) as folder:
-        node = Node(Path(folder))
+        node = Node(Path(folder), project)
         for name in ("upper", "work", "merged"):
             (node.folder / name).mkdir()
         lay_down(tree, node.upper)
