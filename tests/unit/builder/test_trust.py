@@ -114,6 +114,6 @@ def test_another_key_or_policy_makes_another_layer_upon_the_same_ones(folder: Pa
             ([folder / "studio.pub"], "allow"),
         )
     ]
-    assert len({stack[0] for stack in stacks}) == 1
-    assert len({stack[1] for stack in stacks}) == 1
-    assert len({stack[2] for stack in stacks}) == len(stacks)
+    below = len(("Debian", "the agent", "the agent compiled"))
+    assert len({stack[:below] for stack in stacks}) == 1
+    assert len({stack[below] for stack in stacks}) == len(stacks)
