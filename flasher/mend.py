@@ -115,7 +115,7 @@ def _plan_again(
     blocks: Blocks, report: CardReport, ledger: Ledger, drive: Drive, now: datetime
 ) -> _Repair | None:
     status, manifest = report.status, report.manifest
-    failed = status is not None and status.state == "failed"
+    failed = status is not None and status.state in ("failed", "rolled-back")
     advice = advise(report)
     if report.problems or manifest is None or (failed and not advice.again):
         raise BadInput(
@@ -178,8 +178,9 @@ def _plan_new(
 
 
 def _generations(report: CardReport) -> list[int]:
-    status = report.status.generation if report.status else None
-    return [n for n in (report.manifest and report.manifest.generation, status) if n]
+    status = report.status
+    tried = (status.generation, status.failed_generation) if status else ()
+    return [n for n in (report.manifest and report.manifest.generation, *tried) if n]
 
 
 def _host_key(blocks: Blocks) -> str:

@@ -38,6 +38,8 @@ def advise(report: CardReport) -> Advice:
     match report.status.state:
         case "failed":
             return _of_failed(report.status)
+        case "rolled-back":
+            return _of_rolled_back(report.status)
         case "checking" | "applying":
             where = f" at the step {report.status.step}" if report.status.step else ""
             what = f"The node stopped{where}: its power was cut, or it hung."
@@ -52,6 +54,14 @@ def _of_silent(report: CardReport) -> Advice:
         return Advice(todo="Put the card into its Pi and start it.")
     what = "The node has started, but its agent never got as far as saying so."
     return Advice(what, "See its console: flasher rehearse CARD, or a screen on the Pi.")
+
+
+def _of_rolled_back(status: Status) -> Advice:
+    """The node works, with an older payload than it was given last."""
+    code = CODES.get(status.code or "")
+    why = f" {code.means}" if code else ""
+    what = f"Generation {status.failed_generation} was taken back.{why}"
+    return Advice(what, f"The node works with generation {status.generation}. {_NEW_PAYLOAD}")
 
 
 def _of_failed(status: Status) -> Advice:

@@ -150,6 +150,19 @@ def _names(card: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("failed")
+def test_what_a_node_took_back_is_not_tried_again_and_a_new_payload_is_newer(
+    card: Path, failed: Status
+) -> None:
+    assert failed.generation
+    higher = failed.generation + 10**6
+    status = dataclasses.replace(failed, state="rolled-back", failed_generation=higher)
+    put(card, {"status.json": status.to_json()})
+    code, said = flasher("inspect", card, "--fix", "--yes")
+    assert (code, said["code"]) == (2, "needs-payload")
+    assert flasher("inspect", card, "--fix", *NODE, "--yes")[0] == 0
+    assert json.loads(get(card, "manifest.json"))["generation"] > higher
+
+
 def test_a_dry_run_and_a_missing_yes_write_nothing(card: Path) -> None:
     before, made = card.read_bytes(), ledger()
     for options in (("--dry-run",), ("--dry-run", *NODE)):

@@ -43,6 +43,15 @@ def test_each_other_state_says_what_comes_next(found: CardReport, told: str) -> 
     assert told in advise(found).todo
 
 
+@pytest.mark.parametrize("code", CODES)
+def test_what_was_taken_back_is_explained_and_wants_a_new_payload(code: str) -> None:
+    status = Status("rolled-back", generation=6, failed_generation=7, code=code)
+    advice = advise(report(status))
+    assert advice.cause == f"Generation 7 was taken back. {CODES[code].means}"
+    assert advice.todo.startswith("The node works with generation 6. Give it a new payload")
+    assert not advice.again
+
+
 def test_a_node_that_is_done_and_a_card_of_others_need_nothing() -> None:
     assert advise(report(Status("done"))).todo == ""
     assert advise(CardReport("empty")).todo == ""
