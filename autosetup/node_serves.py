@@ -86,8 +86,9 @@ def interfaces(wired: Wired | None) -> list[IPv4Interface]:
 def serving(serves: Serves, wired: Wired | None) -> IPv4Interface | None:
     """The address to which the others turn: the one in whose network the leases lie."""
     own = interfaces(wired)
-    first = _address(serves.leases[0]) if serves.leases else None
-    return next((one for one in own if first in one.network), own[0] if own else None)
+    leases = [_address(text) for text in serves.leases]
+    homes = [one for one in own if any(each and each in one.network for each in leases)]
+    return next(iter(homes or own), None)
 
 
 def _lease_complaints(serves: Serves, own: Iterable[IPv4Interface]) -> Iterator[Complaint]:

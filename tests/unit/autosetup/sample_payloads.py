@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
+from autosetup.host_key import key_body
 from autosetup.manifest import MANIFEST, SIGNATURE, SITE_KEY
 from autosetup.payload import (
     InstalledFile,
@@ -22,7 +23,7 @@ from autosetup.payload import (
     Wired,
     pack,
 )
-from autosetup.settings import Health
+from autosetup.settings import Health, Serves
 from autosetup.site_key import SiteKey
 
 HASH = "$6$saltsalt$" + "h" * 86
@@ -69,6 +70,10 @@ FILES = {
     "templates/rig.conf.mustache": b"{{fqdn}} & {{broker}}\n{{#ntp}}\n- {{.}}\n{{/ntp}}\n",
     "scripts/10-hello": b"#!/bin/sh\necho hello\n",
 }
+
+SERVER = Wired(("10.0.0.1/8",))
+SERVES = Serves(("10.0.0.2", "10.0.0.9"), 96, ("9.9.9.9",), {"cam-1": "10.1.1.1", "b": "fd00::1"})
+USER_KEY = key_body(bytes(32), bytes(range(32)))
 
 
 GENERATION = 1795233590
@@ -145,7 +150,9 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
         country=draw(st.sampled_from([None, "DE", "GB"])),
         domain=draw(st.sampled_from(["", "a", "studio.example.org"])),
         time=draw(st.sampled_from([Time(), Time(("2001:db8::1", "ntp.example"), serve=True)])),
-        wired=draw(st.sampled_from([None, Wired(("10.0.0.1/8",)), SETTINGS.wired])),
+        wired=(wired := draw(st.sampled_from([None, SERVER, SETTINGS.wired]))),
+        serves=draw(st.sampled_from([None, Serves(), SERVES])) if wired == SERVER else None,
+        keys_only=draw(st.booleans()),
         variables=draw(st.dictionaries(st.sampled_from(["broker", "x_1"]), st.text(_plain))),
         wifi=tuple(wifi),
         files=tuple(
@@ -160,6 +167,7 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
         draw(st.binary(min_size=32, max_size=32)),
         {name: HASH for name in users if draw(st.booleans())},
         {w.ssid: draw(phrases) for w in wifi if w.security != "open"},
+        user_keys={name: USER_KEY for name in users if draw(st.booleans())},
     )
     files = {f"files/{name}": draw(st.binary(max_size=9)) for name in sources}
     programs = (f"{folder}/{name}" for folder in ("scripts", "health") for name in scripts)
