@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_parser(
         "neighbours", help="look whether another node has this node's name (a timer does this)"
     )
+    commands.add_parser("rebind", help="have the node belong to this Pi, when its card was moved")
     commands.add_parser("values", help="say what templates can name, and what it stands for")
     chosen = parser.parse_args(argv)
     if chosen.command == "apply":
@@ -59,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _set(chosen.name, chosen.value)
     if chosen.command == "values":
         return _values()
+    if chosen.command == "rebind":
+        return _rebind()
     if chosen.command == "neighbours":
         return _neighbours()
     if chosen.command == "run":
@@ -173,6 +176,25 @@ def _values() -> int:
     except (AgentError, Faulty, OSError) as error:
         return _refuse(error)
     _say("".join(f"{name} = {json.dumps(value)}\n" for name, value in sorted(values.items())))
+    return _DONE
+
+
+def _rebind() -> int:
+    from autosetup import board
+    from autosetup.agent import Agent
+    from autosetup.binding import bind
+    from autosetup.change import done
+
+    tools = _tools()
+    try:
+        with _alone():
+            generation = done(tools).generation
+            if board.serial():
+                bind(tools.journal.folder, generation)
+            status = Agent(tools).run()
+    except (AgentError, Faulty, OSError) as error:
+        return _refuse(error)
+    _say("".join(f"{line}\n" for line in lines_of(status)))
     return _DONE
 
 

@@ -27,7 +27,7 @@ def set_value(tools: Tools, name: str, text: str) -> None:
         AgentError: ``not-done``, ``unknown-value``.
         Faulty: the value does not fit.
     """
-    record = _done(tools)
+    record = done(tools)
     generation = record.status.generation or 0
     values = {**tools.journal.values(generation), name: text}
     _refuse_faults(tools, unpack(tools.journal.payload(generation)), values)
@@ -48,12 +48,13 @@ def set_value(tools: Tools, name: str, text: str) -> None:
 
 def values_on(tools: Tools) -> dict[str, Value]:
     """What templates can name on this node, with its values; raises as `set_value` does."""
-    generation = _done(tools).status.generation or 0
+    generation = done(tools).status.generation or 0
     payload = open_payload(tools, tools.journal.payload(generation))
     return make_context(tools, payload).variables
 
 
-def _done(tools: Tools) -> Record:
+def done(tools: Tools) -> Record:
+    """The record of a node that is set up; raises ``not-done``."""
     record = tools.journal.load()
     if record is None or record.status.state not in ("done", "rolled-back"):
         what = "This node is not set up yet."

@@ -125,6 +125,12 @@ CODES = {
         "Correct the name in the profile, or take a mirror that has it.",
         part="payload",
     ),
+    "other-board": Code(
+        "The card is in another Pi than the one it was set up in. A warning: the node works on.",
+        "If it was moved on purpose: sudo autosetup rebind. Else put it back into its own Pi.",
+        again=False,
+        part="card",
+    ),
     "payload-refused": Code(
         "The payload has faults; nothing was changed.",
         "Mend what is named, then: flasher inspect --fix --scanner … --site …",

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from autosetup import board, rollback
 from autosetup.accept import take_room
+from autosetup.binding import settled
 from autosetup.card import scrub_card
 from autosetup.errors import AgentError, as_agent_error, plain
 from autosetup.faults import Fault
@@ -39,6 +40,7 @@ def end(tools: Tools, record: Record, addresses: tuple[str, ...]) -> Status:
     _forget_on_card(tools, record)
     tools.journal.save(record)
     _forget_here(tools, record)
+    status = settled(tools.journal.folder, status)
     seal(tools.system)
     tools.outlets.announce(status)
     return status
@@ -74,14 +76,16 @@ def stay(tools: Tools, record: Record, offer: Offer) -> Status:
     """Nothing to apply: see that what a power cut may have left open is done, and say so."""
     raise_clock(tools.system, record.status.finished_at)
     take_room(tools, tools.outlets.sink)
-    if record.status.state in ("done", "rolled-back"):
+    status = record.status
+    if status.state in ("done", "rolled-back"):
         if offer.raw:
             _forget_on_card(tools, record)
         _forget_here(tools, record)
+        status = settled(tools.journal.folder, status)
         seal(tools.system)
-    tools.outlets.repeat(record.status)
+    tools.outlets.repeat(status)
     tools.outlets.flush_log()
-    return record.status
+    return status
 
 
 def start_again(tools: Tools, status: Status) -> Status:

@@ -67,6 +67,7 @@ class Status:
         faults: of a payload that was refused, each one line with its place.
         warnings: what people should know though it keeps nothing from working.
         pi_serial, pi_model: of the board; empty where unknown.
+        bound_to: serial number of the board that the node was set up in; empty where unknown.
         trust: how the payload came to be trusted, one of `autosetup.trust.TRUSTS`; None before.
         signer: fingerprint of the key that signed it, and whose it is; empty where none did.
         addresses: IP addresses of the node, link-local ones last.
@@ -90,6 +91,7 @@ class Status:
     warnings: tuple[Warned, ...] = ()
     pi_serial: str = ""
     pi_model: str = ""
+    bound_to: str = ""
     trust: Trust | None = None
     signer: str = ""
     addresses: tuple[str, ...] = ()
@@ -134,6 +136,7 @@ def read_status(top: Table) -> Status:
         warnings=tuple(_warned(table) for table in top.tables("warnings")),
         pi_serial=top.string("pi_serial", default=""),
         pi_model=top.string("pi_model", default=""),
+        bound_to=top.string("bound_to", default=""),
         trust=read_trust(top),
         signer=top.string("signer", default=""),
         addresses=top.strings("addresses", default=()),

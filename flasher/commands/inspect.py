@@ -79,7 +79,8 @@ def _mend(
 
 def _promise(plan: Mended) -> str:
     if plan.is_new:
-        return f"{plan.node} gets a new payload, generation {plan.generation}."
+        promised = f"{plan.node} gets a new payload, generation {plan.generation}."
+        return f"{promised} {plan.doubt}".rstrip()
     return f"{plan.node} tries generation {plan.generation} again at its next start."
 
 
@@ -109,6 +110,8 @@ def _say_status(report: CardReport, console: Console) -> None:
         console.say("  nothing on the boot partition; the agent's own record says:")
     for line in lines_of(report.status):
         console.say(f"  {line}")
+    if report.status.bound_to:
+        console.say(f"  belongs to the Pi {report.status.bound_to}")
     for step in report.status.steps:
         changed = "changed" if step.changed else "was so"
         console.say(f"    {step.name:<12} {readable_seconds(step.seconds):>8}  {changed}")

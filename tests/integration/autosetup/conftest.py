@@ -171,8 +171,16 @@ def make_node(folder: Path, project: Path = PROJECT) -> Node:
     timesyncd = folder / "upper/usr/lib/systemd/systemd-timesyncd"
     timesyncd.parent.mkdir(parents=True)
     timesyncd.touch(mode=0o755)
+    put_into_board(folder / "upper", "10000000cafe0101")
     (folder / "upper/etc/hosts").write_text("127.0.0.1\tlocalhost\n127.0.1.1\tbase\n")
     return Node(folder, project)
+
+
+def put_into_board(upper: Path, serial: str) -> None:
+    """Have the node find itself in the board of this serial number, as the kernel tells it."""
+    told = upper / "sys/firmware/devicetree/base/serial-number"
+    told.parent.mkdir(parents=True, exist_ok=True)
+    told.write_bytes(f"{serial}\0".encode())
 
 
 @pytest.fixture(scope="module")

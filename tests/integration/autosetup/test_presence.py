@@ -12,12 +12,11 @@ from typing import IO
 import pytest
 
 from autosetup.presence import Neighbour, neighbours
-from tests.integration.autosetup.conftest import _DRIVER, Node
+from tests.integration.autosetup.conftest import _DRIVER, Node, put_into_board
 from tests.unit.autosetup.sample_payloads import packed
 
 _BROWSE = "avahi-browse --resolve --parsable --terminate _autosetup._tcp"
 _AVAHI = "org.freedesktop.Avahi / org.freedesktop.Avahi.Server"
-_SERIAL = "sys/firmware/devicetree/base/serial-number"
 # A bus and avahi, then commands as they come; a line of dots ends the answer to each.
 _HOUSE = """
 exec 2>&1
@@ -85,9 +84,7 @@ def cable(
         for number, serial in enumerate(("1000aaaa", "1000bbbb"), 1):
             node = fresh()
             node.insert(packed())
-            board = node.upper / _SERIAL
-            board.parent.mkdir(parents=True)
-            board.write_bytes(f"{serial}\0".encode())
+            put_into_board(node.upper, serial)
             houses.append(House(node, f"board-{number}", f"192.168.7.{number}", stack))
         one, other = houses
         link = f"ip link add wire netns {one.pid} type veth peer name wire netns {other.pid}"
