@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def shown(text: str) -> str:
+    """A text with everything that a screen would obey, or not show, written out: ``\\x1b``."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
     """One fault in one document.
@@ -25,7 +30,7 @@ class Fault:
 
     def __str__(self) -> str:
         place = ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
-        return f"{place}: {self.what} {self.remedy}".rstrip()
+        return shown(f"{place}: {self.what} {self.remedy}".rstrip())
 
 
 class Faulty(ValueError):

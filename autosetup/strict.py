@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from autosetup.faults import Fault, Faulty
+from autosetup.faults import Fault, Faulty, shown
 from autosetup.toml_places import Path, Place, find_places
 from autosetup.toml_remedies import SMART_QUOTES, remedy_for
 
@@ -194,7 +194,7 @@ class Table:
         """Note a fault at `key`, or at the table itself where the key is not there."""
         document = self._document
         place = document.places.get((*self._path, key)) or self._own_place()
-        document.faults.append(Fault(document.file, *place, what, remedy))
+        document.faults.append(Fault(document.file, *place, shown(what), remedy))
 
     def refuse_unknown(self) -> None:
         """Note each key that no getter asked for, with the nearest one that exists."""

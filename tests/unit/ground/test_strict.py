@@ -73,6 +73,11 @@ def test_what_editors_and_truncation_do_is_explained(raw: bytes, line: int, reme
     assert remedy in fault.remedy
 
 
+def test_a_key_cannot_make_a_screen_obey() -> None:
+    (fault,) = faults_of(b'"\\u001b[2J" = 1')
+    assert fault.what == "\\x1b[2J is not known here."
+
+
 @pytest.mark.parametrize("raw", [b'\xef\xbb\xbfname = "x"', b'name = "x"\r\n'])
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(raw: bytes) -> None:
     with reading("x.toml", raw) as top:

@@ -144,7 +144,7 @@ def test_the_first_line_names_the_user(end: bytes) -> None:
         (b"maker:hunter2", 1, 7),
         (b"maker:", 1, 7),
         (USERCONF + USERCONF, 2, 1),
-        (b"\xff\xfem\0", 0, 0),
+        (b"\xff\xfem\0", 1, 3),
     ],
 )
 def test_another_line_is_refused_with_its_place(raw: bytes, line: int, column: int) -> None:

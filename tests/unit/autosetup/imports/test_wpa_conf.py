@@ -145,8 +145,8 @@ def test_usual_lines_that_ask_for_nothing_new_pass() -> None:
         (b"ap_scan=2\n", 1, 1, "Delete this line"),
         (b"cred={\n", 1, 1, "Delete this line"),
         (b"# " + b"\n" * 3 + b"x" * 600, 4, 1, "characters"),
-        (network().decode().encode("utf-16"), 0, 0, "UTF-8"),
-        (b"network={\0", 0, 0, "UTF-8"),
+        (network().decode().encode("utf-16"), 1, 3, "UTF-8"),
+        (b"network={\0", 1, 9, "UTF-8"),
     ],
 )
 def test_what_a_payload_has_no_word_for_is_told_by_line(
