@@ -39,12 +39,14 @@ class Mended:
         generation: the one that is tried next.
         is_new: whether that is a new payload.
         bytes_written: all of them read back.
+        doubt: why the node may refuse it, one sentence; empty for no reason to think so.
     """
 
     node: str
     generation: int
     is_new: bool
     bytes_written: int
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ def _plan_new(
         host_key=_host_key(blocks) or fresh.host_key,
     )
     digest = report.manifest.image_digest if report.manifest else _NO_DIGEST
+    doubt = _doubt(report, rig)
     mending = plan_payload(blocks, compose(rig, node, identity, digest), now)
     entry = replace(
         _entry(report, drive),
@@ -170,11 +173,23 @@ def _plan_new(
         bytes_written=mending.size,
         host_key=(public_line(identity.host_key) or "") if rig.site.host_keys else "",
     )
-    return _Repair(
-        Mended(node.name, identity.generation, is_new=True, bytes_written=mending.size),
-        mending,
-        entry,
+    done = Mended(
+        node.name, identity.generation, is_new=True, bytes_written=mending.size, doubt=doubt
     )
+    return _Repair(done, mending, entry)
+
+
+def _doubt(report: CardReport, rig: RigMap) -> str:
+    """Whether the node has pinned another site's key; of baked ones the card tells not all."""
+    status, signer = report.status, rig.secrets.signer
+    if status is None or status.trust != "pinned":
+        return ""
+    known = status.signer.partition(" ")[0]
+    ours = signer.public.fingerprint if signer else ""
+    if known == ours:
+        return ""
+    other = f"signs with {ours}" if ours else "does not sign"
+    return f"It may refuse that: it trusts {status.signer}; the site {rig.site.name} {other}."
 
 
 def _generations(report: CardReport) -> list[int]:

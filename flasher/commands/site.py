@@ -59,8 +59,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         rows = [(s.name, s.user.name, ", ".join(w.ssid for w in s.wifi), s.title) for s in sites]
         console.table(("SITE", "USER", "WIFI", "TITLE"), rows)
     for site, secrets in found if args.action != "list" else ():
-        shown = _described(site, secrets) if args.action == "show" else f"{site.name}: no faults"
-        console.say(shown)
+        console.say(_described(site, secrets) if args.action == "show" else _judged(site, secrets))
     console.result("sites", {"sites": [_as_json(site, secrets) for site, secrets in found]})
     return ExitCode.DONE if all(loaded) else ExitCode.USAGE
 
@@ -198,6 +197,12 @@ def _described(site: Site, secrets: SiteSecrets) -> str:
             f"    file      {site.path}",
         )
     )
+
+
+def _judged(site: Site, secrets: SiteSecrets) -> str:
+    has_key = secrets.signer or site.path.is_relative_to(paths.assets())
+    unsigned = f"; its cards are not signed: flasher site key {site.name}"
+    return f"{site.name}: no faults{'' if has_key else unsigned}"
 
 
 def _signed(secrets: SiteSecrets) -> str:

@@ -144,6 +144,18 @@ def test_a_corrected_payload_has_a_new_generation_and_no_byte_of_the_old_one_sta
     assert flasher("inspect", card)[1]["summary"] == "cam-0101, not booted yet"
 
 
+def test_a_payload_of_a_site_that_the_node_does_not_trust_is_doubted(
+    card: Path, failed: Status
+) -> None:
+    known = "SHA256:abc studio"
+    put(card, {"status.json": dataclasses.replace(failed, trust="pinned", signer=known).to_json()})
+    status, told = flasher("inspect", card, "--fix", *NODE, "--dry-run")
+    mended = told["mended"]
+    assert isinstance(mended, dict)
+    assert status == 0
+    assert str(mended["doubt"]).endswith(f"it trusts {known}; the site demo does not sign.")
+
+
 def _names(card: Path) -> list[str]:
     manifest = json.loads(get(card, "manifest.json"))
     return ["manifest.json", *manifest["files"]]

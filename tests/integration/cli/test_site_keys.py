@@ -90,7 +90,10 @@ def test_a_site_without_a_key_makes_unsigned_cards_until_it_gets_one(
     (studio / "signing.key").unlink()
     assert not set(SEAL) & set(payload("studio"))
     main(["site", "show", "studio"])
-    assert "cards     not signed" in capsys.readouterr().out
+    main(["site", "check", "studio"])
+    shown = capsys.readouterr().out
+    assert "cards     not signed" in shown
+    assert "no faults; its cards are not signed: flasher site key studio" in shown
     first = told(capsys, "key", "studio")
     assert told(capsys, "key", "studio") == first
     assert SIGNATURE in payload("studio")
