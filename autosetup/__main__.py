@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import itertools
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autosetup.errors import AgentError, as_agent_error
 from autosetup.faults import Faulty
 from autosetup.payload import FOLDER, STATUS, read_folder, unpack
+from autosetup.retry import pause_after
 from autosetup.status import Status, lines_of
 from autosetup.system import System
 
@@ -32,7 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="autosetup", description="Makes this Pi the node that its card says."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="set the node up, or go on with it (the service does this)")
+    running = commands.add_parser(
+        "run", help="set the node up, or go on with it (the service does this)"
+    )
+    running.add_argument(
+        "--again",
+        type=_pauses,
+        default=(),
+        metavar="SECONDS,…",
+        help="try what may pass again, after these pauses; the last one holds for ever",
+    )
     status = commands.add_parser("status", help="say how far the node is")
     status.add_argument("--json", action="store_true", help="as one JSON object")
     status.add_argument(
@@ -65,21 +77,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen.command == "neighbours":
         return _neighbours()
     if chosen.command == "run":
-        return _run()
+        return _run(chosen.again)
     if chosen.command == "status":
         return _status(as_json=chosen.json, wait=chosen.wait)
     return _check(chosen.folder)
 
 
-def _run() -> int:
-    from autosetup.agent import Agent
+def _pauses(text: str) -> tuple[float, ...]:
+    return tuple(float(word) for word in text.split(","))
+
+
+def _run(pauses: tuple[float, ...]) -> int:
+    """Run until the node is what it shall be, or a failure is final."""
     from autosetup.orphans import adopt_orphans
+    from autosetup.stopping import Stopped, heed_stops
 
     adopt_orphans()
-    tools = _tools()
-    with _alone():
-        status = Agent(tools).run()
+    heed_stops()
+    try:
+        for attempt in itertools.count(1):
+            status = _run_once(pauses, attempt)
+            if status.state != "failed" or not status.next_try_at:
+                break
+            time.sleep(pause_after(status.attempt, pauses, status.node or ""))
+    except Stopped:
+        _say("Told to stop; the next run goes on.\n")
+        return _DONE
     return _FAILED if status.state == "failed" else _DONE
+
+
+def _run_once(pauses: tuple[float, ...], attempt: int) -> Status:
+    from autosetup.agent import Agent
+
+    tools = replace(_tools(), pauses=pauses, attempt=attempt)
+    with _alone():
+        return Agent(tools).run()
 
 
 def _tools() -> Tools:

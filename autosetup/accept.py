@@ -65,7 +65,11 @@ def accept(tools: Tools, offer: Offer, status: Status, record: Record | None) ->
         pin(tools.journal.folder, standing.pins)
     status = replace(status, trust=standing.trust, signer=standing.signer)
     status = replace(status, state="applying", step_count=len(STEPS), started_at=utc_now())
-    new = Record(offer.digest, status, starts=1)
+    new = Record(offer.digest, replace(status, attempt=1), starts=1)
+    if record and record.digest == offer.digest:
+        attempt = record.status.attempt + (record.status.state == "failed")
+        new = replace(new, status=replace(status, attempt=max(attempt, 1)))
+        new = replace(new, restarts=record.restarts, stops=record.stops)
     return replace(new, scripts=record.scripts, good=record.good) if record else new
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from autosetup import rollback
 from autosetup.accept import accept, checked, prepare, status_of
+from autosetup.card import missing_boot
 from autosetup.decide import decide, is_unfinished
 from autosetup.errors import AgentError, conflict
 from autosetup.faults import Faulty
@@ -59,6 +60,9 @@ class Agent:
             case ("nothing" | "ignore") as action, Record(), _:
                 note(self._tools, offer, is_older=action == "ignore")
                 return stay(self._tools, record, offer)
+        if place := missing_boot(self._tools.system):
+            what = f"The boot partition, which has the payload, is not mounted at {place}."
+            raise AgentError("no-boot-partition", what, "Prepare the card again, or change it.")
         self._tools.outlets.announce(self._status)
         return self._status
 

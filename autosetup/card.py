@@ -23,6 +23,16 @@ def find_card(system: System) -> Path | None:
     return next((folder for folder in folders if folder.is_dir()), None)
 
 
+def missing_boot(system: System) -> str | None:
+    """Where /etc/fstab wants the boot partition, if nothing is mounted there."""
+    lines = (
+        line.split() for line in system.read("/etc/fstab").decode(errors="replace").split("\n")
+    )
+    wanted = [words[1] for words in lines if len(words) > 1 and not words[0].startswith("#")]
+    places = (place for place in wanted if place in BOOT_FOLDERS)
+    return next((place for place in places if not system.path(place).is_mount()), None)
+
+
 def digest_of(manifest: bytes) -> str:
     """What tells one payload from another: SHA-256 (hex) of its manifest."""
     return hashlib.sha256(manifest).hexdigest()

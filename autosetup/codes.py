@@ -65,6 +65,11 @@ CODES = {
         again=False,
         part="network",
     ),
+    "no-boot-partition": Code(
+        "The boot partition is damaged or gone, and with it the payload.",
+        "Prepare the card again; if that does not help, change it.",
+        part="card",
+    ),
     "no-cable": Code(
         "The node was told a fixed address, and no cable is connected.",
         "Plug the cable in at both ends; the node tries again by itself.",
@@ -149,6 +154,12 @@ CODES = {
     "script-failed": Code(
         "A script of the payload ended with an error.",
         "Mend what it misses on the node (a camera, a cable) and start again, or mend the script.",
+        part="script",
+    ),
+    "script-reboots": Code(
+        "A script of the payload restarts the node each time that it runs, or brings it down.",
+        "Take the restart out of it; what a restart is for belongs into [role.boot].",
+        again=False,
         part="script",
     ),
     "script-timeout": Code(

@@ -16,6 +16,7 @@ from autosetup.imports.found import erase
 from autosetup.offer import Offer
 from autosetup.outlets import utc_now
 from autosetup.record import Fallen, Record
+from autosetup.retry import is_tried_again, pause_after, when
 from autosetup.run import Tools
 from autosetup.scrub import redact
 from autosetup.sealing import restart, seal
@@ -49,7 +50,10 @@ def end(tools: Tools, record: Record, addresses: tuple[str, ...]) -> Status:
 def end_failed(tools: Tools, record: Record, error: AgentError) -> Status:
     """A payload at work failed: record it, and publish."""
     status = _failed(tools, record.status, error)
-    tools.journal.save(replace(record, status=status))
+    try:
+        tools.journal.save(replace(record, status=status))
+    except OSError as another:  # a full disk must not keep the card from telling
+        tools.outlets.log(str(as_agent_error(another)))
     tools.outlets.announce(status)
     return status
 
@@ -129,9 +133,14 @@ def _rolled_back(status: Status, fallen: Fallen) -> Status:
 
 def _failed(tools: Tools, status: Status, error: AgentError) -> Status:
     secrets = tools.outlets.secrets
+    attempt = status.attempt or tools.attempt
+    goes_on = bool(tools.pauses) and is_tried_again(error.code)
+    pause = pause_after(attempt, tools.pauses, status.node or "") if goes_on else 0.0
     return replace(
         status,
         state="failed",
+        attempt=attempt,
+        next_try_at=when(pause) if goes_on else None,
         code=error.code,
         reason=plain(redact(error.reason, secrets)),
         hint=plain(redact(error.hint, secrets)),

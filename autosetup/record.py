@@ -57,6 +57,8 @@ class Record:
         good: the last two generations that were proven good, newest first.
         fallen: the one that this one is in place of; None where it is in its own right.
         starts: how many runs in a row have begun at the step that comes next.
+        restarts: how often the agent had the node start once more for this payload.
+        stops: how often in a row the node went down in order while the same script was at work.
     """
 
     digest: str
@@ -65,6 +67,8 @@ class Record:
     good: tuple[Good, ...] = ()
     fallen: Fallen | None = None
     starts: int = 0
+    restarts: int = 0
+    stops: int = 0
 
     @property
     def generation(self) -> int:
@@ -87,6 +91,8 @@ class Record:
             "good": [_filled(asdict(good)) for good in self.good],
             **({"fallen": asdict(self.fallen)} if self.fallen else {}),
             "starts": self.starts,
+            "restarts": self.restarts,
+            "stops": self.stops,
         }
         return json.dumps(values, indent=2).encode()
 
@@ -101,6 +107,8 @@ def read_record(raw: bytes) -> Record:
             tuple(_good(table) for table in top.tables("good")),
             _fallen(top.table("fallen")) if top.has("fallen") else None,
             top.integer("starts", default=0, low=0, high=LARGEST),
+            top.integer("restarts", default=0, low=0, high=LARGEST),
+            top.integer("stops", default=0, low=0, high=LARGEST),
         )
 
 

@@ -78,6 +78,7 @@ def begin(
         status = replace(status, trust=known.trust, signer=known.signer) if known else status
         good = tuple(good for good in record.good if good.generation != record.generation)
         new = replace(record, digest=digest_of(raw[MANIFEST]), status=status, starts=1)
+        new = replace(new, restarts=0, stops=0)
         return replace(new, good=good, fallen=fallen)
     return None
 

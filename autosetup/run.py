@@ -15,10 +15,17 @@ from autosetup.outlets import Outlets
 from autosetup.payload import Payload, unpack
 from autosetup.record import Record
 from autosetup.status import StepRecord, Warned, with_warning
-from autosetup.steps import ACTIONS, RETURNING, STEPS, boot, network, problems
+from autosetup.steps import ACTIONS, RETURNING, STEPS, boot, network, problems, scripts
 from autosetup.steps.context import Context, Step
+from autosetup.stopping import Stopped, is_going_down
 from autosetup.system import System
 from autosetup.values import with_values
+
+# Nobody needs a second one; without the limit a file that is changed back each time would loop.
+_MOST_RESTARTS = 1
+# In order: by a script, or once by a person. Without a word: by a script, or by the power, which
+# must not be held against a script too soon.
+_MOST_STOPS, _MOST_STARTS = 2, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +37,26 @@ class Tools:
         journal: its record on the root file system.
         outlets: where it says how it is.
         ready: called when network and logins may go on; more than once.
+        pauses: in seconds, after which a failure that may pass is tried again, the last one for
+            ever; empty where nobody will.
+        attempt: how many tries there were since this process began, with this one.
     """
 
     system: System
     journal: Journal
     outlets: Outlets
     ready: Callable[[], None]
+    pauses: tuple[float, ...] = ()
+    attempt: int = 1
 
 
 def make_context(
     tools: Tools,
     payload: Payload,
-    scripts: set[str] | None = None,
+    finished: set[str] | None = None,
     finish_script: Callable[[str], None] = lambda _: None,
 ) -> Context:
-    """What the steps get; without `scripts` and `finish_script` only good for looking."""
+    """What the steps get; without `finished` and `finish_script` only good for looking."""
     generation = payload.manifest.generation
     return Context(
         tools.system,
@@ -53,7 +65,7 @@ def make_context(
         payload.files,
         generation,
         tools.journal.payload_folder(generation),
-        set() if scripts is None else scripts,
+        set() if finished is None else finished,
         finish_script,
         tools.outlets.log,
         Before(tools.system, tools.journal.folder / "before"),
@@ -103,13 +115,14 @@ class Run:
     def apply_all(self) -> bool:
         """Apply what is not recorded yet, in order; whether all is applied.
 
-        It is not where the node must start once more for its boot settings; as those are recorded,
-        the next run goes on behind them.
+        It is not where the node must start once more for its boot settings, which it does once for
+        a payload; as those are recorded, the next run goes on behind them.
         """
         finished = {step.name for step in self.record.status.steps}
         for number, step in enumerate(order_of(self.record), 1):
             if step is ACTIONS[0]:
                 if self._tools.system.booted and self._has_new_boot_settings(finished):
+                    self._save(replace(self.record, restarts=self.record.restarts + 1))
                     return False
                 self._tools.ready()
             if step.NAME not in finished:
@@ -134,7 +147,8 @@ class Run:
         return reached.addresses
 
     def _has_new_boot_settings(self, finished_before: set[str]) -> bool:
-        return boot.NAME not in finished_before and any(
+        is_new = boot.NAME not in finished_before and self.record.restarts < _MOST_RESTARTS
+        return is_new and any(
             step.name == boot.NAME and step.changed for step in self.record.status.steps
         )
 
@@ -147,11 +161,26 @@ class Run:
         started = time.monotonic()
         changed = not step.check(self._context)
         if changed:
-            step.apply(self._context)
+            if step is scripts:
+                self._run_scripts()
+            else:
+                step.apply(self._context)
             if not step.check(self._context):
                 what = f"The step {step.NAME} was applied, but the system does not show it."
                 raise AgentError("step-without-effect", what, "Send log.txt to a developer.")
         return StepRecord(step.NAME, round(time.monotonic() - started, 3), changed)
+
+    def _run_scripts(self) -> None:
+        """Apply the step, unless a script takes the node down each time that it runs."""
+        if self.record.stops >= _MOST_STOPS or self.record.starts > _MOST_STARTS:
+            self.record = replace(self.record, stops=_MOST_STOPS)
+            raise scripts.keeps_restarting(self._context)
+        try:
+            scripts.apply(self._context)
+        except Stopped:
+            if is_going_down(self._tools.system):
+                self._save(replace(self.record, stops=self.record.stops + 1))
+            raise
 
     def _finish(self, step: StepRecord) -> None:
         status = self.record.status
@@ -160,7 +189,8 @@ class Run:
 
     def _finish_script(self, key: str) -> None:
         self._scripts.add(key)
-        self._save(replace(self.record, scripts=(*self.record.scripts, key), starts=1))
+        scripts_now = (*self.record.scripts, key)
+        self._save(replace(self.record, scripts=scripts_now, starts=1, stops=0))
 
     def _save(self, record: Record) -> None:
         self.record = record

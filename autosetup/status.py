@@ -60,6 +60,8 @@ class Status:
     Attributes:
         state: see the module.
         node, generation, card_id, image_digest: from the manifest; None while there is none.
+        attempt: how often this payload was begun and not cut short, with this time; 0 before.
+        next_try_at: UTC; when the agent will try again by itself; None unless failed.
         step, step_number, step_count: the step at work or that failed, 1-based; None, 0, 0 outside.
         code: stable word for the kind of failure, such as ``step-failed``; None unless failed.
         reason, hint: the fact and the remedy; None unless failed.
@@ -80,6 +82,8 @@ class Status:
     generation: int | None = None
     card_id: str | None = None
     image_digest: str | None = None
+    attempt: int = 0
+    next_try_at: str | None = None
     step: str | None = None
     step_number: int = 0
     step_count: int = 0
@@ -125,6 +129,8 @@ def read_status(top: Table) -> Status:
         generation=_generation(top, "generation"),
         card_id=_text(top, "card_id"),
         image_digest=_text(top, "image_digest"),
+        attempt=top.integer("attempt", default=0, low=0, high=LARGEST),
+        next_try_at=_time(top, "next_try_at"),
         step=_text(top, "step"),
         step_number=top.integer("step_number", default=0, low=0, high=999),
         step_count=top.integer("step_count", default=0, low=0, high=999),
@@ -186,7 +192,7 @@ def _details(status: Status) -> list[str]:
         if faults := _count(status.faults, "fault"):  # each has a line of its own, see `lines_of`
             return [place, f"The payload has {faults}. {status.hint or ''}".rstrip()]
         why = " ".join(f"{status.reason or ''} {status.hint or ''}".split())
-        return [place, why]
+        return [place, why, _next_try(status)]
     generation = f"generation {status.generation}" if status.generation else ""
     if status.state == "done":
         return [generation, _summary(status), _count(status.warnings, "warning")]
@@ -195,6 +201,12 @@ def _details(status: Status) -> list[str]:
         why = " ".join(f"{status.reason or ''} {status.hint or ''}".split())
         return [f"{generation} is in force", f"{status.failed_generation} failed{where}: {why}"]
     return [generation]
+
+
+def _next_try(status: Status) -> str:
+    if not status.next_try_at:
+        return ""
+    return f"try {status.attempt + 1} at {status.next_try_at[11:16]} UTC"
 
 
 def _summary(status: Status) -> str:

@@ -1,6 +1,7 @@
 """The node's own scripts, in the order of their numbers, as root; none runs again once finished.
 
 A power cut while one runs, or in the instant after, makes that one run again from its beginning.
+What it leaves running ends with it: a program that shall stay is a unit, started by systemctl.
 """
 
 from __future__ import annotations
@@ -22,11 +23,23 @@ def check(context: Context) -> bool:
 
 def apply(context: Context) -> None:
     """Run those that have not; the first that fails ends it."""
-    for script in sorted(context.settings.scripts, key=lambda script: script.source):
+    for script in _in_order(context):
         if _key(context, script) not in context.finished_scripts:
             _run(context, script)
             os.sync()
             context.finish_script(_key(context, script))
+
+
+def keeps_restarting(context: Context) -> AgentError:
+    """What to say where the node went down each time that the next script ran."""
+    left = (s for s in _in_order(context) if _key(context, s) not in context.finished_scripts)
+    name = next((script.source.removeprefix("scripts/") for script in left), "that comes next")
+    what = f"The script {name} restarts the node, or brings it down, each time that it runs."
+    return AgentError("script-reboots", what, "Take the restart out of it: [role.boot] has one.")
+
+
+def _in_order(context: Context) -> list[Script]:
+    return sorted(context.settings.scripts, key=lambda script: script.source)
 
 
 def _key(context: Context, script: Script) -> str:

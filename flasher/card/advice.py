@@ -8,7 +8,7 @@ from autosetup.codes import CODES
 from autosetup.status import Status
 from flasher.card.inspect import CardReport
 
-_AGAIN = "It is tried again at the next start; when the cause is gone: flasher inspect --fix"
+_AGAIN = "The node tries again by itself, and at each start; or at once: flasher inspect --fix"
 _NEW_PAYLOAD = "Give it a new payload: flasher inspect --fix --scanner … --site …"
 
 
