@@ -132,6 +132,37 @@ def test_beside_a_payload_they_are_not_read_and_the_log_tells(node: Node) -> Non
     assert node.stamps() == before
 
 
+def trust_a_site(node: Node, policy: str) -> None:
+    """Have the image trust one site alone."""
+    folder = node.upper / "etc/autosetup/trusted.d"
+    folder.mkdir(parents=True)
+    (folder / "rig.pub").write_text(f"{public_key()}\n")
+    (folder.parent / "policy").write_text(f"{policy}\n")
+
+
+def test_a_node_that_trusts_one_site_refuses_them_as_unsigned(node: Node) -> None:
+    trust_a_site(node, "refuse")
+    assert node.run().returncode == 1
+    assert node.status.code == "untrusted"
+    assert not (node.upper / "etc/passwd").exists()
+    assert left(node, "wpa_supplicant.conf") == WPA
+
+
+def test_the_policy_network_only_takes_their_networks_alone(node: Node) -> None:
+    node.run()
+    trust_a_site(node, "network-only")
+    put(node, userconf__txt=USERCONF.replace(b"maker", b"other"))
+    put(node, wpa_supplicant__conf=b'network={\n ssid="new"\n key_mgmt=NONE\n}\n')
+    finished = node.run()
+    assert finished.returncode == 0, finished.stdout
+    assert ssids(node) == ["new"]
+    assert "other" not in node.read("/etc/passwd")
+    assert left(node, "userconf.txt").startswith(b"# Taken over")
+    before = node.stamps()
+    node.run()
+    assert node.stamps() == before
+
+
 def test_every_payload_of_a_rig_is_newer_than_they_are(node: Node) -> None:
     node.run()
     node.insert(packed())
