@@ -331,6 +331,23 @@ def test_what_is_in_force_stays_trusted_when_the_keys_change(tmp_path: Path) -> 
     assert (again.standing.trust, again.standing.objection) == ("baked", None)
 
 
+@pytest.mark.parametrize("policy", ["network-only", "allow"])
+def test_a_passphrase_mended_by_hand_is_tried_on_a_node_that_failed(
+    tmp_path: Path, policy: str
+) -> None:
+    bench = Bench(tmp_path, "baked", policy, None)
+    offer = bench.weigh(sealed())
+    bench.accept(offer, state="failed")
+    mended = sealed()
+    mended[SECRETS] = mended[SECRETS].replace(b"correct horse", b"another one")
+    again = bench.weigh(mended)
+    assert bench.action(again) == "apply"
+    assert unpack(again.raw).secrets.wifi_passphrases["65;66;"] == "another one"
+    assert unpack(again.raw).settings == SETTINGS
+    bench.accept(again)
+    assert bench.action(bench.weigh(mended)) == "nothing"
+
+
 def test_who_is_not_trusted_and_who_would_be_is_told(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "baked", None, sealed(packed()))
     standing = bench.weigh(OFFERS["other"]).standing
