@@ -115,7 +115,7 @@ def _run_once(pauses: tuple[float, ...], attempt: int) -> Status:
 
 
 def _tools() -> Tools:
-    from autosetup import light, presence
+    from autosetup import light, presence, rescue
     from autosetup.card import find_card
     from autosetup.imports.found import make_card_folder
     from autosetup.journal import Journal
@@ -130,6 +130,7 @@ def _tools() -> Tools:
             notify("READY=1")
 
     system = System()
+    journal = Journal(system.path(state_folder(system)))
     card = find_card(system) or make_card_folder(system)
     outlets = Outlets(
         card,
@@ -139,9 +140,10 @@ def _tools() -> Tools:
         signs=(
             lambda status, is_new: light.show(system, status, is_new=is_new),
             lambda status, _: presence.publish(system, status),
+            lambda status, _: rescue.attend(system, journal, status),
         ),
     )
-    return Tools(system, Journal(system.path(state_folder(system))), outlets, ready)
+    return Tools(system, journal, outlets, ready)
 
 
 @contextmanager

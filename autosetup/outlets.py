@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autosetup.errors import AgentError
 from autosetup.notify import notify
 from autosetup.payload import LOG, STATUS
 from autosetup.scrub import redact
@@ -133,7 +134,7 @@ class Outlets:
         for sign in self.signs:
             try:
                 sign(status, is_new)
-            except OSError as error:
+            except (AgentError, OSError) as error:
                 self.sink(f"A sign of the state cannot be given: {error}.")
 
     def _banner(self, status: Status) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autosetup import presence
 from autosetup.steps.context import Context
 from autosetup.templates import fqdn
 
@@ -26,6 +27,7 @@ def apply(context: Context) -> None:
     system.write("/etc/hostname", f"{name}\n".encode())
     if system.booted:
         system.path(_RUNNING).write_text(name)
+        presence.rename(system, name)
 
 
 def hosts(old: str, names: str) -> str:

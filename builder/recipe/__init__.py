@@ -72,6 +72,7 @@ from builder.recipe.model import (
     ReleaseSettings,
     UserRecipe,
 )
+from builder.recipe.rescue import with_rescue
 from builder.recipe.shipped import Shipped, list_shipped, load_shipped_layer
 from builder.recipe.trust import with_trust
 
@@ -92,5 +93,6 @@ __all__ = [
     "load_recipe",
     "load_shipped_layer",
     "start_from",
+    "with_rescue",
     "with_trust",
 ]

@@ -9,7 +9,7 @@ from autosetup.trust import POLICIES
 from builder.build import Built, build_base
 from builder.formats.pi_gen.recipe import read_images
 from builder.formats.pi_image2.recipe import read_image
-from builder.recipe import Recipe, load_recipe, start_from, with_trust
+from builder.recipe import Recipe, load_recipe, start_from, with_rescue, with_trust
 from builder.release.files import FORMS, Form, Release
 from flasher import paths
 from flasher.commands._kept_site import keep_site
@@ -46,6 +46,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--policy",
         choices=POLICIES,
         help="what nodes do with other payloads, and with edited ones (default: refuse)",
+    )
+    parser.add_argument(
+        "--rescue-key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="public SSH key that enters nodes, as the user rescue, as long as they are not set "
+        "up; again for more",
     )
     parser.add_argument(
         "--no-twins", action="store_true", help="run no native programs in place of emulated ones"
@@ -169,7 +178,7 @@ def _keep(site: str | None, recipe: Recipe, console: Console) -> None:
 def _build(args: argparse.Namespace, console: Console, recipe: Recipe, form: Form) -> None:
     if args.source:
         recipe = start_from(recipe, args.source, args.sha256)
-    recipe = with_trust(recipe, args.trust, args.policy)
+    recipe = with_rescue(with_trust(recipe, args.trust, args.policy), args.rescue_key)
     with console.progress() as emit:
         built = build_base(
             recipe,
