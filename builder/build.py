@@ -35,6 +35,7 @@ from builder.sources.bottom import Bottom, lay_bottom
 from builder.sources.find import Finder
 from builder.space import require_room_for_image, require_room_for_layers
 from builder.twins import TWIN_PACKAGES
+from builder.verifier import require_verifier
 from builder.wanted import Native
 from builder.workshop import LayerResult, Workshop, make_layers
 from flasher.errors import EnvironmentLacks
@@ -122,6 +123,7 @@ def build_base(
         recorder = _Recorder(kept, locked)
         workshop = Workshop(opened, begin_emulating, log, emit, flag, recorder.record)
         lowest = bottom.steps if bottom else ()
+        require_verifier(plan, locked)
         if lock:
             require_records(plan_steps(plan, locked, lowest), lock)
         results = _make_all(workshop, plan, lowest, recorder, release)

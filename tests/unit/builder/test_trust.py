@@ -8,9 +8,10 @@ import pytest
 
 from autosetup.system import System
 from autosetup.trust import Trusted, policy_of, trusted_by
-from builder.lock import Lock, LockedGroup
+from builder.lock import Lock, LockedGroup, LockedPackage
 from builder.plan import plan_keys, plan_steps
 from builder.recipe import LayerRecipe, Recipe, load_recipe, with_trust
+from builder.verifier import require_verifier
 from flasher.errors import BadDocument, BadInput
 from tests.unit.autosetup.sample_payloads import OTHER_KEY, SITE_SIGNER, site_key
 
@@ -99,6 +100,22 @@ def test_what_is_wrong_on_the_command_line_is_told(folder: Path) -> None:
     bare = Recipe("x", "", "trixie", "arm64", recipe.image, (LayerRecipe("own"),))
     with pytest.raises(BadInput, match="no agent"):
         with_trust(bare, [], "allow")
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_keys_need_a_package_that_checks_signatures(folder: Path, present: bool) -> None:
+    name = "python3-cryptography" if present else "python3"
+    package = LockedPackage(name, "1", "arm64", name, "1", "", 1, "5" * 64)
+    some, none = LockedGroup("debian", 1, (), (package,)), LockedGroup("twins", 1, (), ())
+    lock = Lock("trixie", "arm64", "", (some,), "amd64", none, none)
+    recipe = recipe_of(folder)
+    require_verifier(with_trust(recipe, [], "allow"), lock)
+    trusting = with_trust(recipe, [folder / "studio.pub"], None)
+    if present:
+        require_verifier(trusting, lock)
+    else:
+        with pytest.raises(BadInput, match="nothing to check a signature with"):
+            require_verifier(trusting, lock)
 
 
 def test_another_key_or_policy_makes_another_layer_upon_the_same_ones(folder: Path) -> None:
