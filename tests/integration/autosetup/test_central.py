@@ -41,7 +41,7 @@ def make_central(node: Node) -> Node:
     unit.parent.mkdir(parents=True, exist_ok=True)
     unit.write_text(_UNIT)
     chronyd = node.upper / "usr/sbin/chronyd"
-    chronyd.parent.mkdir(parents=True)
+    chronyd.parent.mkdir(parents=True, exist_ok=True)
     chronyd.touch(mode=0o755)
     return node
 

@@ -102,6 +102,27 @@ def test_a_payload_with_faults_does_not_open_a_sealed_node(sealed: Node) -> None
     assert not is_open(sealed)
 
 
+def test_a_payload_given_by_hand_to_a_sealed_node_waits_until_it_is_open(sealed: Node) -> None:
+    better = packed(dataclasses.replace(PLAIN, name="cam-0102"), generation=GENERATION + 1)
+    for name, data in better.items():
+        path = sealed.upper / "given" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    assert sealed.run("apply", "/given").returncode == 0
+    assert is_open(sealed)
+    assert sealed.read("/etc/hostname") == "cam-0101\n"
+    (sealed.folder / "sealed").unlink()
+    assert sealed.run().returncode == 0
+    assert sealed.read("/etc/hostname") == "cam-0102\n"
+    (sealed.folder / "sealed").touch()
+    assert sealed.run("rollback").returncode == 0
+    assert is_open(sealed)
+    (sealed.folder / "sealed").unlink()
+    assert sealed.run().returncode == 0
+    assert (sealed.status.state, sealed.status.node) == ("rolled-back", "cam-0101")
+    assert not is_open(sealed)
+
+
 def test_a_value_that_is_set_on_a_sealed_node_is_applied_when_it_is_open(sealed: Node) -> None:
     assert sealed.run("set", "timezone", "Asia/Tokyo").returncode == 0
     assert is_open(sealed)

@@ -1,4 +1,4 @@
-"""The door to other programs, and the unit that starts the agent."""
+"""The door to other programs, and the console."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from autosetup.errors import AgentError
 from autosetup.outlets import Outlets
 from autosetup.status import Status
 from autosetup.system import System
-
-ASSETS = Path(__file__).parents[3] / "assets"
 
 
 def is_alive(pid: int) -> bool:
@@ -52,20 +50,6 @@ def test_secrets_go_by_standard_input() -> None:
 def test_a_program_that_fails_is_quoted() -> None:
     with pytest.raises(AgentError, match=r"sh failed \(3\): no such luck"):
         System().must(["sh", "-c", "echo no such luck; exit 3"])
-
-
-def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    text = (ASSETS / "layers/agent/autosetup.service").read_text()
-    unit = tmp_path / "autosetup.service"
-    unit.write_text(text.replace("/usr/bin/autosetup", "/bin/true"))
-    verified = subprocess.run(
-        ["/usr/bin/systemd-analyze", "verify", "--man=no", str(unit)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    told = [line for line in verified.stderr.splitlines() if "autosetup" in line]
-    assert (verified.returncode, told) == (0, [])
 
 
 def test_whoever_comes_to_a_console_reads_the_state_above_the_login_prompt(tmp_path: Path) -> None:
