@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from autosetup.faults import Fault, Faulty
-from autosetup.imports.seed_zip import NAMES as ARCHIVES
+from autosetup.imports.names import ARCHIVES, GROUPS, SSH, USERS
 from autosetup.imports.seed_zip import SCRIPT, SeedZip, read_seed_zip
 from autosetup.imports.userconf import read_userconf
 from autosetup.imports.wpa_conf import read_wpa_conf
@@ -24,13 +24,6 @@ from autosetup.payload import (
     User,
     pack,
 )
-
-SSH = ("ssh", "ssh.txt")
-USERS = ("userconf", "userconf.txt")
-WIFI = ("wpa_supplicant.conf",)
-# In the order in which they are told; of each group there may be one.
-GROUPS = (tuple(ARCHIVES), SSH, USERS, WIFI)
-NAMES = tuple(name for group in GROUPS for name in group)
 
 # Of each, those that Debian has from the start are enough to work with the hardware of a Pi.
 _GROUPS = ("sudo", "adm", "dialout", "video", "plugdev")

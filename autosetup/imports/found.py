@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autosetup import board
 from autosetup.card import BOOT_FOLDERS
 from autosetup.decide import is_unfinished
 from autosetup.errors import AgentError
 from autosetup.faults import Fault, Faulty
-from autosetup.imports.convert import NAMES, SSH, Here, convert
+from autosetup.imports.names import NAMES, SSH
 from autosetup.imports.taken import read_taken, write_taken
 from autosetup.payload import FOLDER, Payload, unpack
 from autosetup.record import Record
@@ -24,6 +25,9 @@ from autosetup.run import Tools
 from autosetup.scrub import overwrite, wipe_free
 from autosetup.sealing import card_to_write
 from autosetup.system import System, sync_folder
+
+if TYPE_CHECKING:
+    from autosetup.imports.convert import Here
 
 _LARGEST = 2 << 20
 _MARK = b"# Taken over by autosetup, and erased."
@@ -68,6 +72,8 @@ def offered(tools: Tools, record: Record | None) -> dict[str, bytes]:
             files = others
     if not files:
         return {}
+    from autosetup.imports.convert import convert  # which few nodes need
+
     raw = convert(files, _here(tools, record, newest + 1))
     write_taken(tools.journal.folder, newest + 1, files)
     return raw
@@ -140,6 +146,8 @@ def _read(boot: Path) -> dict[str, bytes]:
 
 
 def _here(tools: Tools, record: Record | None, generation: int) -> Here:
+    from autosetup.imports.convert import Here
+
     boot = tools.outlets.card.parent if tools.outlets.card else Path()
     times = [(boot / name).stat().st_mtime for name in _names(boot)]
     past = time.gmtime(max(0, max(times) - _MOST_AHEAD))

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 from autosetup import forms
 from autosetup.faults import Fault, Faulty
+from autosetup.imports.names import ARCHIVES
 from autosetup.strict import decode
 
-NAMES = {"autosetup_camnode.zip": "camnode", "autosetup_centralnode.zip": "centralnode"}
 SCRIPT = "autosetup.sh"
 _KIND = "NODETYPE"
 _MAKE_ANEW = "Make the archive anew with create_autosetup.sh."
@@ -49,7 +49,7 @@ class SeedZip:
 
 def read_seed_zip(file: str, raw: bytes) -> SeedZip:
     """Read the bytes of an archive of that name; raises `Faulty` with all that is wrong."""
-    role = NAMES[file]
+    role = ARCHIVES[file]
     members = _members(file, raw)
     public, private = f"{role}.pub", [name for name in members if name.endswith(".priv")]
     faults = [*_kind_faults(file, role, members), *_key_faults(file, public, members)]

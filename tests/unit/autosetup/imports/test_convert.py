@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from autosetup.faults import Fault, Faulty
-from autosetup.imports.convert import NAMES, Here, convert, identity
+from autosetup.imports.convert import Here, convert, identity
+from autosetup.imports.names import NAMES
 from autosetup.payload import InstalledFile, Payload, Services, Wifi, unpack
 from tests.unit.autosetup.imports.samples import (
     CAMNODE,
