@@ -12,21 +12,36 @@ import pytest
 
 from autosetup.settings import Boot
 from tests.integration.autosetup.conftest import Node, make_node
-from tests.unit.autosetup.sample_payloads import FILES, SETTINGS, packed
+from tests.integration.autosetup.test_central import make_central
+from tests.unit.autosetup.sample_payloads import (
+    FILES,
+    SECRETS,
+    SERVER,
+    SERVES,
+    SETTINGS,
+    USER_KEY,
+    packed,
+)
 
 PLAIN = dataclasses.replace(
     SETTINGS,
     locale=dataclasses.replace(SETTINGS.locale, language="C.UTF-8"),
     boot=Boot(("dtparam=i2c_arm=on",), ("consoleblank=0",)),
+    wired=SERVER,
+    serves=SERVES,
+    keys_only=True,
 )
-PAYLOAD = packed(PLAIN, files={**FILES, "scripts/10-hello": b"#!/bin/sh\necho x > /etc/counted\n"})
+KEYED = dataclasses.replace(SECRETS, user_keys={"scan": USER_KEY})
+COUNTING = {**FILES, "scripts/10-hello": b"#!/bin/sh\necho x > /etc/counted\n"}
+PAYLOAD = packed(PLAIN, KEYED, COUNTING)
 # More than there are moments: the last parts find that the run ends before its turn comes.
-PARTS, MOMENTS_PER_PART = 8, 16
+PARTS, MOMENTS_PER_PART = 8, 24
 FEWEST_MOMENTS = 40
 
 
 def insert(node: Node) -> None:
-    """Make it a node whose boot partition has the files that boot settings go to."""
+    """Make it a node that can serve, and has the files that boot settings go to."""
+    make_central(node)
     node.insert(PAYLOAD)
     (node.card.parent / "config.txt").write_text("kernel=vmlinuz\n")
     (node.card.parent / "cmdline.txt").write_text("root=LABEL=rootfs rootwait\n")
