@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 
 Path = tuple[str | int, ...]
@@ -13,7 +14,7 @@ _DOTTED = rf"(?:{_KEY})(?:\s*\.\s*(?:{_KEY}))*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]\]?")
 _ASSIGNMENT = re.compile(rf"\s*({_DOTTED})\s*=")
 _TOKEN = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
+    r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
 )
 _OPENING, _CLOSING = "[{", "]}"
 
@@ -22,7 +23,8 @@ def find_places(text: str) -> dict[Path, Place]:
     """Line and column (1-based) of each table header and key of a valid document.
 
     A path is the keys from the top, with the index after the name of an array of tables:
-    ``("network", "wifi", 0, "ssid")``. Keys in an inline table stand where that table's key does.
+    ``("network", "wifi", 0, "ssid")``. A table without a header of its own stands where the first
+    one does that names it; keys in an inline table stand where that table's key does.
     """
     places: dict[Path, Place] = {}
     counts: dict[Path, int] = {}
@@ -30,7 +32,10 @@ def find_places(text: str) -> dict[Path, Place]:
     for number, line in _statements(text):
         if header := _HEADER.match(line):
             table = _enter(_split(header[2]), header[1] == "[[", counts)
-            places[table] = (number, header.start(1) + 1)
+            place = (number, header.start(1) + 1)
+            for depth in range(1, len(table)):
+                places.setdefault(table[:depth], place)
+            places[table] = place
         elif key := _ASSIGNMENT.match(line):
             path = table
             for part in _split(key[1]):
@@ -75,4 +80,10 @@ def _continued_lines(text: str) -> set[int]:
 
 
 def _split(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in re.findall(_KEY, dotted))
+    return tuple(_meant(part) for part in re.findall(_KEY, dotted))
+
+
+def _meant(key: str) -> str:
+    if key[0] == '"' and "\\" in key:
+        return next(iter(tomllib.loads(f"{key} = 0")))
+    return key[1:-1] if key[0] in "\"'" else key

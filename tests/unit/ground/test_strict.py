@@ -132,6 +132,26 @@ def test_each_key_is_found_where_it_stands(values: dict[str, int | str]) -> None
     assert len(places) == len(values)
 
 
+@pytest.mark.parametrize(
+    ("text", "path", "place"),
+    [
+        ("\n[a.b]\nx = 1", ("a",), (2, 2)),
+        ("[a.b]\n[a]", ("a",), (2, 2)),
+        ("[[a]]\n[[a]]", ("a",), (1, 3)),
+        ("[[a]]\n[[a]]", ("a", 1), (2, 3)),
+        ("[[a]]\n[[a.b]]\nc = 1", ("a", 0, "b", 0, "c"), (3, 1)),
+        ('"a\\u0042" = 1', ("aB",), (1, 1)),
+        ("\"'a'\" = 1", ("'a'",), (1, 1)),
+        (" 'a.b'.\"c\" = 1", ("a.b", "c"), (1, 2)),
+        ('a = """"x""""\nb = "]"\nc = 1', ("c",), (3, 1)),
+    ],
+)
+def test_every_table_and_key_has_a_place(
+    text: str, path: tuple[str | int, ...], place: tuple[int, int]
+) -> None:
+    assert find_places(text)[path] == place
+
+
 BAD_VALUES = [
     '"hunter2"',
     '"“hunter2”"',
