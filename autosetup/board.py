@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import fcntl
 import ipaddress
 import socket
@@ -13,9 +14,11 @@ _TREE = Path("/sys/firmware/devicetree/base")
 _PC = Path("/sys/class/dmi/id")
 _INTERFACES = Path("/sys/class/net")
 _IPV6 = Path("/proc/net/if_inet6")
-# linux/sockios.h
-_SIOCGIFADDR = 0x8915
-_NAME_SIZE, _REQUEST_SIZE = 15, 256
+# linux/sockios.h, and struct ifreq of linux/if.h: a name, and a union as large as struct ifmap.
+_SIOCGIFCONF = 0x8912
+_REQUEST_SIZE = struct.calcsize("16sLLHBBB0L")
+_ADDRESS = slice(20, 24)
+_MOST_ADDRESSES = 1024
 
 
 def serial() -> str:
@@ -70,14 +73,14 @@ def has_interface() -> bool:
 
 
 def _ipv4() -> Iterator[ipaddress.IPv4Address]:
+    """All of every interface: the first of one may count on its link alone."""
+    found = array.array("B", bytes(_MOST_ADDRESSES * _REQUEST_SIZE))
+    asked = bytearray(struct.pack("iP", len(found), found.buffer_info()[0]))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
-        for _, name in socket.if_nameindex():
-            request = struct.pack(f"{_REQUEST_SIZE}s", name.encode()[:_NAME_SIZE])
-            try:
-                answer = fcntl.ioctl(handle.fileno(), _SIOCGIFADDR, request)
-            except OSError:
-                continue
-            yield ipaddress.IPv4Address(answer[20:24])
+        fcntl.ioctl(handle.fileno(), _SIOCGIFCONF, asked)
+    (size,) = struct.unpack_from("i", asked)
+    for start in range(0, size, _REQUEST_SIZE):
+        yield ipaddress.IPv4Address(found[start : start + _REQUEST_SIZE][_ADDRESS].tobytes())
 
 
 def _ipv6() -> Iterator[ipaddress.IPv6Address]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from autosetup.air import Air, Block
 from autosetup.reach import look
 from autosetup.system import System
+
+_ADDRESSES = "from autosetup.board import *; a = addresses(); print(*a, is_reachable(a))"
 
 
 def write(root: Path, files: dict[str, str]) -> System:
@@ -42,3 +46,19 @@ def test_a_switched_off_radio_is_seen(tmp_path: Path, soft: str, hard: str, bloc
     files = others | {f"rfkill1/{name}": value for name, value in switch.items()}
     system = write(tmp_path, {f"rfkill/{name}": value for name, value in files.items()})
     assert look(system, 0).blocked == block
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "False"),
+        (["169.254.3.3/16 scope link"], "169.254.3.3 False"),
+        (["169.254.3.3/16 scope link", "10.0.0.9/8"], "10.0.0.9 169.254.3.3 True"),
+        (["10.0.0.9/8", "10.0.0.10/8"], "10.0.0.9 10.0.0.10 True"),
+    ],
+)
+def test_an_interface_has_all_of_its_addresses(given: list[str], told: str) -> None:
+    words = [f"ip address add {address} dev lo" for address in given]
+    script = "; ".join(["set -e", *words, 'exec "$@"'])
+    argv = ["unshare", "--net", "sh", "-c", script, "sh", sys.executable, "-c", _ADDRESSES]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip() == told
