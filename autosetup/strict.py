@@ -50,12 +50,14 @@ def pattern(regex: str, wanted: str) -> Pattern:
 class Document:
     """What all tables of one document share: its places, and the faults found so far.
 
-    `hides_values` keeps every value out of the faults, for documents that hold secrets.
+    `hides_values` keeps every value out of the faults, for documents that hold secrets. Those that
+    nobody types (`is_typed`) may have any quotes in their texts.
     """
 
     file: str
     places: Mapping[Path, Place]
     hides_values: bool = False
+    is_typed: bool = True
     faults: list[Fault] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
 
@@ -140,7 +142,7 @@ class Table:
         value = self._get(key, str, "text in quotes", default)
         if value is None or value is default:
             return default or ""
-        if complaint := _complaint(value, form, choices):
+        if complaint := self._complaint(value, form, choices):
             self._refuse(key, f"is {value!r}", complaint)
         return value
 
@@ -170,7 +172,7 @@ class Table:
         if len(texts) < len(value):
             self.fault(key, f"{key} holds something that is not text.", "Put each item in quotes.")
         for text in texts:
-            if complaint := _complaint(text, form, ()):
+            if complaint := self._complaint(text, form, ()):
                 self._refuse(key, f"holds {text!r}", complaint)
         return tuple(texts)
 
@@ -210,6 +212,11 @@ class Table:
         hidden = f"The value of {key} does not fit."
         self.fault(key, hidden if self._document.hides_values else f"{key} {finding}.", remedy)
 
+    def _complaint(self, text: str, form: Pattern | None, choices: Sequence[str]) -> str | None:
+        if self._document.is_typed and set(text[:1] + text[-1:]) & set(SMART_QUOTES):
+            return "Delete the curly quotes inside the plain ones."
+        return _complaint(text, form, choices)
+
     def _own_place(self) -> Place:
         for end in range(len(self._path), 0, -1):
             if place := self._document.places.get(self._path[:end]):
@@ -230,8 +237,6 @@ class Table:
 
 
 def _complaint(text: str, form: Pattern | None, choices: Sequence[str]) -> str | None:
-    if (text[:1] in SMART_QUOTES and text) or (text[-1:] in SMART_QUOTES and text):
-        return "Delete the curly quotes inside the plain ones."
     if re.search(r"[\x00-\x1f\x7f]", text):
         return "Delete the control character in it: a tab, a line end or the like."
     if choices and text not in choices:

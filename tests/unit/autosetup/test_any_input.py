@@ -3,146 +3,34 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autosetup.errors import plain
 from autosetup.faults import Fault, Faulty
-from autosetup.manifest import read_manifest, write_manifest
+from autosetup.manifest import MANIFEST
 from autosetup.mustache import render
-from autosetup.node_file import read_node, write_node
 from autosetup.payload import Secrets, unpack
 from autosetup.record import Fallen, Good, Record, read_record
 from autosetup.secrets_file import read_secrets, write_secrets
-from autosetup.settings import NodeSettings
-from autosetup.status import Status, StepRecord, Warned
-from flasher import paths
-from flasher.errors import BadDocument
-from flasher.rig.profile import load_profile
-from flasher.rig.site import load_site
+from autosetup.status import STATES, Status, StepRecord, Warned
+from autosetup.trust import TRUSTS
 from tests.examples import examples
-from tests.unit.autosetup.sample_payloads import FILES, HASH, SETTINGS, packed
-
-_STATUS = Status(
-    "rolled-back",
-    node="cam-0101",
-    generation=1795233590,
-    failed_generation=1795233591,
-    step="scripts",
-    step_number=13,
-    step_count=13,
-    code="script-failed",
-    reason="The script 10-camera failed (1): no camera.",
-    hint="Look in log.txt.",
-    faults=("node.toml:1:1: name is 'Cam'.",),
-    warnings=(Warned("name-taken", "Another node has it."),),
-    addresses=("192.168.40.7", "fe80::1"),
-    started_at="2026-11-21T03:39:50Z",
-    steps=(StepRecord("hostname", 0.125, changed=True),),
+from tests.unit.autosetup.any_documents import (
+    KINDS,
+    RAW,
+    complaint,
+    put_into,
+    read,
+    run_agent,
+    spoiled,
+    tree,
 )
-_RECORD = Record(
-    "0" * 64,
-    _STATUS,
-    ("1" * 64,),
-    (Good(2, reached=True), Good(1, reached=False)),
-    Fallen(
-        3, "2" * 64, "network", "no-lease", "Joined, but got no address.", "Look at the router."
-    ),
-    2,
-)
-
-
-def _node(raw: bytes) -> NodeSettings:
-    found, faults = read_node(raw, FILES)
-    if faults or found is None:
-        raise Faulty(list(faults))
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of document: a sound one, its reader, and its writer if there is one."""
-
-    sound: bytes
-    read: Callable[[bytes], object]
-    write: Callable[..., bytes]
-    by_people: bool = True
-
-
-_RAW = packed()
-KINDS = {
-    "node.toml": Kind(_RAW["node.toml"], _node, write_node),
-    "secrets.toml": Kind(
-        _RAW["secrets.toml"], lambda raw: read_secrets(raw, SETTINGS), write_secrets
-    ),
-    "manifest.json": Kind(_RAW["manifest.json"], read_manifest, write_manifest, by_people=False),
-    "status.json": Kind(_STATUS.to_json(), Status.from_json, Status.to_json, by_people=False),
-    "state.json": Kind(_RECORD.to_json(), read_record, Record.to_json, by_people=False),
-}
-_TYPED = st.sampled_from(
-    [
-        b"\xe2\x80\x9c",
-        b"\xc2\xa0",
-        b"\t",
-        b"\r",
-        b"\0",
-        b"\xff",
-        b'"',
-        b"\\",
-        b"[",
-        b"#",
-        b"=",
-        b",",
-    ]
-)
-
-
-@st.composite
-def spoiled(draw: st.DrawFn, sound: bytes) -> bytes:
-    """A document with one thing done to it that people, editors and cables do."""
-    lines = sound.split(b"\n")
-    at, number = draw(st.integers(0, len(sound) - 1)), draw(st.integers(0, len(lines) - 1))
-    what = draw(st.sampled_from(["cut", "byte", "typed", "lost", "twice", "moved", "bytes"]))
-    if what == "cut":
-        return sound[:at]
-    if what == "byte":
-        return sound[:at] + bytes([draw(st.integers(0, 255))]) + sound[at + 1 :]
-    if what == "typed":
-        return sound[:at] + draw(_TYPED) + sound[at + draw(st.integers(0, 1)) :]
-    if what == "bytes":
-        return draw(st.binary(max_size=60))
-    line = [] if what == "twice" else [lines.pop(number)]
-    line = line or [lines[number]]
-    to = number if what == "twice" else draw(st.integers(0, len(lines)))
-    return b"\n".join(lines if what == "lost" else [*lines[:to], *line, *lines[to:]])
-
-
-def read(kind: Kind, raw: bytes) -> tuple[object, tuple[Fault, ...]]:
-    """What is read, or the faults."""
-    try:
-        return kind.read(raw), ()
-    except Faulty as faulty:
-        return None, faulty.faults
-
-
-def complaint(faults: tuple[Fault, ...], raw: bytes) -> str:
-    """What is wrong with the faults themselves; empty where people can work with them."""
-    lines = raw.decode(errors="replace").replace("\r\n", "\n").split("\n")
-    for fault in faults:
-        if not 0 <= fault.line <= len(lines):
-            return f"{fault} is not in the file"
-        if fault.line and not 0 <= fault.column <= len(raw.split(b"\n")[fault.line - 1]) + 2:
-            return f"{fault} is not in its line"
-        if not fault.what or not fault.remedy or not fault.file:
-            return f"{fault} says too little"
-        if not f"{fault}".isprintable():
-            return f"{f'{fault}'!r} cannot be shown"
-    return ""
+from tests.unit.autosetup.sample_payloads import HASH, USER_KEY
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -183,57 +71,32 @@ def test_no_fault_of_the_secrets_shows_one(data: st.DataObject) -> None:
     kind = KINDS["secrets.toml"]
     _, faults = read(kind, data.draw(spoiled(kind.sound)))
     told = " ".join(map(str, faults))
-    hidden = ("horse", "slash", "at all", HASH[-20:])
+    hidden = ("horse", "slash", "at all", HASH[-20:], USER_KEY[-20:])
     assert [secret for secret in hidden if secret in told] == []
 
 
 @given(data=st.data())
 @settings(max_examples=examples(60))
-def test_a_payload_with_one_spoiled_file_is_refused(data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from([name for name in _RAW if name != "manifest.json"]))
-    changed = data.draw(spoiled(_RAW[name]))
-    if changed != _RAW[name]:
-        with pytest.raises(Faulty) as caught:
-            unpack({**_RAW, name: changed})
-        assert any(fault.file == name for fault in caught.value.faults)
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The profile and the site that ship, free to be spoiled."""
-    folder = tmp_path_factory.mktemp("shelf")
-    shutil.copytree(paths.assets() / "profiles/body-16x7", folder / "profile")
-    shutil.copytree(paths.assets() / "sites/demo", folder / "site")
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("file", "load"),
-    [
-        ("profile/profile.toml", load_profile),
-        ("site/site.toml", load_site),
-        ("site/secrets.toml", load_site),
-    ],
-)
-@given(data=st.data())
-@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_profile_or_a_site_is_read_or_refused_by_its_lines(
-    shelf: Path, file: str, load: Callable[[str], object], data: st.DataObject
-) -> None:
-    path = shelf / file
-    sound = path.read_bytes()
-    raw = data.draw(spoiled(sound))
-    document = path if path.name != "secrets.toml" else path.with_name("site.toml")
-    path.write_bytes(raw)
+def test_a_payload_with_a_spoiled_file_changes_nothing_on_a_node(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(RAW)))
+    raw = {**RAW, name: data.draw(spoiled(RAW[name]))}
     try:
-        load(str(document))
-    except BadDocument as bad:
-        told = bad.faults
+        unpack(raw)
+    except Faulty as faulty:
+        told = [str(fault) for fault in faulty.faults]
     else:
-        told = ()
-    finally:
-        path.write_bytes(sound)
-    assert not complaint(told, raw)
+        # The manifest tells of every edit but its own.
+        assert raw == RAW or name == MANIFEST
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        put_into(Path(folder), raw)
+        before = tree(Path(folder))
+        status = run_agent(Path(folder))
+        assert (status.state, status.code) == ("failed", "payload-refused")
+        assert tree(Path(folder)) == before
+    assert any(fault.partition(":")[0] == name for fault in told)
+    # A card that people hold is told of all its faults; a manifest that nobody can read of itself.
+    assert set(status.faults) <= set(map(plain, told))
 
 
 @given(
@@ -273,29 +136,48 @@ def test_a_template_is_filled_in_or_refused_by_its_lines(text: str) -> None:
         assert (rendered, faults) == (text, ())
 
 
+# Whatever quotes a script or a board may end its words with.
 _words = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)
 _generations = st.integers(1, 2**53)
 _hexes = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
-
-
-@given(
-    st.builds(
-        Record,
-        digest=_hexes,
-        status=st.builds(
-            Status,
-            state=st.sampled_from(["applying", "failed", "done"]),
-            node=st.none()
-            | _words.filter(lambda word: word[0] not in "\u201c\u201d\u201e\u201f«»"),
-            generation=st.none() | _generations,
-        ),
-        scripts=st.lists(_hexes, max_size=3).map(tuple),
-        good=st.lists(st.builds(Good, _generations, st.booleans()), max_size=2).map(tuple),
-        fallen=st.none()
-        | st.builds(Fallen, _generations, _hexes, *(st.just(w) for w in ("", "code", "why", "do"))),
-        starts=st.integers(0, 9),
-    )
+_times = st.none() | st.datetimes().map(lambda time: f"{time:%Y-%m-%dT%H:%M:%S}Z".zfill(20))
+_statuses = st.builds(
+    Status,
+    state=st.sampled_from(STATES),
+    node=st.none() | _words,
+    generation=st.none() | _generations,
+    failed_generation=st.none() | _generations,
+    step=st.none() | _words,
+    code=st.none() | _words,
+    reason=st.none() | _words,
+    hint=st.none() | _words,
+    faults=st.lists(_words, max_size=2).map(tuple),
+    warnings=st.lists(st.builds(Warned, _words, _words, _words), max_size=2).map(tuple),
+    pi_model=_words,
+    trust=st.none() | st.sampled_from(TRUSTS),
+    signer=_words,
+    next_try_at=_times,
+    steps=st.lists(
+        st.builds(StepRecord, _words, st.integers(0, 9999).map(lambda n: n / 1000), st.booleans()),
+        max_size=2,
+    ).map(tuple),
 )
+_records = st.builds(
+    Record,
+    digest=_hexes,
+    status=_statuses,
+    scripts=st.lists(_hexes, max_size=3).map(tuple),
+    good=st.lists(
+        st.builds(Good, _generations, st.booleans(), st.none() | st.sampled_from(TRUSTS), _words),
+        max_size=2,
+    ).map(tuple),
+    fallen=st.none() | st.builds(Fallen, _generations, _hexes, _words, _words, _words, _words),
+    starts=st.integers(0, 9),
+)
+
+
+@given(_records)
+@settings(max_examples=examples(150))
 def test_a_record_comes_back_as_it_was_written(record: Record) -> None:
     raw = record.to_json()
     json.loads(raw)
