@@ -183,8 +183,10 @@ def _changed(change: Callable[[Tools], None]) -> Status | None:
     """What the node comes to by a change of its record; None where it is refused."""
     from autosetup.agent import Agent
     from autosetup.orphans import adopt_orphans
+    from autosetup.stopping import outlive_terminal
 
     adopt_orphans()
+    outlive_terminal()
     tools = _tools()
     try:
         with _alone():

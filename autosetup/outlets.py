@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +25,8 @@ RUNNING = Path("/run/autosetup")
 # Shown by agetty(8) above each login prompt; gone with the next boot too.
 ISSUE = Path("/run/issue.d/autosetup.issue")
 _LOG_LIMIT = 64 * 1024
+# Ctrl-S, or noise on a serial line that reads like it, stops a console for as long as it likes.
+_CONSOLE_SECONDS = 0.5
 
 
 def utc_now() -> str:
@@ -40,9 +44,15 @@ def active_consoles() -> tuple[Path, ...]:
 
 
 def to_journal(line: str) -> None:
-    """A line for the system's journal, which collects what services print."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """A line for the system's journal, which collects what services print, or for who called us.
+
+    Whoever listens may be gone: a pipe that was closed, a terminal that hung up.
+    """
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass(slots=True)
@@ -141,8 +151,8 @@ class Outlets:
         text = redact("".join(f"{line}\n" for line in lines_of(status)), self.secrets)
         text = f"autosetup: {text}"
         for path in self.consoles:
-            with suppress(OSError), path.open("a") as console:
-                console.write(text)
+            with suppress(OSError):
+                _write_console(path, text.encode())
         if self.issue:
             with suppress(OSError):
                 self.issue.parent.mkdir(parents=True, exist_ok=True)
@@ -154,9 +164,21 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\")
 
 
+def _write_console(path: Path, text: bytes) -> None:
+    """As much as the console takes within a moment."""
+    until = time.monotonic() + _CONSOLE_SECONDS
+    console = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        while text and select.select((), (console,), (), max(0.0, until - time.monotonic()))[1]:
+            text = text[os.write(console, text) :]
+    finally:
+        os.close(console)
+
+
 def _replace_if_other(path: Path, data: bytes) -> None:
+    """Put a file into ``/run`` that everybody can read."""
     if _bytes_of(path) != data:
-        replace_file(path, data)
+        replace_file(path, data, 0o644, (os.geteuid(), os.getegid()))
 
 
 def _bytes_of(path: Path) -> bytes:

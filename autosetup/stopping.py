@@ -17,6 +17,11 @@ def heed_stops() -> None:
     signal.signal(signal.SIGTERM, _stop)
 
 
+def outlive_terminal() -> None:
+    """Go on when the terminal hangs up, as it does where a payload changes the network."""
+    signal.signal(signal.SIGHUP, lambda *_: None)
+
+
 def is_going_down(system: System) -> bool:
     """Whether it is the node that goes down; a tree that does not run cannot be asked."""
     told = system.run(["systemctl", "is-system-running"]).output if system.booted else "stopping"

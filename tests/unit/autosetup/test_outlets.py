@@ -18,10 +18,13 @@ DONE = Status("done", node="cam-0101", generation=7)
 def outlets(tmp_path: Path) -> Outlets:
     card = tmp_path / "card"
     card.mkdir()
+    consoles = (tmp_path / "console", tmp_path / "serial")
+    for console in consoles:
+        console.touch()
     return Outlets(
         card,
         tmp_path / "run",
-        (tmp_path / "console", tmp_path / "serial"),
+        consoles,
         ("hunter22",),
         sink=lambda _: None,
     )
@@ -40,6 +43,7 @@ def test_a_transition_is_told_on_card_node_and_console(outlets: Outlets, tmp_pat
 
 def test_each_fault_of_a_payload_has_a_line_of_its_own(tmp_path: Path) -> None:
     issue = tmp_path / "issue"
+    (tmp_path / "console").touch()
     told = Outlets(None, tmp_path, (tmp_path / "console",), sink=lambda _: None, issue=issue)
     told.announce(Status("failed", hint="Nothing was changed.", faults=(r"a\n: No.", "b: No.")))
     lines = ["autosetup: no node · failed · The payload has 2 faults. Nothing was changed."]
