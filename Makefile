@@ -11,8 +11,9 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check install --quiet --constraint 
 # no program that could be looked for: distro-info-data tells mmdebstrap which suites are Ubuntu's.
 RUN_PACKAGES := python3-venv distro-info-data $(shell awk '!/^#/ && NF && $$3 != "test" {print $$2}' assets/host-tools.txt | sort -u)
 TEST_PACKAGES := $(RUN_PACKAGES) ovmf tzdata $(shell awk '!/^#/ && $$3 == "test" {print $$2}' assets/host-tools.txt | sort -u)
-# Servers for tests in namespaces: installed, they would serve on this computer, and set its clock.
-UNPACKED := chrony openssh-server
+# For tests, and not installed: servers would serve on this computer, and set its clock. The library
+# for Go brings toml-test's documents, with which parsers are judged.
+UNPACKED := chrony openssh-server golang-github-burntsushi-toml-dev
 download = apt-get -qq -o APT::Sandbox::User=root download $(UNPACKED)
 
 install_packages = @missing=$$(for package in $(1); do \
@@ -65,7 +66,7 @@ $(VENV)/.run: pyproject.toml .constraints.txt assets/host-tools.txt
 	@python3 -m venv $(VENV)
 	@$(PIP) --editable . && touch $@
 
-$(VENV)/.test: $(VENV)/.run
+$(VENV)/.test: $(VENV)/.run Makefile
 	$(call install_packages,$(TEST_PACKAGES))
 	@mkdir -p $(VENV)/unpacked && cd $(VENV)/unpacked && rm -f *.deb && \
 	    { $(download) || { $(SUDO) apt-get update -qq && $(download); }; } && \

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -148,8 +151,17 @@ def complaint(faults: tuple[Fault, ...], raw: bytes) -> str:
     return ""
 
 
+@contextmanager
+def node_with(raw: Mapping[str, bytes]) -> Iterator[Path]:
+    """A node that never ran, with these files of a payload on its card; in memory, for speed."""
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="node-", dir=place) as folder:
+        put_into(Path(folder), raw)
+        yield Path(folder)
+
+
 def put_into(folder: Path, raw: Mapping[str, bytes]) -> None:
-    """Make a folder a node that never ran, with these files of a payload on its card."""
+    """Put files of a payload on that node's card."""
     for name, data in raw.items():
         path = folder / CARD / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +22,7 @@ from tests.unit.autosetup.any_documents import (
     KINDS,
     RAW,
     complaint,
-    put_into,
+    node_with,
     read,
     run_agent,
     spoiled,
@@ -88,12 +86,11 @@ def test_a_payload_with_a_spoiled_file_changes_nothing_on_a_node(data: st.DataOb
         # The manifest tells of every edit but its own.
         assert raw == RAW or name == MANIFEST
         return
-    with tempfile.TemporaryDirectory() as folder:
-        put_into(Path(folder), raw)
-        before = tree(Path(folder))
-        status = run_agent(Path(folder))
+    with node_with(raw) as folder:
+        before = tree(folder)
+        status = run_agent(folder)
         assert (status.state, status.code) == ("failed", "payload-refused")
-        assert tree(Path(folder)) == before
+        assert tree(folder) == before
     assert any(fault.partition(":")[0] == name for fault in told)
     # A card that people hold is told of all its faults; a manifest that nobody can read of itself.
     assert set(status.faults) <= set(map(plain, told))
