@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterator
 
@@ -17,6 +18,8 @@ _GENERATED = "/etc/locale.gen"
 _LANGUAGE_FILES = ("/etc/default/locale", "/etc/locale.conf")
 _KEYBOARD_FILE = "/etc/default/keyboard"
 _KEYBOARD_CACHE = "/etc/console-setup/cached_setup_keyboard.sh"
+# A line of the keyboard's file for as long as its cache is not on disk.
+UNCACHED = "# The console's cache is not made yet.\n"
 _BUILT_IN = "C.UTF-8"
 
 
@@ -81,7 +84,12 @@ def _is_generated(system: System, language: str) -> bool:
 
 
 def layout(text: str) -> str:
-    """The one layout without variant that a keyboard(5) file sets; empty where it is another."""
+    """The one layout without variant that a keyboard(5) file sets; empty where it is another.
+
+    It is empty, too, where a power cut may have kept the console's cache from being made.
+    """
+    if UNCACHED in text:
+        return ""
     values = dict(re.findall(r'^(XKB[A-Z]+)="?([^"\n]*)"?$', text, re.MULTILINE))
     return "" if values.get("XKBVARIANT") else values.get("XKBLAYOUT", "")
 
@@ -91,6 +99,9 @@ def _set_keyboard(system: System, wanted: str) -> None:
     system.path(_KEYBOARD_CACHE).unlink(missing_ok=True)
     lines = ('XKBMODEL="pc105"', f'XKBLAYOUT="{wanted}"', 'XKBVARIANT=""', 'XKBOPTIONS=""')
     text = "".join(f"{line}\n" for line in (*lines, 'BACKSPACE="guess"'))
-    system.write(system.real(_KEYBOARD_FILE), text.encode())
-    if system.has_program("setupcon"):
+    path = system.real(_KEYBOARD_FILE)
+    if system.has_program("setupcon"):  # which reads the file
+        system.write(path, (text + UNCACHED).encode())
         system.run(["setupcon", "-k", "--save-only"])
+        os.sync()
+    system.write(path, text.encode())

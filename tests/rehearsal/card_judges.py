@@ -24,7 +24,8 @@ find . -xdev -printf '%p\t%y %m %U:%G %l\n'
 find . -xdev -type f -print0 | xargs -0 sha256sum | sed 's/^\\([^ ]*\\)  \\(.*\\)/\\2\tcontent \\1/'
 """
 # Linux marks a mounted FAT as dirty in one byte of the boot sector, and not in its backup. A cut
-# may leave the count of free clusters wrong, which is a hint only.
+# may leave the count of free clusters wrong, which is a hint only, and clusters of no file, which
+# the next boot's fsck.fat takes back.
 _HARMLESS = (
     "fsck.fat",
     "Dirty bit",
@@ -36,6 +37,7 @@ _HARMLESS = (
     "  65:01/00",
     "  Not automatically fixing this",
     "Free cluster summary wrong",
+    "Reclaimed ",
     "  Auto-correcting.",
 )
 # By their nature these differ from one boot to another: times, random numbers, what systemd, the
@@ -54,6 +56,7 @@ _VOLATILE = (
     "./var/.updated",
     "./var/lib/autosetup/state.json",
     "./var/lib/NetworkManager/",
+    "./var/cache/apt/",
     "./var/lib/systemd/",
     "./var/lib/private/systemd",
     "./var/log/",
@@ -61,7 +64,10 @@ _VOLATILE = (
     "./tmp/",
     "boot/autosetup/status.json",
     "boot/autosetup/log.txt",
+    "boot/FSCK0",
 )
+# Every node makes its own.
+_RANDOM = ("./etc/ssh/ssh_host_ecdsa_key", "./etc/ssh/ssh_host_rsa_key")
 
 
 def partition(card: Path, number: int) -> tuple[int, int]:
@@ -73,7 +79,7 @@ def partition(card: Path, number: int) -> tuple[int, int]:
 
 def faults_of_boot(card: Path) -> list[str]:
     """What fsck.fat has to say against the boot partition."""
-    with _part(card, 1) as device:
+    with part(card, 1) as device:
         done = subprocess.run(["fsck.fat", "-n", device], capture_output=True, text=True)
     lines = [line for line in done.stdout.splitlines() if line and not line.startswith(_HARMLESS)]
     return [line for line in lines if " files, " not in line]
@@ -81,7 +87,7 @@ def faults_of_boot(card: Path) -> list[str]:
 
 def faults_of_root(card: Path) -> list[str]:
     """What e2fsck has to say against the root file system, once its journal is replayed."""
-    with _part(card, 2) as device:
+    with part(card, 2) as device:
         subprocess.run(["e2fsck", "-p", device], capture_output=True)
         done = subprocess.run(["e2fsck", "-fn", device], capture_output=True, text=True)
     return done.stdout.splitlines() if done.returncode else []
@@ -90,7 +96,7 @@ def faults_of_root(card: Path) -> list[str]:
 def tree_of(card: Path) -> Tree:
     """Kind, mode, owner, target and content of whatever is on both partitions, by path."""
     lines: list[str] = []
-    with tempfile.TemporaryDirectory() as point, _part(card, 2) as device:
+    with tempfile.TemporaryDirectory() as point, part(card, 2) as device:
         argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _LIST, "sh"]
         lines = tool(*argv, device, point).splitlines()
     tree: Tree = {}
@@ -98,6 +104,14 @@ def tree_of(card: Path) -> Tree:
         path, fact = line.split("\t", 1)
         tree[path] = f"{tree.get(path, '')} {fact}".strip()
     return {path: fact for path, fact in (tree | _boot_tree(card)).items() if _lasts(path)}
+
+
+def of_any_node(tree: Tree) -> Tree:
+    """A tree without the content of files that each node makes by chance."""
+    return {
+        path: fact.partition(" content")[0] if path.startswith(_RANDOM) else fact
+        for path, fact in tree.items()
+    }
 
 
 def differences(one: Tree, other: Tree) -> list[str]:
@@ -127,7 +141,8 @@ def tool(*argv: str | Path) -> str:
     return done.stdout
 
 
-def _part(card: Path, number: int) -> AbstractContextManager[Path]:
+def part(card: Path, number: int) -> AbstractContextManager[Path]:
+    """A device over a partition."""
     offset, size = partition(card, number)
     return loop_over(card, f"--offset={offset}", f"--sizelimit={size}")
 

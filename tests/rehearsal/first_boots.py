@@ -11,6 +11,7 @@ import random
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import contains
 from pathlib import Path
 
 from flasher.firmware.boards import PI_3B
@@ -18,7 +19,15 @@ from flasher.firmware.choice import choose
 from flasher.image.blocks import FileBlocks
 from flasher.image.fat import FatVolume
 from flasher.rehearsal.card_files import find_boot
-from tests.rehearsal.card_judges import Tree, faults_of_boot, faults_of_root, status_of, tree_of
+from tests.rehearsal.card_judges import (
+    Tree,
+    differences,
+    faults_of_boot,
+    faults_of_root,
+    of_any_node,
+    status_of,
+    tree_of,
+)
 from tests.rehearsal.saved_machine import CARD, LOG, Computer, Ended, Machine
 from tests.rehearsal.write_log import Entry, LogReader, Loss, left_by_cut, write_to
 
@@ -87,13 +96,13 @@ class Bench:
         boots: more than one where the node restarts itself.
         boot_files: what the firmware may find: before the agent's boot settings and with them.
         done: the card of an undisturbed node in the end.
-        tree: what is on it.
+        tree: what is on it, as it is on any node.
     """
 
     computer: Computer
     awake: Path
     boots: tuple[Begun, ...]
-    boot_files: tuple[object, ...]
+    boot_files: tuple[tuple[object, ...], ...]
     done: Path
     tree: Tree
 
@@ -128,7 +137,8 @@ def make_bench(folder: Path, prepare: Callable[[Path], None]) -> Bench:
     status = status_of(card)
     assert status.state == "done", status
     settings = (before, boot_files(card))
-    return Bench(computer, awake, tuple(boots), settings, card, tree_of(card))
+    tree = of_any_node(tree_of(card))
+    return Bench(computer, awake, tuple(boots), settings, card, tree)
 
 
 def _wake(folder: Path) -> tuple[Computer, Path]:
@@ -181,12 +191,15 @@ def run(computer: Computer, folder: Path, *, state: Path) -> tuple[bool, list[En
 def _comes_to_an_end(machine: Machine) -> bool:
     """Wait for the agent's last word, or for the end of the machine where the node restarts."""
     try:
-        machine.wait_for(*_ENDS)
-        while not any(word in machine.text for word in _LAST_WORDS):
-            machine.listen(_PAUSE_SECONDS)
+        for words in (_ENDS, _LAST_WORDS):
+            machine.wait_for(*words)
     except Ended:
         return False
     return True
+
+
+def _is_over(machine: Machine) -> bool:
+    return all(any(word in machine.text for word in words) for words in (_ENDS, _LAST_WORDS))
 
 
 def cut(bench: Bench, folder: Path, what: Cut, chance: random.Random) -> int:
@@ -198,7 +211,7 @@ def cut(bench: Bench, folder: Path, what: Cut, chance: random.Random) -> int:
     with bench.computer.on(folder, state=begun.state, has_card=True) as machine:
         machine.go_on()
         try:
-            while len(entries) < what.writes:
+            while len(entries) < what.writes and not _is_over(machine):
                 machine.listen(_PAUSE_SECONDS)
                 entries += log.new()
             machine.control.ask("stop")
@@ -224,8 +237,13 @@ def boot_to_end(bench: Bench, folder: Path) -> int:
     raise AssertionError("the node restarts itself again and again")
 
 
-def boot_files(card: Path) -> object:
-    """What a Pi's firmware would start from a card: names, settings, and all files it loads."""
+def starts(bench: Bench, card: Path) -> bool:
+    """Whether firmware finds on a card what it must, each of its settings as it was or will be."""
+    return all(map(contains, zip(*bench.boot_files, strict=True), boot_files(card)))
+
+
+def boot_files(card: Path) -> tuple[object, ...]:
+    """What a Pi's firmware would start from a card: all files it loads, and the two of settings."""
     with FileBlocks(card) as blocks:
         files = FatVolume(blocks, find_boot(card.name, blocks))
         choice = choose(files, PI_3B)
@@ -243,15 +261,7 @@ def faults(bench: Bench, card: Path) -> list[str]:
     names = [step.name for step in status.steps]
     found = [f"steps {names}"] if len(set(names)) != len(names) else []
     found += faults_of_boot(card) + faults_of_root(card)
-    tree = tree_of(card)
-    return found + [
-        f"{p}: {bench.tree.get(p)} | {tree.get(p)}" for p in differing(bench.tree, tree)
-    ]
-
-
-def differing(one: Tree, other: Tree) -> list[str]:
-    """Paths that are not the same in both."""
-    return sorted(p for p in one.keys() | other.keys() if one.get(p) != other.get(p))
+    return found + differences(bench.tree, of_any_node(tree_of(card)))
 
 
 def copy_sparse(source: Path, target: Path) -> None:

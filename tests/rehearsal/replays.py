@@ -13,8 +13,8 @@ from flasher.card.inspect import inspect_card
 from flasher.errors import FlasherError
 from flasher.image.blocks import FileBlocks
 from tests.integration.conftest import loop_over
-from tests.rehearsal.card_judges import partition, status_of, tool
-from tests.rehearsal.first_boots import Bench, Cut, boot_files, copy_sparse
+from tests.rehearsal.card_judges import part, partition, status_of, tool
+from tests.rehearsal.first_boots import Bench, Cut, copy_sparse, starts
 from tests.rehearsal.saved_machine import CARD
 from tests.rehearsal.write_log import Entry, left_by_cut, write_to
 
@@ -53,7 +53,9 @@ def faults_of_cuts(
 ) -> Iterator[str]:
     """What is wrong with the cards that these cuts leave; cuts by boot and place, ascending."""
     card, at, boot = folder / CARD, 0, -1
-    wanted = _effects(bench.done)
+    with part(bench.done, 2) as device:
+        wanted = _effects(device)
+    assert all(wanted.values()), wanted
     for cut in cuts:
         if cut.boot != boot:
             boot, at = cut.boot, 0
@@ -102,25 +104,18 @@ def _faults_of_boot(bench: Bench, card: Path) -> Iterator[str]:
     repaired = card.with_name("repaired.img")
     block = 1 << 20
     count = (offset + size) // block
-    tool(
-        "dd",
-        f"if={card}",
-        f"of={repaired}",
-        f"bs={block}",
-        f"count={count}",
-        "conv=sparse",
-        "status=none",
-    )
+    copied = (f"bs={block}", f"count={count}", "conv=sparse", "status=none")
+    tool("dd", f"if={card}", f"of={repaired}", *copied)
     with loop_over(repaired, f"--offset={offset}", f"--sizelimit={size}") as device:
         subprocess.run(["fsck.fat", "-a", device], capture_output=True)
         again = subprocess.run(["fsck.fat", "-n", device], capture_output=True, text=True)
     for what, place in (("as it lies", card), ("repaired", repaired)):
         try:
-            found = boot_files(place)
+            is_whole = starts(bench, place)
         except FlasherError as error:
             yield f"boot partition {what}: {error}"
         else:
-            if found not in bench.boot_files:
+            if not is_whole:
                 yield f"boot partition {what}: other boot files"
     if again.returncode:
         yield again.stdout

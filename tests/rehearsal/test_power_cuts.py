@@ -20,15 +20,15 @@ from pathlib import Path
 import pytest
 
 from tests.integration.autosetup.sample_debs import make_deb
-from tests.rehearsal.card_judges import status_of
+from tests.rehearsal.card_judges import differences, status_of, tree_of
 from tests.rehearsal.first_boots import (
     Bench,
     Cut,
-    boot_files,
     boot_to_end,
     cut,
     faults,
     make_bench,
+    starts,
 )
 from tests.rehearsal.replays import STEPS, cuts_of, faults_of_cuts
 from tests.rehearsal.sample_scanner import write_scanner
@@ -105,26 +105,27 @@ def suffer(bench: Bench, folder: Path, number: int, what: Cut) -> Outcome:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"{number}-", dir=folder) as made:
         lane, chance = Path(made), random.Random(f"{SEED} {number}")  # noqa: S311
-        unflushed = cut(bench, lane, what, chance)
+        unflushed, boots = 0, 0
         found: list[str] = []
         try:
-            if boot_files(lane / CARD) not in bench.boot_files:
+            unflushed = cut(bench, lane, what, chance)
+            if not starts(bench, lane / CARD):
                 found.append("the firmware finds other boot files")
             boots = boot_to_end(bench, lane)
             found += faults(bench, lane / CARD)
             if number % LANES == 0:
                 found += changed_by_a_further_boot(bench, lane)
         except Exception as error:  # the other cuts are told, too
-            boots, found = 0, [*found, repr(error)]
+            found.append(repr(error))
     outcome = Outcome(what, unflushed, boots, time.monotonic() - begun, tuple(found))
     print(outcome, flush=True)  # noqa: T201  (a soak is watched)
     return outcome
 
 
 def changed_by_a_further_boot(bench: Bench, lane: Path) -> list[str]:
-    before = status_of(lane / CARD)
+    before, tree = status_of(lane / CARD), tree_of(lane / CARD)
     boots = boot_to_end(bench, lane)
-    found = faults(bench, lane / CARD)
+    found = differences(tree, tree_of(lane / CARD))
     if boots > 1 or status_of(lane / CARD) != before:
         found.append(f"a further boot: {boots} boots, {status_of(lane / CARD)}")
     return found

@@ -2,7 +2,7 @@
 
 The format is that of Linux's device-mapper target log-writes: drivers/md/dm-log-writes.c and
 Documentation/admin-guide/device-mapper/log-writes.rst. QEMU never brings the count of entries in
-the first sector up to date in time, so a log ends where its file ends.
+the first sector up to date in time, and writes that sector late, so a log ends where its file ends.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class LogReader:
 
 def _check(head: bytes) -> None:
     magic, version, _, size = _SUPER.unpack(head)
-    if (magic, version, size) != (_MAGIC, _VERSION, SECTOR):
+    if any(head) and (magic, version, size) != (_MAGIC, _VERSION, SECTOR):
         raise ValueError(f"not a log of writes, or of another version: {head.hex()}")
 
 

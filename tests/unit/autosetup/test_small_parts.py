@@ -26,7 +26,7 @@ from autosetup.settings import Wifi
 from autosetup.status import Status
 from autosetup.steps.hostname import hosts
 from autosetup.steps.keyfile import escape, ssid_value
-from autosetup.steps.locale import layout, with_language
+from autosetup.steps.locale import UNCACHED, layout, with_language
 from autosetup.system import System
 from autosetup.time_floor import seconds_behind
 from tests.unit.autosetup.sample_payloads import GENERATION, SECRETS, packed
@@ -64,6 +64,7 @@ def test_a_language_is_switched_on_once(listed: str, expected: str) -> None:
         ('# XKBLAYOUT="fr"\nXKBLAYOUT="us"\nXKBVARIANT=""\n', "us"),
         ("XKBLAYOUT=de\n", "de"),
         ('XKBLAYOUT="de"\nXKBVARIANT="nodeadkeys"\n', ""),
+        (f'XKBLAYOUT="de"\n{UNCACHED}', ""),
         ("", ""),
     ],
 )
