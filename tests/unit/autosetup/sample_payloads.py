@@ -1,4 +1,4 @@
-"""Payloads for the tests of the agent: a full one, and random valid ones."""
+"""Payloads for the tests of the agent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 from collections.abc import Mapping
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import strategies as st
 
 from autosetup.host_key import key_body
 from autosetup.manifest import MANIFEST, SIGNATURE, SITE_KEY
@@ -23,7 +22,7 @@ from autosetup.payload import (
     Wired,
     pack,
 )
-from autosetup.settings import Health, Serves
+from autosetup.settings import Serves
 from autosetup.site_key import SiteKey
 
 HASH = "$6$saltsalt$" + "h" * 86
@@ -116,59 +115,3 @@ def sealed(
     files = packed() if raw is None else raw
     line = f"{site_key(signer, 'studio').line}\n"
     return {**files, SIGNATURE: signer.sign(files[MANIFEST]), SITE_KEY: line.encode()}
-
-
-_plain = st.characters(
-    exclude_categories=("Cc", "Cs"), exclude_characters="\u201c\u201d\u201e\u201f«»"
-)
-_ssids = st.text(_plain, min_size=1, max_size=32).filter(
-    lambda ssid: len(ssid.encode()) <= 32 and not ssid.startswith("hex:")
-)
-_names = st.from_regex(r"[a-z_][a-z0-9_-]{0,31}", fullmatch=True).filter(lambda n: n != "root")
-_parts = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,9}", fullmatch=True)
-
-
-@st.composite
-def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
-    """Random valid settings, with the secrets and files that fit them."""
-    users = draw(st.lists(_names, max_size=3, unique=True))
-    wifi = draw(
-        st.lists(
-            st.builds(Wifi, _ssids, st.sampled_from(["wpa-psk", "sae", "open"]), st.booleans()),
-            max_size=4,
-            unique_by=lambda network: network.ssid,
-        )
-    )
-    sources = draw(st.lists(_parts, max_size=3, unique_by=str.lower))
-    scripts = draw(st.lists(st.from_regex(r"[0-9]{2}-[a-z]{1,9}", fullmatch=True), unique=True))
-    phrases = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=8, max_size=63)
-    settings = NodeSettings(
-        name=draw(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)),
-        role="camnode",
-        position=draw(st.text(_plain, max_size=20)),
-        users=tuple(User(name, draw(st.sampled_from([(), ("video",)]))) for name in users),
-        country=draw(st.sampled_from([None, "DE", "GB"])),
-        domain=draw(st.sampled_from(["", "a", "studio.example.org"])),
-        time=draw(st.sampled_from([Time(), Time(("2001:db8::1", "ntp.example"), serve=True)])),
-        wired=(wired := draw(st.sampled_from([None, SERVER, SETTINGS.wired]))),
-        serves=draw(st.sampled_from([None, Serves(), SERVES])) if wired == SERVER else None,
-        keys_only=draw(st.booleans()),
-        variables=draw(st.dictionaries(st.sampled_from(["broker", "x_1"]), st.text(_plain))),
-        wifi=tuple(wifi),
-        files=tuple(
-            InstalledFile(f"/etc/{name}", f"files/{name}", draw(st.integers(0, 0o7777)))
-            for name in sources
-        ),
-        services=draw(st.sampled_from([Services(), Services(("a.service",), ("b.timer",))])),
-        scripts=tuple(Script(f"scripts/{name}", draw(st.integers(1, 86400))) for name in scripts),
-        health=Health(tuple(f"health/{name}" for name in scripts), draw(st.integers(1, 3600))),
-    )
-    secrets = Secrets(
-        draw(st.binary(min_size=32, max_size=32)),
-        {name: HASH for name in users if draw(st.booleans())},
-        {w.ssid: draw(phrases) for w in wifi if w.security != "open"},
-        user_keys={name: USER_KEY for name in users if draw(st.booleans())},
-    )
-    files = {f"files/{name}": draw(st.binary(max_size=9)) for name in sources}
-    programs = (f"{folder}/{name}" for folder in ("scripts", "health") for name in scripts)
-    return settings, secrets, files | dict.fromkeys(programs, b"#!/bin/sh\n")

@@ -14,6 +14,8 @@ from autosetup.faults import Fault, Faulty
 from autosetup.payload import NodeSettings, Secrets, User, Wifi, read_folder, unpack
 from autosetup.secrets_file import is_redacted, redacted
 from autosetup.toml_writer import dumps
+from tests.examples import examples
+from tests.unit.autosetup.random_payloads import payloads
 from tests.unit.autosetup.sample_payloads import (
     FILES,
     GENERATION,
@@ -21,7 +23,6 @@ from tests.unit.autosetup.sample_payloads import (
     SECRETS,
     SETTINGS,
     packed,
-    payloads,
     public_key,
 )
 
@@ -47,7 +48,7 @@ def fault_in_node(raw: dict[str, bytes], old: str, new: str) -> Fault:
 
 
 @given(payloads())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_packed_is_what_comes_back(
     random: tuple[NodeSettings, Secrets, dict[str, bytes]],
 ) -> None:
