@@ -58,8 +58,12 @@ status=0; chroot "$root" "$@" || status=$?
 exit $status
 """
 _UNIT = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
-# These differ from run to run by their nature: times, and the backups that shadow's programs keep.
-_VOLATILE = ("status.json", "log.txt", "state.json", "passwd-", "shadow-", "group-", "gshadow-")
+# These say how the node is, or differ from run to run by their nature: times, and the backups that
+# shadow's programs keep.
+_VOLATILE = (
+    *("status.json", "log.txt", "state.json", "autosetup.service"),
+    *("passwd-", "shadow-", "group-", "gshadow-"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,7 @@ def make_node(folder: Path, project: Path = PROJECT) -> Node:
     for name in ("capture.service", "preview.service"):
         (units / name).write_text(_UNIT)
     (wants / "preview.service").symlink_to("/etc/systemd/system/preview.service")
+    (folder / "upper/etc/avahi/services").mkdir(parents=True)
     # Whatever sets this computer's own clock, the image has timesyncd.
     timesyncd = folder / "upper/usr/lib/systemd/systemd-timesyncd"
     timesyncd.parent.mkdir(parents=True)

@@ -175,6 +175,7 @@ def test_what_a_node_took_back_is_not_tried_again_and_a_new_payload_is_newer(
     assert json.loads(get(card, "manifest.json"))["generation"] > higher
 
 
+@pytest.mark.usefixtures("failed")
 def test_a_dry_run_and_a_missing_yes_write_nothing(card: Path) -> None:
     before, made = card.read_bytes(), ledger()
     for options in (("--dry-run",), ("--dry-run", *NODE)):
