@@ -23,7 +23,7 @@ from autosetup.record import Record
 from autosetup.run import Run, Tools, at_next_step, open_payload
 from autosetup.sealing import is_sealed, reopen
 from autosetup.settings import Manifest
-from autosetup.status import Status
+from autosetup.status import Status, begun_again
 from autosetup.weigh import weigh
 
 
@@ -52,7 +52,8 @@ class Agent:
             case "apply", _, Manifest() as manifest:
                 return self._accept(offer, manifest, record)
             case "resume", Record(), _:
-                self._tools.outlets.log("The last run was cut short; it goes on where it was.")
+                ended = "failed" if record.status.state == "failed" else "was cut short"
+                self._tools.outlets.log(f"The last run {ended}; it goes on where it was.")
                 return self._resume(record, offer)
             case "conflict", _, Manifest() as manifest:
                 self._status = status_of(manifest)
@@ -85,6 +86,9 @@ class Agent:
 
     def _resume(self, record: Record, offer: Offer) -> Status:
         """Go on with a run from the copy; where that is spoiled, from the card."""
+        if record.status.state == "failed":
+            status = begun_again(record.status)
+            record = replace(record, status=replace(status, attempt=status.attempt + 1), starts=0)
         self._status = record.status
         if is_sealed(self._tools.system):
             return self._reopen()
@@ -94,9 +98,10 @@ class Agent:
         try:
             payload = open_payload(self._tools, self._tools.journal.payload(record.generation))
         except Faulty:
-            if offer.manifest is None or record.fallen:
+            manifest = offer.manifest
+            if manifest is None or manifest.generation < record.generation or record.fallen:
                 raise
-            return self._accept(offer, offer.manifest, record)
+            return self._accept(offer, manifest, record)
         return self._apply(payload, replace(record, starts=record.starts + 1), offer)
 
     def _reopen(self) -> Status:

@@ -11,8 +11,11 @@ from autosetup.node_file import read_node, write_node
 from autosetup.payload import Payload, unpack
 from autosetup.record import Record
 from autosetup.run import Tools, make_context, open_payload
+from autosetup.status import begun_again
 from autosetup.steps import problems
 from autosetup.values import with_values
+
+_SET_UP = ("done", "rolled-back")
 
 
 def set_value(tools: Tools, name: str, text: str) -> None:
@@ -32,17 +35,7 @@ def set_value(tools: Tools, name: str, text: str) -> None:
     values = {**tools.journal.values(generation), name: text}
     _refuse_faults(tools, unpack(tools.journal.payload(generation)), values)
     tools.journal.set_values(generation, values)
-    status = replace(
-        record.status,
-        state="applying",
-        steps=(),
-        step=None,
-        code=None,
-        reason=None,
-        hint=None,
-        failed_generation=None,
-        finished_at=None,
-    )
+    status = replace(begun_again(record.status), steps=())
     tools.journal.save(replace(record, status=status, starts=0))
 
 
@@ -54,12 +47,18 @@ def values_on(tools: Tools) -> dict[str, Value]:
 
 
 def done(tools: Tools) -> Record:
-    """The record of a node that is set up; raises ``not-done``."""
+    """The record of a node that is set up, if only once; raises ``not-done``."""
     record = tools.journal.load()
-    if record is None or record.status.state not in ("done", "rolled-back"):
+    if record is None or not (record.status.state in _SET_UP or _was_set_up(record)):
         what = "This node is not set up yet."
         raise AgentError("not-done", what, "Wait for it: autosetup status --wait")
     return record
+
+
+def _was_set_up(record: Record) -> bool:
+    """Whether what is at work was good before, so that only what was set since can be wrong."""
+    is_good = record.generation in {good.generation for good in record.good}
+    return record.status.state == "failed" and is_good and not record.fallen
 
 
 def _refuse_faults(tools: Tools, payload: Payload, values: dict[str, str]) -> None:

@@ -20,7 +20,8 @@ def decide(record: Record | None, manifest: Manifest | None, digest: str) -> Act
     """
     if record is None:
         return "apply" if manifest else "wait"
-    unfinished: Action = "resume" if is_unfinished(record) else "nothing"
+    failed = record.status.state == "failed"
+    unfinished: Action = "resume" if failed or is_unfinished(record) else "nothing"
     if manifest is None:
         return unfinished
     newest, newest_digest = record.newest
@@ -31,8 +32,8 @@ def decide(record: Record | None, manifest: Manifest | None, digest: str) -> Act
         return unfinished if in_force or unfinished == "resume" else "ignore"
     if digest != newest_digest:
         return "conflict"
-    again = record.status.state == "failed" and not record.fallen
-    return "apply" if again else unfinished
+    # What is on the card may have been mended since it failed; else the node has its own copy.
+    return "apply" if failed and not record.fallen else unfinished
 
 
 def is_unfinished(record: Record) -> bool:

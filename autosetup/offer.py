@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autosetup.card import digest_of
+from autosetup.decide import is_unfinished
 from autosetup.faults import Faulty
 from autosetup.imports.found import offered
 from autosetup.manifest import MANIFEST, compare, read_manifest
@@ -102,7 +103,7 @@ def _manifest(tools: Tools, raw: Mapping[str, bytes], record: Record | None) -> 
     try:
         return read_manifest(raw[MANIFEST]) if MANIFEST in raw else None
     except Faulty as faulty:
-        if record is None or record.status.state != "applying":
+        if record is None or not is_unfinished(record):
             raise
         tools.outlets.log(str(faulty))
         return None

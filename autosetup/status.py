@@ -164,6 +164,22 @@ def with_warning(status: Status, code: str, warned: Warned | None) -> Status:
     return replace(status, warnings=(*others, warned) if warned else others)
 
 
+def begun_again(status: Status) -> Status:
+    """Of a payload that is applied once more: what was said of the last time is over."""
+    return replace(
+        status,
+        state="applying",
+        next_try_at=None,
+        step=None,
+        step_number=0,
+        code=None,
+        reason=None,
+        hint=None,
+        failed_generation=None,
+        finished_at=None,
+    )
+
+
 def lines_of(status: Status) -> list[str]:
     """For people: the headline, then each fault and each warning on a line of its own."""
     told = [*status.faults[:_MOST_FAULTS]]

@@ -45,7 +45,7 @@ IN_ITS_OWN_RIGHT: dict[State, tuple[Action, Action, Action, Action, Action]] = {
     "checking": ("nothing", "ignore", "nothing", "conflict", "apply"),
     "applying": ("resume", "resume", "resume", "conflict", "apply"),
     "done": ("nothing", "ignore", "nothing", "conflict", "apply"),
-    "failed": ("nothing", "ignore", "apply", "conflict", "apply"),
+    "failed": ("resume", "resume", "apply", "conflict", "apply"),
     "rolled-back": ("nothing", "ignore", "nothing", "conflict", "apply"),
 }
 
