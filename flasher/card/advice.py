@@ -29,7 +29,7 @@ class Advice:
 
 def advise(report: CardReport) -> Advice:
     """Judge a card. Pure."""
-    if not report.is_ours:
+    if not report.is_ours and report.status is None:
         return Advice()
     if report.problems:
         return Advice("What is on the boot partition is not what was written.", _NEW_PAYLOAD)

@@ -37,6 +37,7 @@ def test_a_code_of_a_newer_agent_is_tried_again() -> None:
         (report(Status("applying", step="users")), "it goes on there"),
         (report(Status("waiting", node="cam-0101")), "it tries again"),
         (report(problems=("node.toml: changed",)), "new payload"),
+        (CardReport("", status=Status("failed"), problems=("manifest.json: …",)), "new payload"),
     ],
 )
 def test_each_other_state_says_what_comes_next(found: CardReport, told: str) -> None:
