@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
 from pathlib import Path
 
 from autosetup.errors import AgentError
 from autosetup.faults import Faulty
 from autosetup.manifest import MANIFEST, read_manifest
+from autosetup.manifest import record as record_of
+from autosetup.outlets import Outlets
 from autosetup.payload import FOLDER
-from autosetup.scrub import scrub
+from autosetup.record import Record
+from autosetup.scrub import is_erased, scrub, wipe_free
 from autosetup.secrets_file import SECRETS
 from autosetup.system import System
 
@@ -38,34 +40,42 @@ def digest_of(manifest: bytes) -> str:
     return hashlib.sha256(manifest).hexdigest()
 
 
-def scrub_card(
-    card: Path | None, digests: Collection[str], card_id: str | None, log: Callable[[str], None]
-) -> None:
-    """Erase the card's secrets, if they are those of a payload that was applied.
+def scrub_card(outlets: Outlets, record: Record) -> None:
+    """Erase the card's secrets, if no run will ask for them any more.
 
-    Args:
-        card: the payload's folder; None where there is none.
-        digests: of such payloads.
-        card_id: of the one in force, which may have been edited since the card was written.
-        log: takes what went wrong.
+    They are of the payload in force, perhaps as a person edited it, of the one that fell, or of an
+    older one. Where a person typed them, copies that the editor left go too.
     """
-    if card is None or not _is_of(_bytes_of(card / MANIFEST), digests, card_id):
+    card = outlets.card
+    if card is None or not _is_spent(_bytes_of(card / MANIFEST), record):
         return
     try:
-        scrub(card / SECRETS)
+        if is_erased(card / SECRETS):
+            return
+        with outlets.writing():
+            if _are_typed(card):
+                wipe_free(card.parent)
+            scrub(card / SECRETS)
     except OSError as error:
-        log(f"The secrets on the card could not be erased: {error.strerror}.")
+        outlets.log(f"The secrets on the card could not be erased: {error.strerror}.")
     except AgentError as error:
-        log(str(error))
+        outlets.log(str(error))
 
 
-def _is_of(manifest: bytes, digests: Collection[str], card_id: str | None) -> bool:
-    if digest_of(manifest) in digests:
+def _is_spent(manifest: bytes, record: Record) -> bool:
+    if digest_of(manifest) in (record.digest, record.newest[1]):
         return True
     try:
-        return read_manifest(manifest).card_id == card_id
+        found = read_manifest(manifest)
     except Faulty:
         return False
+    return found.card_id == record.status.card_id or found.generation < record.newest[0]
+
+
+def _are_typed(card: Path) -> bool:
+    """Whether the secrets are not those that the card was written with."""
+    written = read_manifest(_bytes_of(card / MANIFEST)).files.get(SECRETS)
+    return written != record_of((card / SECRETS).read_bytes())
 
 
 def _bytes_of(path: Path) -> bytes:

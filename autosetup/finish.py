@@ -82,7 +82,8 @@ def stay(tools: Tools, record: Record, offer: Offer) -> Status:
     take_room(tools, tools.outlets.sink)
     status = record.status
     if status.state in ("done", "rolled-back"):
-        if offer.raw:
+        # What was typed on the card, but with a fault beside it, is there when that is mended.
+        if offer.raw and not (offer.standing and offer.standing.objection):
             _forget_on_card(tools, record)
         _forget_here(tools, record)
         status = settled(tools.journal.folder, status)
@@ -109,9 +110,8 @@ def explained(tools: Tools, error: Exception) -> AgentError:
 
 
 def _forget_on_card(tools: Tools, record: Record) -> None:
-    """Erase the card's secrets, if they are of the payload in force or of the one that fell."""
-    digests = {record.digest, record.newest[1]}
-    scrub_card(tools.outlets.card, digests, record.status.card_id, tools.outlets.log)
+    """Erase the secrets on the card that nobody needs any more."""
+    scrub_card(tools.outlets, record)
     erase(tools, {record.generation, record.newest[0]})
 
 

@@ -25,13 +25,19 @@ def scrub(path: Path) -> bool:
         AgentError: ``scrub-failed``, the medium gave back something else.
         OSError: the medium cannot be written.
     """
-    raw = path.read_bytes() if path.exists() else b""
-    if _is_clean(raw):
+    if is_erased(path):
         return False
+    raw = path.read_bytes()
     # Zeros at the end of what is erased are of an erasing that was cut short.
     size = len(raw.rstrip(b"\0") if is_redacted(raw) else raw)
     overwrite(path, redacted(size))
     return True
+
+
+def is_erased(path: Path) -> bool:
+    """Whether there is nothing to erase, or no longer."""
+    raw = path.read_bytes() if path.exists() else b""
+    return not raw or (is_redacted(raw) and raw == redacted(len(raw)))
 
 
 def overwrite(path: Path, data: bytes) -> None:
@@ -84,10 +90,6 @@ def _fill(descriptor: int) -> None:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-
-
-def _is_clean(raw: bytes) -> bool:
-    return not raw or (is_redacted(raw) and raw == redacted(len(raw)))
 
 
 def redact(text: str, secrets: tuple[str, ...]) -> str:
