@@ -76,7 +76,7 @@ class Node:
 
     def argv(self, *argv: str) -> list[str]:
         inside = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return ["nsenter", "--target", inside.strip(), "--net", "--mount", "--", *argv]
+        return ["nsenter", "--target", inside.strip(), "--net", "--mount", "--pid", "--", *argv]
 
     def is_reached(self) -> bool:
         """Whether the agent there counts itself as reachable."""
