@@ -41,7 +41,7 @@ def read_secrets(raw: bytes, settings: NodeSettings | None, *, by_hand: bool = F
             top.fault("host_key", what, "Prepare the card again.")
         for name, key in secrets.user_keys.items():
             if not public_line(key):
-                what = f"The SSH key of {name} is no whole Ed25519 key without passphrase."
+                what = "This SSH key is no whole Ed25519 key without passphrase."
                 keys.fault(name, what, "Prepare the card again.")
         if settings:
             _match_users(hashes, settings)
@@ -83,14 +83,15 @@ def _match_users(table: Table, settings: NodeSettings) -> None:
     known = {user.name for user in settings.users}
     for name in table.names():
         if name not in known:
-            table.fault(name, f"node.toml has no user {name}.", "Delete the line, or add [[user]].")
+            what = "node.toml has no user of this name."
+            table.fault(name, what, "Delete the line, or add [[user]].")
 
 
 def _match_networks(passphrases: Table, settings: NodeSettings) -> None:
     secured = {wifi.ssid for wifi in settings.wifi if wifi.security != "open"}
     for ssid in passphrases.names():
         if ssid not in secured:
-            what = f"node.toml has no secured network {ssid!r}."
+            what = "node.toml has no secured network of this name."
             passphrases.fault(ssid, what, "Delete the line, or add [[network.wifi]].")
     for ssid in sorted(secured - set(passphrases.names())):
         what = f"The passphrase of the network {ssid!r} is missing."

@@ -69,7 +69,8 @@ def reading(file: str, raw: bytes, *, secret: bool = False) -> Iterator[Table]:
     Args:
         file: the name to show in faults.
         raw: the bytes of the file. A UTF-8 BOM and CRLF line ends are accepted.
-        secret: the file holds secrets; no fault shows a value, or any part of one.
+        secret: the file holds secrets; no fault shows a value, or any part of one, nor a key that
+            people chose.
     """
     text = decode(file, raw)
     try:
@@ -205,11 +206,13 @@ class Table:
                 near = difflib.get_close_matches(key, self._known, 1)
                 known = ", ".join(sorted(self._known))
                 remedy = f"Did you mean {near[0]}?" if near else f"Known here: {known}."
-                self.fault(key, f"{key} is not known here.", remedy)
+                shown_key = "This name" if self._document.hides_values else key
+                self.fault(key, f"{shown_key} is not known here.", remedy)
 
     def _refuse(self, key: str, finding: str, remedy: str) -> None:
         """Note what a value is; of a secret only that it does not fit."""
-        hidden = f"The value of {key} does not fit."
+        # Nor the key: somebody may have taken name and secret for each other.
+        hidden = "This value does not fit."
         self.fault(key, hidden if self._document.hides_values else f"{key} {finding}.", remedy)
 
     def _complaint(self, text: str, form: Pattern | None, choices: Sequence[str]) -> str | None:

@@ -84,6 +84,6 @@ def test_a_users_key_that_is_none_is_told_without_a_word_of_it() -> None:
     with pytest.raises(Faulty) as caught:
         unpack(raw)
     told = str(caught.value)
-    assert "The SSH key of scan is no whole Ed25519 key" in told
-    assert "node.toml has no user nobody" in told
+    assert "This SSH key is no whole Ed25519 key" in told
+    assert "node.toml has no user of this name" in told
     assert "hunter2" not in told

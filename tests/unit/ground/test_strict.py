@@ -190,12 +190,12 @@ def read_secrets(raw: bytes) -> None:
         top.strings("list", form=pattern(".", "one letter"))
 
 
-def test_a_fault_of_a_secret_document_names_the_key_and_the_remedy() -> None:
+def test_a_fault_of_a_secret_document_names_the_place_and_the_remedy() -> None:
     raw = b"key = 'x'\ncount = 9\nlist = ['y', 'zz']"
     with pytest.raises(Faulty) as caught:
         read_secrets(raw)
     assert [str(fault) for fault in caught.value.faults] == [
-        "x.toml:1:1: The value of key does not fit. It must be capital letters.",
-        "x.toml:2:1: The value of count does not fit. Type a number from 0 to 5.",
-        "x.toml:3:1: The value of list does not fit. It must be one letter.",
+        "x.toml:1:1: This value does not fit. It must be capital letters.",
+        "x.toml:2:1: This value does not fit. Type a number from 0 to 5.",
+        "x.toml:3:1: This value does not fit. It must be one letter.",
     ]
