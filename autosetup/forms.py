@@ -173,12 +173,18 @@ def payload_path_complaint(path: str) -> str | None:
     return None
 
 
+def address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IP address; None for what is none, or counts on one interface only (``fe80::1%eth0``)."""
+    try:
+        return None if "%" in text else ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
 def server_complaint(text: str) -> str | None:
     """Say what is wrong with the name or address of a server; None where it is sound."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return DOMAIN.complain(text) and "Type a host name in lower case, or an IP address."
+    if address(text) is None and DOMAIN.complain(text):
+        return "Type a host name in lower case, or an IP address."
     return None
 
 

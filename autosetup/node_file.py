@@ -20,6 +20,7 @@ from autosetup.node_tables import (
     checked,
     read_boot,
     read_health,
+    read_keys,
     read_packages,
     read_restarts,
     read_variables,
@@ -143,14 +144,10 @@ def _node(top: Table, sources: Collection[str]) -> NodeSettings:
 
 
 def _user(table: Table) -> User:
-    keys = table.strings("authorized_keys", default=())
-    for number, key in enumerate(keys, 1):
-        if wrong := forms.authorized_key_complaint(key):
-            table.fault("authorized_keys", f"Key {number} of authorized_keys is bad.", wrong)
     return User(
         name=table.string("name", form=forms.USER_NAME),
         groups=table.strings("groups", default=(), form=forms.ACCOUNT),
-        authorized_keys=keys,
+        authorized_keys=read_keys(table, forms.authorized_key_complaint),
         passwordless_sudo=table.boolean("passwordless_sudo", default=False),
     )
 

@@ -71,9 +71,13 @@ def read_wired(network: Table) -> Wired | None:
     if not network.has("wired"):
         network.table("wired")
         return None
-    table = network.table("wired")
+    return read_fixed(network.table("wired"), interface_complaint)
+
+
+def read_fixed(table: Table, complaint: Callable[[str], str | None]) -> Wired:
+    """Fixed addresses, each of which `complaint` judges, and what goes with them."""
     addresses = table.strings("addresses")
-    _complain_of(table, "addresses", addresses, interface_complaint)
+    _complain_of(table, "addresses", addresses, complaint)
     dns = table.strings("dns", default=())
     _complain_of(table, "dns", dns, _address_complaint)
     gateway = table.string("gateway", default="")
@@ -98,17 +102,13 @@ def interface_complaint(text: str) -> str | None:
     except ValueError:
         pass
     else:
-        if "/" in text:
+        if "/" in text and "%" not in text:
             return None
     return "Type an address with its prefix, such as 192.168.40.7/24."
 
 
 def _address_complaint(text: str) -> str | None:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return "Type an IP address, such as 192.168.40.1."
-    return None
+    return None if forms.address(text) else "Type an IP address, such as 192.168.40.1."
 
 
 def read_time(table: Table) -> Time:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
 
@@ -55,7 +54,7 @@ def read_service(table: Table, wired: Wired | None, hosts: dict[str, str] | None
         hosts or {},
     )
     for server in serves.dns:
-        if not isinstance(_address(server), ipaddress.IPv4Address | ipaddress.IPv6Address):
+        if forms.address(server) is None:
             table.fault("dns", f"dns holds {server!r}.", "Type an IP address, such as 9.9.9.9.")
     for key, what, remedy in complaints(serves, wired):
         table.fault(key, what, remedy)
@@ -86,13 +85,13 @@ def interfaces(wired: Wired | None) -> list[IPv4Interface]:
 def serving(serves: Serves, wired: Wired | None) -> IPv4Interface | None:
     """The address to which the others turn: the one in whose network the leases lie."""
     own = interfaces(wired)
-    leases = [_address(text) for text in serves.leases]
+    leases = [forms.address(text) for text in serves.leases]
     homes = [one for one in own if any(each and each in one.network for each in leases)]
     return next(iter(homes or own), None)
 
 
 def _lease_complaints(serves: Serves, own: Iterable[IPv4Interface]) -> Iterator[Complaint]:
-    ends = [_address(text) for text in serves.leases]
+    ends = [forms.address(text) for text in serves.leases]
     match ends:
         case [IPv4Address() as first, IPv4Address() as last] if first <= last:
             pass
@@ -112,7 +111,7 @@ def _lease_complaints(serves: Serves, own: Iterable[IPv4Interface]) -> Iterator[
         return
     taken = {str(home.ip): "the node itself"} | {ip: name for name, ip in serves.hosts.items()}
     for address, owner in taken.items():
-        found = _address(address)
+        found = forms.address(address)
         if isinstance(found, IPv4Address) and first <= found <= last:
             what = f"leases holds {address}, which belongs to {owner}."
             yield "leases", what, "Leave fixed addresses out."
@@ -130,13 +129,6 @@ def _read_hosts(table: Table) -> dict[str, str]:
     for name, address in hosts.items():
         if wrong := forms.HOSTNAME.complain(name):
             table.fault(name, f"A host is called {name!r}.", f"It must be {wrong}.")
-        if _address(address) is None:
+        if forms.address(address) is None:
             table.fault(name, f"{name} is {address!r}.", "Type its IP address, such as 10.40.1.1.")
     return hosts
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None

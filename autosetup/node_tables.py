@@ -35,6 +35,15 @@ def checked(table: Table, key: str, complaint: Callable[[str], str | None]) -> s
     return text
 
 
+def read_keys(table: Table, complaint: Callable[[str], str | None]) -> tuple[str, ...]:
+    """Public SSH keys, each of which `complaint` judges, under ``authorized_keys``."""
+    keys = table.strings("authorized_keys", default=())
+    for number, key in enumerate(keys, 1):
+        if wrong := complaint(key):
+            table.fault("authorized_keys", f"Key {number} of authorized_keys is bad.", wrong)
+    return keys
+
+
 def read_variables(table: Table) -> dict[str, str]:
     """Texts under names that people choose, for templates."""
     for name in table.names():

@@ -181,7 +181,9 @@ def _read_key(path: Path) -> str:
         raise BadInput(
             "private-key", f"{path} is a private key.", f"Its public half is {path}.pub."
         )
-    return _checked(str(path), text, forms.PUBLIC_KEY)
+    if wrong := forms.key_complaint(text):
+        raise BadInput("bad-key", f"{path} is no public key.", wrong)
+    return text
 
 
 def _described(site: Site, secrets: SiteSecrets) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autosetup import forms, templates
-from autosetup.node_network import read_time
+from autosetup.node_network import interface_complaint, read_fixed, read_time
 from autosetup.node_serves import read_service
 from autosetup.node_tables import read_boot, read_patience, read_restarts, read_variables
 from autosetup.payload import Boot, InstalledFile, Script, Services, Time, Wired
@@ -216,12 +216,13 @@ def _read_package(table: Table, folder: Path, name: str, contents: dict[str, byt
 
 
 def _read_wired(role: Table) -> Wired | None:
-    """Addresses with places for {column}, {row} and {number}: whether they fit is told by node."""
-    wanted = role.has("wired")
+    """Addresses with places for {column}, {row} and {number}: those of each node are told later."""
+
+    def complaint(template: str) -> str | None:
+        return interface_complaint(fill(template, 1, 1, 1))
+
     table = role.table("wired")
-    dns, gateway = table.strings("dns", default=()), table.string("gateway", default="")
-    addresses = table.strings("addresses", default=None if wanted else ())
-    return Wired(addresses, gateway, dns) if wanted else None
+    return read_fixed(table, complaint) if role.has("wired") else None
 
 
 def _read_serves(role: Table, wired: Wired | None) -> Serves | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from autosetup import forms
 from autosetup.faults import Faulty
 from autosetup.node_network import read_servers, read_wifi
-from autosetup.node_tables import read_mirror, read_variables, unique
+from autosetup.node_tables import read_keys, read_mirror, read_variables, unique
 from autosetup.payload import Locale, User, Wifi
 from autosetup.strict import Table, pattern, reading
 from autosetup.toml_writer import Value, dumps
@@ -33,10 +33,6 @@ COUNTRY = pattern("|".join(sorted(forms.COUNTRIES)), "the two capital letters of
 USER_NAME, PASSWORD_HASH = forms.USER_NAME, forms.CRYPT_HASH
 LANGUAGE, KEYBOARD, TIMEZONE = forms.LANGUAGE, forms.KEYBOARD, forms.TIMEZONE
 PASSPHRASE = forms.PASSPHRASE
-PUBLIC_KEY = pattern(
-    r"(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/]+={0,3}( .*)?",
-    "a public key in one line, as in ~/.ssh/id_ed25519.pub",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +77,15 @@ class SiteSecrets:
     password_hash: str | None
     wifi_passphrases: dict[str, str]
     signer: SiteSigner | None = None
+
+
+def key_complaint(line: str) -> str | None:
+    """Say what is wrong with somebody's public key; None where it is sound.
+
+    It has no options: a rig adds its own.
+    """
+    wrong = forms.authorized_key_complaint(line)
+    return "Leave out what stands before the kind of key." if line.startswith("from=") else wrong
 
 
 def shelves() -> list[Path]:
@@ -175,7 +180,7 @@ def _read_site(path: Path, raw: bytes) -> Site:
 def _read_user(table: Table) -> User:
     return User(
         name=table.string("name", form=USER_NAME),
-        authorized_keys=table.strings("authorized_keys", default=(), form=PUBLIC_KEY),
+        authorized_keys=read_keys(table, key_complaint),
         passwordless_sudo=table.boolean("passwordless_sudo", default=False),
     )
 

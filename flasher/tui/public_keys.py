@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from flasher.errors import BadInput
-from flasher.rig.site import PUBLIC_KEY
+from flasher.rig.site import key_complaint
 
 _LOOKS_LIKE_KEY = re.compile(r"(ssh-|ecdsa-|sk-)\S+ ")
 
@@ -27,8 +27,8 @@ def read_public_key(typed: str) -> str:
         raise BadInput(
             "private-key", "This is the private half, which stays with you.", "Name the .pub file."
         )
-    if wanted := PUBLIC_KEY.complain(text):
-        raise BadInput("bad-key", "This is no public key.", f"It must be {wanted}.")
+    if wrong := key_complaint(text):
+        raise BadInput("bad-key", "This is no public key.", wrong)
     return text
 
 
