@@ -112,17 +112,23 @@ class System:
 
     def accounts(self) -> dict[str, Account]:
         """Every account by name."""
-        rows = (line.split(":") for line in self.read("/etc/passwd").decode().splitlines())
-        return {row[0]: Account(int(row[2]), int(row[3]), row[5]) for row in rows if len(row) == 7}
+        rows = self.rows("/etc/passwd", 7)
+        return {row[0]: Account(int(row[2]), int(row[3]), row[5]) for row in rows if row[2]}
 
     def groups(self) -> dict[str, Group]:
         """Every group by name."""
-        rows = (line.split(":") for line in self.read("/etc/group").decode().splitlines())
+        rows = self.rows("/etc/group", 4)
         return {
             row[0]: Group(int(row[2]), tuple(filter(None, row[3].split(","))))
             for row in rows
-            if len(row) == 4
+            if row[2]
         }
+
+    def rows(self, database: str, fields: int) -> Iterator[list[str]]:
+        """The lines with so many fields of a file such as /etc/passwd; any encoding will do."""
+        lines = self.read(database).decode(errors="surrogateescape").splitlines()
+        rows = (line.split(":") for line in lines)
+        return (row for row in rows if len(row) == fields)
 
     def has_program(self, name: str) -> bool:
         """Whether a program is installed."""

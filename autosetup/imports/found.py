@@ -45,9 +45,10 @@ def make_card_folder(system: System) -> Path | None:
     """
     for boot in BOOT_FOLDERS:
         folder = system.path(boot)
-        if any(_names(folder)):
-            with suppress(OSError), card_to_write(system, str(folder)):
-                (folder / FOLDER).mkdir(exist_ok=True)
+        with suppress(OSError):
+            if any(_names(folder)):
+                with card_to_write(system, str(folder)):
+                    (folder / FOLDER).mkdir(exist_ok=True)
                 return folder / FOLDER
     return None
 
@@ -82,9 +83,10 @@ def offered(tools: Tools, record: Record | None) -> dict[str, bytes]:
 def note_ignored(tools: Tools, generation: int) -> None:
     """Tell the log about files of other systems that lie beside a payload of this generation."""
     if tools.outlets.card and read_taken(tools.journal.folder).generation != generation:
-        for name in _names(tools.outlets.card.parent):
-            what = "is not read, as this card has a payload"
-            tools.outlets.log(f"{name} {what}: remove it, for it may hold secrets.")
+        with suppress(OSError):  # they are not needed
+            for name in _names(tools.outlets.card.parent):
+                what = "is not read, as this card has a payload"
+                tools.outlets.log(f"{name} {what}: remove it, for it may hold secrets.")
 
 
 def erase(tools: Tools, generations: Iterable[int]) -> None:
@@ -127,9 +129,9 @@ def _is_remainder(raw: bytes) -> bool:
 
 
 def _names(boot: Path) -> Iterator[str]:
-    """Those that are there and were not taken over yet."""
+    """Those that are there and were not taken over yet; a folder of such a name is none."""
     for name in NAMES:
-        with suppress(FileNotFoundError), (boot / name).open("rb") as handle:
+        with suppress(FileNotFoundError, IsADirectoryError), (boot / name).open("rb") as handle:
             if not _is_remainder(handle.read(len(_MARK))):
                 yield name
 

@@ -7,6 +7,7 @@ also tells the words that were added, so that another generation can take them a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,12 @@ _SOURCES = ("/etc/default/raspi-firmware-custom", "/etc/default/raspi-extra-cmdl
 _BEGIN, _END = "# autosetup begins; words:", "# autosetup ends"
 # Lines above may hold for some boards only; ours hold for all, and so do those below.
 _FOR_ALL = "[all]"
+# Editors change line ends, and people take lines away: what is not ours stays in any case.
+_BLOCK = re.compile(
+    rf"^{_BEGIN}(?P<words>[^\n]*)(?:\n|\Z)(?:(?s:.*?)^{_END}[ \t\r]*(?:\n|\Z))?", re.MULTILINE
+)
+# Comments may be in any encoding.
+_AS_IT_IS = "surrogateescape"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +41,11 @@ class _Place:
 
 def problems(context: Context) -> Iterator[Fault]:
     """A wish on a system that starts otherwise."""
-    boot = context.settings.boot
-    if (boot.config or boot.cmdline) and not _paths(context.system):
+    boot, paths = context.settings.boot, _paths(context.system)
+    if boot.cmdline and paths and not context.system.read(paths[-1][1]).strip():
+        what = f"{paths[-1][1]} is missing or empty, so that no words can be added to it."
+        yield Fault(NODE, 0, 0, what, "Prepare the card again.")
+    if (boot.config or boot.cmdline) and not paths:
         what = "This system has no config.txt, which [boot] is about."
         yield Fault(NODE, 0, 0, what, "Remove [boot], or take an image for Raspberry Pis.")
 
@@ -72,21 +82,21 @@ def with_settings(place: _Place, lines: tuple[str, ...], words: tuple[str, ...])
 
 
 def _with_block(text: str, lines: tuple[str, ...], words: tuple[str, ...]) -> str:
-    before, _, rest = text.partition(_BEGIN)
-    if rest:
-        _, _, after = rest.partition(f"{_END}\n")
-    else:
-        before, after = before + ("" if before.endswith("\n") or not before else "\n"), ""
+    ours = _BLOCK.search(text)
+    if not lines and not words and not ours:
+        return text
+    before, after = (text[: ours.start()], text[ours.end() :]) if ours else (text, "")
     if not lines and not words:
-        return before + after if rest else text
+        return before + after
+    before += "" if before.endswith("\n") or not before else "\n"
     block = [" ".join((_BEGIN, *words)), _FOR_ALL, *lines, _FOR_ALL, _END]
     return before + "".join(f"{line}\n" for line in block) + after
 
 
 def _words_of(config: str) -> tuple[str, ...]:
     """The words that were added, as the block tells."""
-    _, _, rest = config.partition(_BEGIN)
-    return tuple(rest.partition("\n")[0].split())
+    ours = _BLOCK.search(config)
+    return tuple(ours["words"].split()) if ours else ()
 
 
 def _paths(system: System) -> list[tuple[str, str]]:
@@ -98,10 +108,11 @@ def _paths(system: System) -> list[tuple[str, str]]:
 
 
 def _read(system: System, config: str, cmdline: str) -> _Place:
-    return _Place(system.read(config).decode(), system.read(cmdline).decode())
+    return _Place(*(system.read(path).decode(errors=_AS_IT_IS) for path in (config, cmdline)))
 
 
 def _write(system: System, path: str, text: str) -> None:
     """FAT knows no owners and modes, so this is not `System.write`."""
-    if system.read(path) != text.encode():
-        replace_file(system.path(path), text.encode())
+    raw = text.encode(errors=_AS_IT_IS)
+    if system.read(path) != raw:
+        replace_file(system.path(path), raw)

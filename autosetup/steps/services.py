@@ -12,7 +12,8 @@ NAME = "services"
 # Units without an [Install] part are pulled in by others: nothing can be switched.
 _FIXED = {"static", "alias", "indirect", "generated", "linked"}
 _ON = {"enabled", "enabled-runtime"} | _FIXED
-_OFF = {"disabled", "masked", "not-found"} | _FIXED
+_MISSING = "not-found"
+_OFF = {"disabled", "masked", _MISSING} | _FIXED
 
 
 def check(context: Context) -> bool:
@@ -29,15 +30,18 @@ def apply(context: Context) -> None:
         system.must(["systemctl", "daemon-reload"])
     for unit in (*services.disable, *services.enable):
         context.before.units.keep(unit, {"state": _state(system, unit)})
-    if services.disable:
-        system.must(["systemctl", "disable", *_now(system), *services.disable])
+    # One that is not there keeps systemctl from switching off the others.
+    if there := [unit for unit in services.disable if _state(system, unit) != _MISSING]:
+        system.must(["systemctl", "disable", *_now(system), *there])
     if services.enable:
         system.must(["systemctl", "enable", *_now(system), *services.enable])
     restart_asked(system)
 
 
 def _state(system: System, unit: str) -> str:
-    return system.run(["systemctl", "is-enabled", unit]).output.strip()
+    """As systemctl(1) is-enabled says it; older ones have no word for what is not there."""
+    told = system.run(["systemctl", "is-enabled", unit]).output.strip()
+    return _MISSING if told.startswith("Failed to get unit file state") else told
 
 
 def _now(system: System) -> list[str]:
@@ -47,5 +51,7 @@ def _now(system: System) -> list[str]:
 def _all_in(system: System, units: Sequence[str], states: set[str]) -> bool:
     if not units:
         return True
-    found = system.run(["systemctl", "is-enabled", *units]).output.split("\n")
-    return len(found) > len(units) and all(line in states for line in found[: len(units)])
+    found = system.run(["systemctl", "is-enabled", *units]).output.splitlines()
+    if len(found) == len(units) and all(line in states for line in found):
+        return True
+    return all(_state(system, unit) in states for unit in units)

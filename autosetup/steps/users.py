@@ -16,7 +16,7 @@ from autosetup.system import Account, System
 NAME = "users"
 _FIRST_PERSON, _LAST_PERSON = 1000, 59999
 _SHELL = "/bin/bash"
-_HASH, _EXPIRES = 1, 7  # fields of shadow(5)
+_HASH, _EXPIRES, _FIELDS = 1, 7, 9  # of shadow(5)
 
 
 def problems(context: Context) -> Iterator[Fault]:
@@ -100,8 +100,8 @@ def sudo_path(name: str) -> str:
 
 def _field(system: System, name: str, number: int) -> str | None:
     """A field of an account's line in /etc/shadow; None where it has none."""
-    rows = (line.split(":") for line in system.read("/etc/shadow").decode().splitlines())
-    return next((row[number] for row in rows if row[0] == name and len(row) > number), None)
+    rows = system.rows("/etc/shadow", _FIELDS)
+    return next((row[number] for row in rows if row[0] == name), None)
 
 
 def _make_account(system: System, user: User) -> None:

@@ -67,3 +67,29 @@ def test_a_word_that_was_there_before_is_never_taken_away(tmp_path: Path) -> Non
     boot.apply(context(tmp_path, Boot((), ("rw", "quiet"))))
     boot.apply(context(tmp_path, Boot()))
     assert (folder / "cmdline.txt").read_text() == CMDLINE
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("lost", ["", "# autosetup ends", "# autosetup begins; words: one two"])
+def test_what_people_do_to_the_lines_costs_none_of_theirs(
+    tmp_path: Path, line_end: str, lost: str
+) -> None:
+    folder = make_card(tmp_path)
+    boot.apply(context(tmp_path, FIRST))
+    edited = (folder / "config.txt").read_text().replace(f"{lost}\n" if lost else "\0", "")
+    edited = f"{edited}dtoverlay=mine\n".replace("\n", line_end)
+    (folder / "config.txt").write_bytes(b"# f\xfcr uns" + line_end.encode() + edited.encode())
+    for wanted in (SECOND, Boot()):
+        boot.apply(context(tmp_path, wanted))
+        assert boot.check(context(tmp_path, wanted))
+        lines = (folder / "config.txt").read_bytes().splitlines()
+        assert lines[0] == b"# f\xfcr uns"
+        assert b"dtoverlay=mine" in lines
+    assert (folder / "cmdline.txt").read_text().startswith("root=LABEL=rootfs rw")
+
+
+def test_words_are_not_added_to_nothing(tmp_path: Path) -> None:
+    (make_card(tmp_path) / "cmdline.txt").write_text("\n")
+    (fault,) = boot.problems(context(tmp_path, FIRST))
+    assert "cmdline.txt is missing or empty" in fault.what
+    assert not list(boot.problems(context(tmp_path, Boot())))

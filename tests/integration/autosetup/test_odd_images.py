@@ -1,0 +1,56 @@
+"""Images and cards that are not quite as expected: the node is set up all the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autosetup.settings import Services
+from tests.integration.autosetup.conftest import Node
+from tests.unit.autosetup.sample_payloads import SETTINGS, packed
+
+PLAIN = dataclasses.replace(
+    SETTINGS, locale=dataclasses.replace(SETTINGS.locale, language="C.UTF-8")
+)
+
+
+@pytest.fixture
+def node(fresh: Callable[[], Node]) -> Node:
+    return fresh()
+
+
+@pytest.mark.parametrize("name", ["ssh", "userconf.txt", "wpa_supplicant.conf"])
+def test_a_folder_is_none_of_the_files_of_other_systems(node: Node, name: str) -> None:
+    (node.card.parent / name).mkdir(parents=True)
+    told = node.run()
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "no payload on this card" in told.stdout
+    node.insert(packed(PLAIN))
+    assert node.run().returncode == 0
+    assert node.status.state == "done"
+
+
+@pytest.mark.parametrize("others", [(), ("preview.service",)])
+def test_a_unit_that_is_not_there_is_off_already(node: Node, others: tuple[str, ...]) -> None:
+    services = Services(("capture.service",), ("no-such.service", *others))
+    node.insert(packed(dataclasses.replace(PLAIN, services=services)))
+    assert node.run().returncode == 0
+    assert node.status.state == "done"
+    wants = node.upper / "etc/systemd/system/multi-user.target.wants"
+    assert [path.name for path in wants.iterdir()] == ["capture.service"] + (
+        [] if others else ["preview.service"]
+    )
+
+
+def test_a_name_of_a_person_may_be_in_any_encoding(node: Node) -> None:
+    accounts = node.upper / "etc/passwd"
+    shutil.copy(Path("/etc/passwd"), accounts)
+    with accounts.open("ab") as lines:
+        lines.write(b"joe:x:1500:1500:J\xfcrgen:/home/joe:/bin/sh\n+::::::\n")
+    node.insert(packed(PLAIN))
+    assert node.run().returncode == 0
+    assert b"J\xfcrgen" in accounts.read_bytes()
