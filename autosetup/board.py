@@ -10,6 +10,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from autosetup.errors import plain
+
 _TREE = Path("/sys/firmware/devicetree/base")
 _PC = Path("/sys/class/dmi/id")
 _INTERFACES = Path("/sys/class/net")
@@ -49,7 +51,7 @@ def short_name() -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(errors="replace").strip("\0 \n")
+        return plain(path.read_text(errors="replace"))
     except OSError:
         return ""
 

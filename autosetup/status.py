@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal, cast
 
 from autosetup import forms
+from autosetup.faults import shown
 from autosetup.manifest import LARGEST
 from autosetup.strict import Table
 from autosetup.strict_json import reading_json
@@ -181,12 +182,15 @@ def begun_again(status: Status) -> Status:
 
 
 def lines_of(status: Status) -> list[str]:
-    """For people: the headline, then each fault and each warning on a line of its own."""
+    """For people: the headline, then each fault and each warning on a line of its own.
+
+    Whatever a card says, a screen does not obey it.
+    """
     told = [*status.faults[:_MOST_FAULTS]]
     if more := status.faults[_MOST_FAULTS:]:
         told.append(f"… and {len(more)} more: see log.txt on the card.")
     told += [f"Warning: {w.reason} {w.hint}".rstrip() for w in status.warnings]
-    return [headline(status), *(f"  {line}" for line in told)]
+    return [headline(status), *(f"  {shown(line)}" for line in told)]
 
 
 def headline(status: Status) -> str:
@@ -195,7 +199,7 @@ def headline(status: Status) -> str:
     ``cam-0101 · done · generation 1795233590 · 9 steps in 14 s``
     """
     parts = [status.node or "no node", status.state, *_details(status)]
-    return " · ".join(part for part in parts if part)
+    return shown(" · ".join(part for part in parts if part))
 
 
 def _details(status: Status) -> list[str]:

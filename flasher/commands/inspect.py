@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from autosetup.faults import shown
 from autosetup.status import lines_of
 from autosetup.trust import Signature
 from flasher.card.advice import Advice, advise
@@ -111,10 +112,10 @@ def _say_status(report: CardReport, console: Console) -> None:
     for line in lines_of(report.status):
         console.say(f"  {line}")
     if report.status.bound_to:
-        console.say(f"  belongs to the Pi {report.status.bound_to}")
+        console.say(f"  belongs to the Pi {shown(report.status.bound_to)}")
     for step in report.status.steps:
         changed = "changed" if step.changed else "was so"
-        console.say(f"    {step.name:<12} {readable_seconds(step.seconds):>8}  {changed}")
+        console.say(f"    {shown(step.name):<12} {readable_seconds(step.seconds):>8}  {changed}")
 
 
 def _as_json(report: CardReport, advice: Advice) -> dict[str, object]:

@@ -15,7 +15,7 @@ from autosetup.mustache import render
 from autosetup.payload import Secrets, unpack
 from autosetup.record import Fallen, Good, Record, read_record
 from autosetup.secrets_file import read_secrets, write_secrets
-from autosetup.status import STATES, Status, StepRecord, Warned
+from autosetup.status import STATES, Status, StepRecord, Warned, lines_of
 from autosetup.trust import TRUSTS
 from tests.examples import examples
 from tests.unit.autosetup.any_documents import (
@@ -171,6 +171,12 @@ _records = st.builds(
     fallen=st.none() | st.builds(Fallen, _generations, _hexes, _words, _words, _words, _words),
     starts=st.integers(0, 9),
 )
+
+
+@given(_statuses)
+@settings(max_examples=examples(150))
+def test_no_status_can_make_a_screen_obey(status: Status) -> None:
+    assert all(line.isprintable() for line in lines_of(status))
 
 
 @given(_records)
