@@ -1,0 +1,69 @@
+"""Questions to a node, which change nothing: how it is, and whether a payload has faults."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from autosetup.card import find_card
+from autosetup.faults import Faulty
+from autosetup.outlets import RUNNING
+from autosetup.payload import FOLDER, STATUS, read_folder, unpack
+from autosetup.status import Status, lines_of
+from autosetup.system import System
+from autosetup.terminal import DONE, FAILED, code_of, say
+
+_ENDED = ("waiting", "done", "failed", "rolled-back")
+_POLL_SECONDS = 0.5
+
+
+def tell_status(*, as_json: bool, wait: bool) -> int:
+    """Print how the node is; `wait` until this boot's run is done or has failed."""
+    status = last_said() if wait else last_said() or _on_card()
+    while wait and (status is None or status.state not in _ENDED):
+        time.sleep(_POLL_SECONDS)
+        status = last_said()
+    status = status or Status("waiting")
+    text = "\n".join(lines_of(status))
+    say(status.to_json().decode() if as_json else f"{text}\n")
+    return code_of(status)
+
+
+def last_said() -> Status | None:
+    """What the agent said last in this boot; what the card says may be of an earlier one."""
+    return _read(RUNNING)
+
+
+def _on_card() -> Status | None:
+    return _read(find_card(System()))
+
+
+def _read(folder: Path | None) -> Status | None:
+    with suppress(OSError, Faulty):
+        return Status.from_json((folder / STATUS).read_bytes()) if folder else None
+    return None
+
+
+def check(folder: Path | None) -> int:
+    """Print what is wrong with a payload, by default the card's."""
+    from autosetup.trust import look_if_possible
+
+    place = folder or find_card(System())
+    if place is None or not place.is_dir():
+        sys.stderr.write(f"There is no payload here. Give the folder {FOLDER} of a card.\n")
+        return FAILED
+    raw = read_folder(place)
+    try:
+        payload = unpack(raw)
+    except Faulty as faulty:
+        sys.stderr.write("".join(f"{fault}\n" for fault in faulty.faults))
+        return FAILED
+    signature = look_if_possible(raw)
+    if signature.kind == "wrong":
+        sys.stderr.write(f"{signature}\n")
+        return FAILED
+    generation = payload.manifest.generation
+    say(f"{payload.settings.name} · generation {generation} · no faults · {signature}\n")
+    return DONE
