@@ -39,8 +39,10 @@ def identity() -> str:
 
     That one is of the hardware, such as ``52:54:00:12:34:56``; empty where there is no network.
     """
-    found = (_read(path / "address") for path in sorted(_INTERFACES.glob("*")) if path.name != "lo")
-    return serial() or next(filter(None, found), "")
+    others = [path for path in sorted(_INTERFACES.glob("*")) if path.name != "lo"]
+    # Bridges and the like come and go with what runs on the node.
+    others.sort(key=lambda path: not (path / "device").exists())
+    return serial() or next(filter(None, (_read(path / "address") for path in others)), "")
 
 
 def short_name() -> str:

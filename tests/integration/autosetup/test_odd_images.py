@@ -54,3 +54,15 @@ def test_a_name_of_a_person_may_be_in_any_encoding(node: Node) -> None:
     node.insert(packed(PLAIN))
     assert node.run().returncode == 0
     assert b"J\xfcrgen" in accounts.read_bytes()
+
+
+def test_a_board_without_a_serial_number_is_known_by_its_hardware(node: Node) -> None:
+    (node.upper / "sys/firmware/devicetree/base/serial-number").unlink()
+    for name, address in (("docker0", "02:42:00:00:00:01"), ("eth0", "52:54:00:12:34:56")):
+        folder = node.upper / "sys/class/net" / name
+        folder.mkdir(parents=True)
+        (folder / "address").write_text(f"{address}\n")
+    (node.upper / "sys/class/net/eth0/device").mkdir()
+    node.run()
+    told = node.read("/etc/avahi/services/autosetup.service")
+    assert "serial=52:54:00:12:34:56" in told
