@@ -34,7 +34,7 @@ from tests.unit.autosetup.sample_payloads import (
     packed,
 )
 
-CARD = "boot/firmware/autosetup"
+CARD, STATE = "boot/firmware/autosetup", "var/lib/autosetup"
 # Every table that there is.
 WHOLE = replace(
     SETTINGS,
@@ -49,7 +49,7 @@ WHOLE = replace(
 WHOLE_SECRETS = replace(SECRETS, host_key=USER_KEY, user_keys={"scan": USER_KEY})
 WHOLE_FILES = {**FILES, "health/10-camera": b"#!/bin/sh\n"}
 
-_STATUS = Status(
+SAID = Status(
     "rolled-back",
     node="cam-0101",
     generation=1795233590,
@@ -66,9 +66,9 @@ _STATUS = Status(
     started_at="2026-11-21T03:39:50Z",
     steps=(StepRecord("hostname", 0.125, changed=True),),
 )
-_RECORD = Record(
+RECORD = Record(
     "0" * 64,
-    _STATUS,
+    SAID,
     ("1" * 64,),
     (Good(2, reached=True), Good(1, reached=False)),
     Fallen(
@@ -100,8 +100,8 @@ KINDS = {
     "node.toml": Kind(RAW["node.toml"], _node, write_node),
     "secrets.toml": Kind(RAW["secrets.toml"], lambda raw: read_secrets(raw, WHOLE), write_secrets),
     "manifest.json": Kind(RAW["manifest.json"], read_manifest, write_manifest, by_people=False),
-    "status.json": Kind(_STATUS.to_json(), Status.from_json, Status.to_json, by_people=False),
-    "state.json": Kind(_RECORD.to_json(), read_record, Record.to_json, by_people=False),
+    "status.json": Kind(SAID.to_json(), Status.from_json, Status.to_json, by_people=False),
+    "state.json": Kind(RECORD.to_json(), read_record, Record.to_json, by_people=False),
 }
 _TYPED = st.sampled_from(
     [b"\xe2\x80\x9c", b"\xc2\xa0", b"\xff", *(bytes([c]) for c in b'\t\r\0"\\[#=,')]
@@ -171,7 +171,7 @@ def put_into(folder: Path, raw: Mapping[str, bytes]) -> None:
 def run_agent(folder: Path) -> Status:
     """What the agent comes to on that node, as long as it starts no program."""
     outlets = Outlets(folder / CARD, running=folder / "run", sink=lambda _: None)
-    state = Journal(folder / "var/lib/autosetup")
+    state = Journal(folder / STATE)
     return Agent(Tools(System(folder), state, outlets, lambda: None)).run()
 
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autosetup.card import digest_of
 from autosetup.errors import plain
 from autosetup.faults import Fault, Faulty
 from autosetup.manifest import MANIFEST
 from autosetup.mustache import render
-from autosetup.payload import Secrets, unpack
+from autosetup.payload import NODE, STATUS, Secrets, unpack
 from autosetup.record import Fallen, Good, Record, read_record
 from autosetup.secrets_file import read_secrets, write_secrets
 from autosetup.status import STATES, Status, StepRecord, Warned, lines_of
 from autosetup.trust import TRUSTS
 from tests.examples import examples
 from tests.unit.autosetup.any_documents import (
+    CARD,
     KINDS,
     RAW,
+    RECORD,
+    SAID,
+    STATE,
     complaint,
     node_with,
     read,
@@ -28,7 +34,9 @@ from tests.unit.autosetup.any_documents import (
     spoiled,
     tree,
 )
-from tests.unit.autosetup.sample_payloads import HASH, USER_KEY
+from tests.unit.autosetup.sample_payloads import GENERATION, HASH, USER_KEY
+
+VALUES = json.dumps({"generation": GENERATION, "values": {"domain": "x.example"}}).encode()
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -171,6 +179,23 @@ _records = st.builds(
     fallen=st.none() | st.builds(Fallen, _generations, _hexes, _words, _words, _words, _words),
     starts=st.integers(0, 9),
 )
+
+
+@given(data=st.data())
+@settings(max_examples=examples(80))
+def test_no_spoiled_record_keeps_a_node_from_saying_how_it_is(data: st.DataObject) -> None:
+    state = data.draw(st.sampled_from(["applying", "failed", "done", "rolled-back"]))
+    digest = data.draw(st.sampled_from([RECORD.digest, digest_of(RAW[MANIFEST])]))
+    record = replace(RECORD, digest=digest, status=replace(SAID, state=state))
+    card = data.draw(st.sampled_from([{}, {**RAW, NODE: b"spoiled"}]))
+    with node_with({**card, STATUS: data.draw(spoiled(SAID.to_json()))}) as folder:
+        (folder / STATE).mkdir(parents=True)
+        for name, sound in (("state.json", record.to_json()), ("values.json", VALUES)):
+            (folder / STATE / name).write_bytes(data.draw(spoiled(sound)))
+        reached = run_agent(folder)
+        assert reached.state in STATES
+        assert reached.code != "internal-error"
+        assert Status.from_json((folder / CARD / STATUS).read_bytes()) == reached
 
 
 @given(_statuses)
