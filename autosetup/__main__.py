@@ -7,13 +7,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+_INTERRUPTED = 130
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; gives its exit code: 0 done or nothing to do, 1 failed, 2 wrong usage."""
+    """Run a command.
+
+    Gives its exit code: 0 done or nothing to do, 1 failed, 2 wrong usage, 130 interrupted.
+    """
     chosen = _parser().parse_args(argv)
-    if chosen.command in ("status", "check"):
-        return _ask(chosen)
-    return _act(chosen)
+    try:
+        return _ask(chosen) if chosen.command in ("status", "check") else _act(chosen)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. What was begun goes on at the next start.\n")
+        return _INTERRUPTED
 
 
 def _ask(chosen: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 
 from autosetup.errors import AgentError
@@ -20,9 +21,19 @@ BOOT_FOLDERS = ("/boot/firmware", "/boot")
 
 
 def find_card(system: System) -> Path | None:
-    """The payload's folder on the boot partition, wherever this system mounts it."""
-    folders = (system.path(f"{boot}/{FOLDER}") for boot in BOOT_FOLDERS)
-    return next((folder for folder in folders if folder.is_dir()), None)
+    """The payload's folder on the boot partition, wherever this system mounts it.
+
+    One that cannot be looked at counts as there: whoever reads it learns why.
+    """
+    for folder in (system.path(f"{boot}/{FOLDER}") for boot in BOOT_FOLDERS):
+        try:
+            if stat.S_ISDIR(folder.stat().st_mode):
+                return folder
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return folder
+    return None
 
 
 def missing_boot(system: System) -> str | None:

@@ -40,6 +40,8 @@ def run(pauses: tuple[float, ...]) -> int:
     except Stopped:
         say("Told to stop; the next run goes on.\n")
         return DONE
+    except PermissionError as error:
+        return refuse(error)
     return code_of(status)
 
 

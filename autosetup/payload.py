@@ -158,7 +158,11 @@ def unpack(raw: Mapping[str, bytes]) -> Payload:
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    """Every file of a payload's folder by its path in it, without those that the agent writes."""
+    """Every file of a payload's folder by its path in it, without those that the agent writes.
+
+    Raises:
+        OSError: something in it, or the folder itself, cannot be read.
+    """
     return {
         name: path.read_bytes() for name, path in sorted(_walk(folder)) if name not in (STATUS, LOG)
     }
@@ -172,11 +176,15 @@ def is_litter(path: str) -> bool:
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=_raise):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(place, name) for name in names):
             if not is_litter(name := path.relative_to(folder).as_posix()):
                 yield name, path
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _missing(name: str) -> Fault:

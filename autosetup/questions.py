@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from autosetup.card import find_card
-from autosetup.faults import Faulty
+from autosetup.faults import Fault, Faulty
+from autosetup.manifest import MANIFEST, read_manifest
 from autosetup.outlets import RUNNING
 from autosetup.payload import FOLDER, STATUS, read_folder, unpack
+from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.status import Status, lines_of
 from autosetup.system import System
-from autosetup.terminal import DONE, FAILED, code_of, say
+from autosetup.terminal import DONE, FAILED, code_of, refuse, say
 
 _ENDED = ("waiting", "done", "failed", "rolled-back")
 _POLL_SECONDS = 0.5
@@ -51,19 +54,32 @@ def check(folder: Path | None) -> int:
     from autosetup.trust import look_if_possible
 
     place = folder or find_card(System())
-    if place is None or not place.is_dir():
+    try:
+        raw = read_folder(place) if place else {}
+    except OSError as error:
+        return refuse(error)
+    if not raw:
         sys.stderr.write(f"There is no payload here. Give the folder {FOLDER} of a card.\n")
         return FAILED
-    raw = read_folder(place)
-    try:
-        payload = unpack(raw)
-    except Faulty as faulty:
-        sys.stderr.write("".join(f"{fault}\n" for fault in faulty.faults))
+    if faults := _faults(raw):
+        sys.stderr.write("".join(f"{fault}\n" for fault in faults))
         return FAILED
     signature = look_if_possible(raw)
     if signature.kind == "wrong":
         sys.stderr.write(f"{signature}\n")
         return FAILED
-    generation = payload.manifest.generation
-    say(f"{payload.settings.name} · generation {generation} · no faults · {signature}\n")
+    manifest = read_manifest(raw[MANIFEST])
+    used = " · its secrets were used and erased" if is_redacted(raw[SECRETS]) else ""
+    generation = f"generation {manifest.generation}"
+    say(f"{manifest.node} · {generation} · no faults · {signature}{used}\n")
     return DONE
+
+
+def _faults(raw: Mapping[str, bytes]) -> list[Fault]:
+    """All of them, but that secrets were erased after use, as they shall be."""
+    used = SECRETS if is_redacted(raw.get(SECRETS, b"")) else ""
+    try:
+        unpack(raw)
+    except Faulty as faulty:
+        return [fault for fault in faulty.faults if fault.file != used]
+    return []

@@ -73,3 +73,28 @@ def test_a_terminal_that_hangs_up_while_a_payload_is_applied_ends_nothing(node: 
         path.write_bytes(data)
     told = node.run("apply", "/payload")
     assert (told.returncode, node.status.generation) == (0, GENERATION + 1), told
+
+
+@pytest.mark.parametrize(
+    "words", ["run", "apply /etc", "rollback", "rebind", "check", "values", "set domain x"]
+)
+def test_whoever_has_no_rights_is_told_so(node: Node, words: str) -> None:
+    node.card.parent.chmod(0o700)  # as the image has it
+    asked = f"{NOBODY} {shlex.join(node.agent(*words.split()))}"
+    told = node.execute("sh", "-c", f"mkdir -m 700 -p /run/autosetup /var/lib/autosetup; {asked}")
+    assert (told.returncode, told.stderr) == (1, "Only root may do this. Put sudo in front.\n")
+
+
+def test_an_interrupted_wait_ends_without_a_word_too_many(node: Node) -> None:
+    waiting = shlex.join(node.agent("status", "--wait"))
+    told = node.execute("sh", "-c", f"timeout --foreground --signal INT 1 {waiting}; echo $?")
+    assert told.stderr == "Interrupted. What was begun goes on at the next start.\n"
+
+
+def test_a_payload_that_was_used_has_no_fault(node: Node) -> None:
+    assert node.run().returncode == 0
+    told = node.run("check")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "no faults · unsigned · its secrets were used and erased" in told.stdout
+    (node.card / "node.toml").write_bytes(b"name = ")
+    assert node.run("check").stderr.count("node.toml:1:8:") == 1
