@@ -46,6 +46,12 @@ def missing_boot(system: System) -> str | None:
     return next((place for place in places if not system.path(place).is_mount()), None)
 
 
+def mount_boot(system: System) -> None:
+    """Mount the boot partition of a running system whose card came too late for it to do so."""
+    if system.booted and (place := missing_boot(system)):
+        system.run(["mount", place])
+
+
 def digest_of(manifest: bytes) -> str:
     """What tells one payload from another: SHA-256 (hex) of its manifest."""
     return hashlib.sha256(manifest).hexdigest()

@@ -12,6 +12,7 @@ from pathlib import Path
 from autosetup import board
 from autosetup.agent import Agent
 from autosetup.binding import bind
+from autosetup.card import mount_boot
 from autosetup.change import done, set_value, values_on
 from autosetup.errors import AgentError
 from autosetup.faults import Faulty
@@ -23,6 +24,7 @@ from autosetup.retry import pause_after
 from autosetup.run import Tools
 from autosetup.status import Status, lines_of, with_warning
 from autosetup.stopping import Stopped, heed_stops, outlive_terminal
+from autosetup.system import System
 from autosetup.terminal import DONE, FAILED, code_of, refuse, say
 from autosetup.this_node import alone, tools_here
 
@@ -46,6 +48,7 @@ def run(pauses: tuple[float, ...]) -> int:
 
 
 def _run_once(pauses: tuple[float, ...], attempt: int) -> Status:
+    mount_boot(System())
     tools = replace(tools_here(), pauses=pauses, attempt=attempt)
     with alone():
         return Agent(tools).run()
