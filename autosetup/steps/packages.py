@@ -48,7 +48,9 @@ def problems(context: Context) -> Iterator[Fault]:
 
 def check(context: Context) -> bool:
     """Whether each file is installed in exactly its version, and each name in any."""
-    debs = (_read(context.system, context.files[name]) for name in _names(context))
+    debs = [_read(context.system, context.files[name]) for name in _names(context)]
+    if (debs or context.settings.packages.names) and _is_interrupted(context.system):
+        return False
     return all(deb and _is_installed(context.system, deb) for deb in debs) and not _lacking(context)
 
 
@@ -61,6 +63,11 @@ def apply(context: Context) -> None:
         context.log(install_from_archive(context.system, [*files, *lacking], mirror))
     else:
         context.log(install_files(context.system, files))
+
+
+def _is_interrupted(system: System) -> bool:
+    """Whether dpkg was cut off; apt then refuses its service until `dpkg --configure -a`."""
+    return any(system.path("/var/lib/dpkg/updates").glob("[0-9]*"))
 
 
 def _lacking(context: Context) -> list[str]:

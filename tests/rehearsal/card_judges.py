@@ -56,6 +56,7 @@ _VOLATILE = (
     "./var/.updated",
     "./var/lib/autosetup/state.json",
     "./var/lib/NetworkManager/",
+    "./var/lib/dpkg/status-old",
     "./var/cache/apt/",
     "./var/lib/systemd/",
     "./var/lib/private/systemd",

@@ -54,6 +54,20 @@ def test_what_a_power_cut_left_half_installed_is_made_whole(node: Node, tmp_path
     assert node.execute("dpkg", "--audit").stdout == ""
 
 
+def test_dpkg_that_a_power_cut_kept_from_its_last_word_has_it(node: Node, tmp_path: Path) -> None:
+    insert(node, {"rig-tools": make_deb(tmp_path, "rig-tools")})
+    node.execute("dpkg", "--install", "/boot/firmware/autosetup/packages/rig-tools.deb")
+    known = node.read("/var/lib/dpkg/status").split("\n\n")
+    (ours,) = (package for package in known if package.startswith("Package: rig-tools\n"))
+    dpkg = node.upper / "var/lib/dpkg"
+    (dpkg / "status").write_text("\n\n".join(package for package in known if package != ours))
+    (dpkg / "updates/0000").write_text(f"{ours}\n")
+    assert "dpkg was interrupted" in node.execute("apt-get", "check").stderr
+    assert installed(node, "rig-tools") == "installed 1.0"
+    assert node.run().returncode == 0
+    assert node.execute("apt-get", "check").returncode == 0
+
+
 def test_another_version_of_a_higher_generation_takes_its_place(node: Node, tmp_path: Path) -> None:
     for generation, version in enumerate(("1.0", "1.1", "1.0"), GENERATION):
         folder = tmp_path / str(generation)
