@@ -18,7 +18,7 @@ from autosetup.errors import AgentError, conflict
 from autosetup.faults import Faulty
 from autosetup.finish import end, end_failed, explained, fail, refuse, start_again, stay
 from autosetup.offer import Offer, load_record, note, read_offer
-from autosetup.payload import Payload
+from autosetup.payload import Payload, unpack
 from autosetup.record import Record
 from autosetup.run import Run, Tools, at_next_step, open_payload
 from autosetup.sealing import is_sealed, reopen
@@ -64,6 +64,8 @@ class Agent:
         if place := missing_boot(self._tools.system):
             what = f"The boot partition, which has the payload, is not mounted at {place}."
             raise AgentError("no-boot-partition", what, "Prepare the card again, or change it.")
+        if offer.raw:
+            unpack(offer.raw)  # which lacks its manifest, and says so
         self._tools.outlets.announce(self._status)
         return self._status
 

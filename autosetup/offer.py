@@ -10,12 +10,15 @@ from autosetup.decide import is_unfinished
 from autosetup.faults import Faulty
 from autosetup.imports.found import offered
 from autosetup.manifest import MANIFEST, compare, read_manifest
-from autosetup.payload import read_folder
+from autosetup.payload import NODE, read_folder
 from autosetup.record import Record
 from autosetup.run import Tools
 from autosetup.secrets_file import SECRETS
 from autosetup.settings import Manifest
 from autosetup.trust import Standing
+
+# Where the card has none of these, it has no payload, whatever else lies in its folder.
+_PARTS = {MANIFEST, NODE, SECRETS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ def read_offer(tools: Tools, record: Record | None) -> Offer:
         OSError: the card cannot be read, and there is no record.
         Faulty: the manifest is spoiled, and no run is under way.
     """
-    raw = _read_card(tools, record) or offered(tools, record)
+    raw = _read_card(tools, record)
+    if not _PARTS & raw.keys():
+        raw = offered(tools, record)
     offer = Offer(raw, _manifest(tools, raw, record), digest_of(raw.get(MANIFEST, b"")))
     staged = _staged(tools, record)
     if staged and not (offer.manifest and offer.manifest.generation >= _generation(staged)):

@@ -66,3 +66,19 @@ def test_a_board_without_a_serial_number_is_known_by_its_hardware(node: Node) ->
     node.run()
     told = node.read("/etc/avahi/services/autosetup.service")
     assert "serial=52:54:00:12:34:56" in told
+
+
+def test_a_payload_without_its_manifest_is_told_from_a_card_without_payload(node: Node) -> None:
+    node.insert(packed(PLAIN))
+    (node.card / "manifest.json").unlink()
+    assert node.run().returncode == 1
+    assert (node.status.state, node.status.code) == ("failed", "payload-refused")
+    assert "manifest.json: This file is missing from the card." in (node.status.reason or "")
+
+
+def test_a_note_in_the_folder_is_no_payload(node: Node) -> None:
+    node.insert({"read me.txt": b"Here the payload goes."})
+    (node.card.parent / "wpa_supplicant.conf").write_text("country=DE\n")
+    node.run()
+    assert node.status.state == "done"
+    assert "regdom=DE" in node.read("/etc/modprobe.d/autosetup-country.conf")
