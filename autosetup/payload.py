@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autosetup import forms
+from autosetup import forms, trust
 from autosetup.faults import Fault, Faulty
 from autosetup.manifest import (
     FORMAT,
@@ -205,6 +205,9 @@ def _check_together(
     if settings:
         yield from _unused(files, settings)
         yield from _template_faults(files, settings)
+        for file in settings.files:
+            if file.source in files and not file.source.startswith(TEMPLATES):
+                yield from trust.faults_of(file.path, file.source, files[file.source])
     if manifest and settings and manifest.node != settings.name:
         what = f"manifest.json is for {manifest.node}, but this file names {settings.name}."
         yield Fault(NODE, 0, 0, what, "Prepare the card again.")

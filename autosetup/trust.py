@@ -145,6 +145,26 @@ def read_policy(file: str, raw: bytes) -> Policy:
     return word
 
 
+def faults_of(path: str, source: str, data: bytes) -> tuple[Fault, ...]:
+    """What is wrong with a file that a payload puts where nodes learn whom to trust.
+
+    A key or a policy that cannot be read would keep every later payload out.
+
+    Args:
+        path: where it goes; any other place is none of our business.
+        source: its name in the payload, for the faults.
+        data: its bytes.
+    """
+    try:
+        if path.startswith(f"{TRUSTED}/") and path.endswith(".pub"):
+            read_keys(source, data)
+        elif path == POLICY:
+            read_policy(source, data)
+    except Faulty as faulty:
+        return faulty.faults
+    return ()
+
+
 def judge(signature: Signature, trusted: Trusted, policy: Policy, *, edited: bool) -> Trust | None:
     """How a payload counts; None where it is refused for want of trust.
 

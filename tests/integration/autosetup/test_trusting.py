@@ -15,6 +15,7 @@ from pathlib import Path
 import cryptography
 import pytest
 
+from autosetup.faults import Faulty
 from autosetup.manifest import SIGNATURE, SITE_KEY
 from autosetup.secrets_file import SECRETS
 from autosetup.settings import InstalledFile, Locale, NodeSettings, Script, Secrets, Wifi
@@ -267,3 +268,17 @@ def test_check_says_who_signed(empty: Node) -> None:
     for name in (SIGNATURE, SITE_KEY):
         (empty.card / name).unlink()
     assert "unsigned" in run(empty, "check").stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/etc/autosetup/trusted.d/next.pub", b"no key\n"),
+        ("/etc/autosetup/trusted.d/next.pub", b""),
+        ("/etc/autosetup/policy", b"refuse all\n"),
+    ],
+)
+def test_no_site_locks_itself_out_by_a_file_that_nobody_can_read(path: str, data: bytes) -> None:
+    settings = replace(SETTINGS, files=(InstalledFile(path, "files/x"),))
+    with pytest.raises(Faulty, match="files/x"):
+        packed(settings, HIDDEN, {"files/x": data})
