@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from autosetup.settings import Wifi, Wired
 from autosetup.steps.keyfile import write_wifi, write_wired
+from tests.examples import examples
 from tests.integration.autosetup.conftest import Node
 
 
@@ -33,7 +34,8 @@ def octets(value: str) -> bytes:
     listed = value.split(";")
     if value.endswith(";") and all(item.isdigit() for item in listed[:-1]):
         return bytes(int(item) for item in listed[:-1])
-    return unescape(value.replace("\\\\;", ";").replace("\\;", ";")).encode()
+    # NetworkManager puts a backslash before each semicolon, and GLib another before that.
+    return unescape(value).replace("\\;", ";").encode()
 
 
 def unescape(value: str) -> str:
@@ -61,6 +63,8 @@ ODD = [
     '"q"',
 ]
 _texts = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=32)
+SSIDS = _texts.filter(lambda text: len(text.encode()) <= 32)
+PHRASES = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=8, max_size=63)
 
 
 @pytest.mark.parametrize("ssid", [*ODD, "x" * 32, "Scan-Net_1", "rig 5 GHz", "ä" * 16])
@@ -77,12 +81,15 @@ def test_networkmanager_reads_an_ssid_that_is_no_text(octets_meant: bytes) -> No
     assert octets(as_read(keyfile, "wifi.ssid")[0]) == octets_meant
 
 
-@given(_texts.filter(lambda text: len(text.encode()) <= 32))
-@example("0;")
-@settings(max_examples=30, deadline=None)
-def test_networkmanager_reads_any_ssid(ssid: str) -> None:
-    keyfile = write_wifi(Wifi(ssid, "open"), None, node="cam-1", priority=1)
-    assert octets(as_read(keyfile, "wifi.ssid")[0]) == ssid.encode()
+@given(SSIDS | st.binary(min_size=1, max_size=32).map(lambda raw: f"hex:{raw.hex()}"), PHRASES)
+@example("0;", "12345678")
+@example("\\;", "\\;\\;\\;\\;")
+@settings(max_examples=examples(40))
+def test_networkmanager_reads_any_ssid_and_any_passphrase(ssid: str, phrase: str) -> None:
+    wifi = Wifi(ssid)
+    keyfile = write_wifi(wifi, phrase, node="cam-1", priority=1)
+    name, psk = as_read(keyfile, "wifi.ssid", "wifi-security.psk")
+    assert (octets(name), unescape(psk)) == (wifi.octets, phrase)
 
 
 @pytest.mark.parametrize(

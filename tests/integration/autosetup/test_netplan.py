@@ -10,13 +10,16 @@ import ctypes
 import ctypes.util
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from autosetup.settings import Wifi, Wired
 from autosetup.steps.keyfile import write_wifi, write_wired
-from tests.integration.autosetup.test_keyfiles import as_read, octets, unescape
+from tests.examples import examples
+from tests.integration.autosetup.test_keyfiles import PHRASES, SSIDS, as_read, octets, unescape
 
 
 def through_netplan(keyfile: bytes, folder: Path) -> bytes:
@@ -72,6 +75,16 @@ def test_a_wireless_network_is_the_same_after_netplan(
     assert octets(ssid) == wifi.octets
     assert unescape(psk) == (phrase or "")
     assert others == as_read(keyfile, *asked)[2:]
+
+
+@given(SSIDS, PHRASES)
+@settings(max_examples=examples(8))
+def test_any_wireless_network_is_the_same_after_netplan(ssid: str, phrase: str) -> None:
+    keyfile = write_wifi(Wifi(ssid), phrase, node="cam-1", priority=7)
+    with tempfile.TemporaryDirectory() as folder:
+        made = through_netplan(keyfile, Path(folder))
+    name, psk = as_read(made, "wifi.ssid", "wifi-security.psk")
+    assert (octets(name), unescape(psk)) == (ssid.encode(), phrase)
 
 
 def test_fixed_addresses_are_the_same_after_netplan(tmp_path: Path) -> None:
