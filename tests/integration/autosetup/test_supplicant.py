@@ -7,14 +7,18 @@ import os
 import re
 import stat
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from autosetup.settings import Wifi
 from autosetup.steps.supplicant import write_supplicant
+from tests.examples import examples
 from tests.integration.autosetup.conftest import Node
+from tests.integration.autosetup.test_keyfiles import PHRASES, SSIDS
 from tests.unit.autosetup.sample_payloads import GENERATION, SECRETS, SETTINGS, packed
 
 PLAIN = dataclasses.replace(
@@ -71,6 +75,15 @@ def test_wpa_supplicant_reads_the_passphrase_that_was_meant(phrase: str, tmp_pat
     assert octets_after(told, "PSK (ASCII passphrase)") == [phrase.encode()]
     told = as_read(tmp_path, write_supplicant((Wifi("net", "sae"),), {"net": phrase}, None))
     assert f"sae_password - hexdump_ascii(len={len(phrase)})" in told
+
+
+@given(SSIDS, PHRASES.filter(lambda phrase: not {'"', "#"} <= set(phrase)))
+@settings(max_examples=examples(25))
+def test_wpa_supplicant_reads_any_name_and_any_passphrase(ssid: str, phrase: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        told = as_read(Path(folder), write_supplicant((Wifi(ssid),), {ssid: phrase}, "DE"))
+    assert octets_after(told, "ssid") == [ssid.encode()]
+    assert octets_after(told, "PSK (ASCII passphrase)") == [phrase.encode()]
 
 
 def test_wpa_supplicant_reads_a_passphrase_that_looks_like_a_comment(tmp_path: Path) -> None:
