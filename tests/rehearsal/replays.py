@@ -24,7 +24,7 @@ STEPS = {
     "users": "/home/scanner/.ssh/authorized_keys",
     "network": "/etc/NetworkManager/system-connections/autosetup-1.nmconnection",
     "timezone": "/etc/timezone",
-    "clock": "/etc/systemd/timesyncd.conf.d/autosetup.conf",
+    "clock": "/etc/chrony/sources.d/autosetup.sources",
     "files": "/etc/scanner/broker.conf",
     "packages": "/usr/share/rig-tools",
     "scripts": "/var/lib/counted",
