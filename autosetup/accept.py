@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from autosetup import board
+from autosetup.card import digest_of
 from autosetup.growth import grow
 from autosetup.imports.found import note_ignored
+from autosetup.manifest import MANIFEST
 from autosetup.offer import Offer
 from autosetup.outlets import utc_now
 from autosetup.payload import Payload
@@ -49,8 +51,8 @@ def checked(tools: Tools, offer: Offer, record: Record | None) -> tuple[Offer, P
     offer = offer if offer.standing else weigh(tools, offer, record, to_apply=True)
     if offer.standing and offer.standing.objection:
         raise offer.standing.objection
-    if offer.manifest and _is_used(offer, record):
-        offer = replace(offer, raw=tools.journal.payload(offer.manifest.generation))
+    if offer.manifest and is_redacted(offer.raw.get(SECRETS, b"")):
+        offer = _with_secrets(offer, tools.journal.payload(offer.manifest.generation))
     return offer, open_payload(tools, offer.raw)
 
 
@@ -89,7 +91,7 @@ def take_room(tools: Tools, log: Callable[[str], None]) -> None:
     grow(tools.system, growing_folder(tools.system), log)
 
 
-def _is_used(offer: Offer, record: Record | None) -> bool:
-    """Whether the payload succeeded once, so that only our copy has its secrets."""
-    same = record is not None and record.digest == offer.digest
-    return same and is_redacted(offer.raw.get(SECRETS, b""))
+def _with_secrets(offer: Offer, kept: Mapping[str, bytes]) -> Offer:
+    """An offer that succeeded once, so that only our copy of it has its secrets."""
+    is_it = digest_of(kept.get(MANIFEST, b"")) == offer.digest
+    return replace(offer, raw=kept) if is_it else offer

@@ -7,7 +7,7 @@ there is nothing more to do until a payload is done, or until the next start: ss
 
 from __future__ import annotations
 
-from autosetup import board
+from autosetup import binding, board
 from autosetup.faults import Faulty
 from autosetup.journal import Journal
 from autosetup.presence import rename
@@ -37,11 +37,12 @@ def attend(system: System, journal: Journal, status: Status) -> None:
 
 
 def _was_good(journal: Journal) -> bool:
+    """Whether a payload was ever done here; also where the record of it is spoiled."""
     try:
         record = journal.load()
     except Faulty:
-        return False
-    return record is not None and bool(record.good)
+        record = None
+    return bool(record and record.good) or binding.load(journal.folder) is not None
 
 
 def _is_named(system: System, status: Status) -> bool:

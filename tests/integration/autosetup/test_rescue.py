@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,6 +87,18 @@ def test_a_good_node_that_refuses_a_payload_lets_no_rescue_in(lost: Node) -> Non
     lost.insert({"manifest.json": b"{}"})
     assert played(lost, f"{_AGENT} run >&2 || :; knock rescue") == ["refused"]
     assert lost.status.state == "failed"
+
+
+def test_a_node_that_was_set_up_once_lets_no_rescue_in_though_its_record_is_spoiled(
+    lost: Node,
+) -> None:
+    lost.insert(packed())
+    assert lost.run().returncode == 0
+    record = lost.upper / "var/lib/autosetup"
+    (record / "state.json").write_bytes(b"\0")
+    shutil.rmtree(record / "generations")
+    assert played(lost, f"{_AGENT} run >&2 || :; knock rescue") == ["refused"]
+    assert (lost.status.state, lost.status.code) == ("failed", "payload-refused")
 
 
 def test_the_server_takes_nothing_but_the_key_from_the_rescue(lost: Node) -> None:

@@ -85,3 +85,11 @@ def test_an_older_payload_never_stands_in_for_a_spoiled_copy(node: Node) -> None
     (node.upper / f"var/lib/autosetup/generations/{GENERATION}/node.toml").write_bytes(b"?")
     assert node.run().returncode == 1
     assert node.read("/etc/hostname") == "cam-0101\n"
+
+
+def test_a_node_whose_record_is_spoiled_goes_on_with_its_own_copy(node: Node) -> None:
+    node.insert(packed(PLAIN))
+    assert node.run().returncode == 0
+    (node.upper / "var/lib/autosetup/state.json").write_bytes(b"\0")
+    assert node.run().returncode == 0
+    assert (node.status.state, node.status.generation) == ("done", GENERATION)
