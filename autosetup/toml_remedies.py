@@ -29,6 +29,7 @@ _VALUES = (
         re.compile(r"""\[(?:[^\]]*\Z|.*["'0-9]\s+["'0-9])"""),
         "Put commas between the items, and close the list with ].",
     ),
+    (re.compile(r"\[\s*,|\[.*,\s*,"), "Delete one of the commas: there is nothing between them."),
     (re.compile(r".*,\s*(?:#.*)?\Z"), "Delete the comma at the end."),
     (re.compile(r"\{.*,\s*\}"), "Delete the comma in front of }."),
     (re.compile(r".*\\"), "Write \\\\ for each \\, or put the text in single quotes: '…'."),
@@ -60,7 +61,25 @@ def remedy_for(what: str, lines: Sequence[str], line: int, column: int) -> str:
         return "The file ends too early: it was cut off, or a quote or bracket is not closed."
     if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", here):
         return "Delete the control character on this line."
+    if _is_in_list(lines[: line - 1]):
+        return _remedy_in_list(here)
     return _remedy_in(here)
+
+
+def _is_in_list(above: Sequence[str]) -> bool:
+    """Whether a list is open at the end of these lines."""
+    for line in reversed(above):
+        if "]" in line:
+            return False
+        if named := _NAMED.match(line):
+            return named["value"].startswith("[")
+    return False
+
+
+def _remedy_in_list(here: str) -> str:
+    if _NAMED.match(here) or here.lstrip().startswith("["):
+        return "Close the list above this line with ]."
+    return "Put each item of the list in quotes, and a comma behind it."
 
 
 def _remedy_in(here: str) -> str:
