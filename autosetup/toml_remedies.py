@@ -10,7 +10,7 @@ SMART_MARKS = SMART_QUOTES + "\u2018\u2019\u201a\u201b"
 
 # Blanks that look like one and are none, and marks that nobody sees.
 _INVISIBLE = "\u00a0\u2007\u202f\u200b\u200c\u200d\u2060\ufeff\u00ad"
-_TWICE = re.compile(r"overwrite|twice|mutate|redefine|immutable", re.IGNORECASE)
+_TWICE = re.compile(r"overwrite|twice|duplicate|mutate|redefine|immutable", re.IGNORECASE)
 _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _NAMED = re.compile(rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*=\s*(?P<value>.*)")
 _SEPARATED_BY_COLON = re.compile(rf"\s*[{{-]?\s*{_KEY}\s*:")
@@ -32,6 +32,10 @@ _VALUES = (
     (re.compile(r"\[\s*,|\[.*,\s*,"), "Delete one of the commas: there is nothing between them."),
     (re.compile(r".*,\s*(?:#.*)?\Z"), "Delete the comma at the end."),
     (re.compile(r"\{.*,\s*\}"), "Delete the comma in front of }."),
+    (
+        re.compile(r"\{(?!.*\\)"),
+        "Write the table as [name], with a line for each of its values below.",
+    ),
     (re.compile(r".*\\"), "Write \\\\ for each \\, or put the text in single quotes: '…'."),
     (
         re.compile(r"""(?:"[^"]*"|'[^']*'|[0-9.]+)\s*[^\s#]"""),
