@@ -38,8 +38,9 @@ _ssids = st.text(_plain, min_size=1, max_size=32).filter(
 ) | st.binary(min_size=1, max_size=32).map(lambda octets: f"hex:{octets.hex()}")
 _parts = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,9}", fullmatch=True)
 _programs = st.lists(st.from_regex(r"[0-9]{2}-[a-z]{1,9}", fullmatch=True), unique=True, max_size=4)
-_phrases = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=8, max_size=63)
+PHRASES = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=8, max_size=63)
 _keys = st.sampled_from([public_key(), f'from="10.40.0.1,fd00::1" {public_key("ssh-rsa")}'])
+TEXTS = st.text(_plain, max_size=20)
 _addresses = st.ip_addresses().map(str)
 _bools = st.booleans()
 
@@ -50,7 +51,16 @@ def fitting(form: Pattern) -> st.SearchStrategy[str]:
     return found.filter(lambda text: form.complain(text) is None)
 
 
-_domains = st.lists(fitting(forms.HOSTNAME), min_size=1, max_size=3).map(".".join)
+DOMAINS = st.lists(fitting(forms.HOSTNAME), min_size=1, max_size=3).map(".".join)
+
+
+WIFI = st.builds(Wifi, _ssids, st.sampled_from(SECURITIES), _bools)
+LOCALES = st.builds(
+    Locale, fitting(forms.LANGUAGE), fitting(forms.KEYBOARD), fitting(forms.TIMEZONE)
+)
+VARIABLES = st.dictionaries(fitting(forms.VARIABLE), TEXTS, max_size=3).filter(
+    lambda values: not set(values) & set(BUILT_IN)
+)
 
 
 def _some(items: st.SearchStrategy[T], most: int = 3) -> st.SearchStrategy[tuple[T, ...]]:
@@ -107,13 +117,7 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
             unique_by=lambda user: user.name,
         )
     )
-    wifi = draw(
-        st.lists(
-            st.builds(Wifi, _ssids, st.sampled_from(SECURITIES), _bools),
-            max_size=4,
-            unique_by=lambda network: network.ssid,
-        )
-    )
+    wifi = draw(st.lists(WIFI, max_size=4, unique_by=lambda network: network.ssid))
     sources = draw(st.lists(_parts, max_size=3, unique_by=str.lower))
     scripts, checks = draw(_programs), draw(_programs)
     wired, serves = draw(_networks())
@@ -123,25 +127,17 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
         position=draw(fitting(forms.POSITION)),
         users=tuple(users),
         country=draw(st.none() | st.sampled_from(sorted(forms.COUNTRIES))),
-        domain=draw(st.just("") | _domains),
-        time=draw(st.builds(Time, _some(_addresses | _domains), _bools)),
+        domain=draw(st.just("") | DOMAINS),
+        time=draw(st.builds(Time, _some(_addresses | DOMAINS), _bools)),
         wired=wired,
         serves=serves,
         keys_only=draw(_bools),
         boot=draw(
             st.builds(Boot, _some(fitting(forms.CONFIG_LINE)), _some(fitting(forms.CMDLINE_WORD)))
         ),
-        variables=draw(
-            st.dictionaries(fitting(forms.VARIABLE), st.text(_plain), max_size=3).filter(
-                lambda values: not set(values) & set(BUILT_IN)
-            )
-        ),
+        variables=draw(VARIABLES),
         wifi=tuple(wifi),
-        locale=draw(
-            st.builds(
-                Locale, fitting(forms.LANGUAGE), fitting(forms.KEYBOARD), fitting(forms.TIMEZONE)
-            )
-        ),
+        locale=draw(LOCALES),
         packages=draw(
             st.builds(Packages, _some(fitting(forms.PACKAGE)), st.just("") | fitting(forms.MIRROR))
         ),
@@ -161,7 +157,7 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
     secrets = Secrets(
         draw(st.binary(min_size=32, max_size=32)),
         {name: draw(fitting(forms.CRYPT_HASH)) for name in names if draw(_bools)},
-        {w.ssid: draw(_phrases) for w in wifi if w.security != "open"},
+        {w.ssid: draw(PHRASES) for w in wifi if w.security != "open"},
         draw(st.sampled_from(["", USER_KEY])),
         {name: USER_KEY for name in names if draw(_bools)},
     )

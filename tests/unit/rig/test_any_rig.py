@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,13 +11,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autosetup import forms
 from autosetup.faults import Fault
-from autosetup.payload import unpack
+from autosetup.payload import User, unpack
 from flasher.errors import BadDocument
+from flasher.rig.documents import NAME
 from flasher.rig.node_payload import CardIdentity, compose
 from flasher.rig.rigmap import RigMap
+from flasher.rig.site import Site, SiteSecrets, load_site, save_site
 from tests.examples import examples
 from tests.unit.autosetup.any_documents import complaint, spoiled
+from tests.unit.autosetup.random_payloads import (
+    DOMAINS,
+    LOCALES,
+    PHRASES,
+    TEXTS,
+    VARIABLES,
+    WIFI,
+    fitting,
+)
+from tests.unit.autosetup.sample_payloads import public_key
 from tests.unit.rig.whole_rig import load_rig, make_whole_rig
 
 DOCUMENTS = ["profile/profile.toml", "site/site.toml", "site/secrets.toml"]
@@ -70,3 +85,47 @@ def test_a_profile_or_a_site_is_refused_by_its_lines_or_good_for_every_card(
     else:
         assert loaded
         assert not complaint(loaded, raw)
+
+
+@st.composite
+def sites(draw: st.DrawFn) -> tuple[Site, SiteSecrets]:
+    """Whatever can be said of a site."""
+    wifi = draw(st.lists(WIFI, max_size=3, unique_by=lambda network: network.ssid))
+    keys = draw(st.lists(st.sampled_from([public_key(), public_key("ssh-rsa")]), unique=True))
+    country = st.sampled_from(sorted(forms.COUNTRIES))
+    site = Site(
+        name=draw(fitting(NAME)),
+        title=draw(TEXTS),
+        user=User(draw(fitting(forms.USER_NAME)), (), tuple(keys), draw(st.booleans())),
+        country=draw(country if wifi else st.none() | country),
+        wifi=tuple(wifi),
+        locale=draw(LOCALES),
+        digest="",
+        path=Path(),
+        domain=draw(st.just("") | DOMAINS),
+        ntp=tuple(draw(st.lists(DOMAINS | st.ip_addresses().map(str), max_size=2))),
+        variables=draw(VARIABLES),
+        host_keys=draw(st.booleans()),
+        keys_only=bool(keys) and draw(st.booleans()),
+        dealt=tuple(network.ssid for network in wifi if draw(st.booleans())),
+        mirror=draw(st.just("") | fitting(forms.MIRROR)),
+    )
+    secured = [network.ssid for network in wifi if network.security != "open"]
+    passphrases = {ssid: draw(PHRASES) for ssid in secured}
+    return site, SiteSecrets(draw(st.none() | fitting(forms.CRYPT_HASH)), passphrases)
+
+
+@given(sites())
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
+def test_a_site_that_is_saved_is_read_as_it_was(saved: tuple[Site, SiteSecrets]) -> None:
+    site, secrets = saved
+    path = save_site(site, secrets)
+    try:
+        found, read = load_site(str(path))
+    finally:
+        shutil.rmtree(path.parent)
+    assert replace(found, digest="", path=Path()) == site
+    assert (read.password_hash, read.wifi_passphrases) == (
+        secrets.password_hash,
+        secrets.wifi_passphrases,
+    )
