@@ -88,8 +88,19 @@ def _fullest(places: list[str]) -> tuple[str, int, int]:
         while not mount.is_mount() and mount != mount.parent:
             mount = mount.parent
         sizes = os.statvfs(mount)
-        found.append((str(mount), sizes.f_bfree * sizes.f_frsize, sizes.f_blocks * sizes.f_frsize))
+        free = max(sizes.f_bfree - _kept_by_ext4(mount), 0) * sizes.f_frsize
+        found.append((str(mount), free, sizes.f_blocks * sizes.f_frsize))
     return min(found, key=lambda entry: entry[1])
+
+
+def _kept_by_ext4(mount: Path) -> int:
+    """Blocks that ext4 keeps for its own bookkeeping: free, and nobody's (fs/ext4/super.c)."""
+    device = mount.stat().st_dev
+    name = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
+    try:
+        return int(Path(f"/sys/fs/ext4/{name}/reserved_clusters").read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def _in_mb(size: int) -> str:

@@ -6,13 +6,16 @@ import calendar
 import dataclasses
 import re
 import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from autosetup.settings import InstalledFile, Script
-from tests.integration.autosetup.conftest import Node
+from tests.integration.autosetup.conftest import PROJECT, Node
 from tests.unit.autosetup.sample_payloads import FILES, GENERATION, SETTINGS, packed
 
 PLAIN = dataclasses.replace(
@@ -62,6 +65,26 @@ def test_a_full_disk_is_named_with_its_size_and_nothing_is_half_written(node: No
     assert "/var/lib/autosetup/generations" not in told.stdout.replace("generations\n", "")
     (node.folder / "trouble").unlink()
     assert node.run().returncode == 0
+
+
+_FILL = """
+mount -t ext4 -o loop "$1" "$2"
+head --bytes=100M /dev/zero >"$2/full"
+cd "$4" && exec "$3" -c '
+import pathlib, sys
+from autosetup.errors import free_bytes
+print(free_bytes(pathlib.Path(sys.argv[1])))' "$2"
+"""
+
+
+def test_what_ext4_keeps_for_itself_is_not_told_as_free(tmp_path: Path) -> None:
+    image, point = tmp_path / "image", tmp_path / "point"
+    point.mkdir()
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", image, "64M"], check=True)
+    argv = ["unshare", "--mount", "sh", "-c", _FILL, "sh", image, point, sys.executable, PROJECT]
+    told = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert "No space left on device" in told.stderr
+    assert told.stdout == "0\n"
 
 
 def test_a_file_that_finds_no_room_is_named_and_the_steps_before_are_kept(node: Node) -> None:
