@@ -16,6 +16,7 @@ import pytest
 
 from autosetup.faults import Fault, Faulty
 from autosetup.strict import reading
+from builder.recipe import load_recipe
 from flasher import paths
 from flasher.errors import BadDocument
 from flasher.rig.profile import load_profile
@@ -55,7 +56,7 @@ def is_toml(raw: bytes) -> bool:
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Refuse]:
-    """By document: what of a profile and a site is refused if this stands in its place."""
+    """By document: why a rig, or the recipe of its image, is refused if this stands there."""
     folder = tmp_path_factory.mktemp("shelf")
     shutil.copytree(paths.assets() / "profiles/body-16x7", folder / "profile")
     shutil.copytree(paths.assets() / "sites/demo", folder / "site")
@@ -77,14 +78,17 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Refuse]:
 
     site = folder / "site/site.toml"
     profile = folder / "profile/profile.toml"
+    recipe = folder / "recipe.toml"
+    shutil.copy(paths.assets() / "recipes/base.toml", recipe)
     return {
+        "recipe.toml": refuser(recipe, lambda: load_recipe(recipe)),
         "profile.toml": refuser(profile, lambda: load_profile(str(profile))),
         "site.toml": refuser(site, lambda: load_site(str(site))),
         "secrets.toml": refuser(site.with_name("secrets.toml"), lambda: load_site(str(site))),
     }
 
 
-@pytest.mark.parametrize("name", ["profile.toml", "site.toml", "secrets.toml"])
+@pytest.mark.parametrize("name", ["recipe.toml", "profile.toml", "site.toml", "secrets.toml"])
 @pytest.mark.parametrize("kind", ["invalid", "valid"])
 def test_a_rig_takes_none_of_them(shelf: dict[str, Refuse], kind: str, name: str) -> None:
     for path, raw in documents(kind).items():
