@@ -48,7 +48,7 @@ def test_a_hanging_script_is_stopped_with_whatever_it_hid(node: Node) -> None:
     told = node.execute("sh", "-c", f"{agent}; rm /etc/alive; sleep 0.3; ls /etc/alive")
     assert (node.status.code, node.status.step) == ("script-timeout", "scripts")
     log = (node.card / "log.txt").read_text()
-    assert re.search(r"10-hello left [23] programs running; they were stopped", log)
+    assert re.search(r"10-hello left \d+ programs running; they were stopped", log)
     assert "No such file" in told.stderr
 
 
