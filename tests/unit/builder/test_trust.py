@@ -131,6 +131,6 @@ def test_another_key_or_policy_makes_another_layer_upon_the_same_ones(folder: Pa
             ([folder / "studio.pub"], "allow"),
         )
     ]
-    below = len(("Debian", "the agent", "the agent compiled"))
+    below = len(("Debian", "the agent", "the boot partition", "the agent compiled"))
     assert len({stack[:below] for stack in stacks}) == 1
     assert len({stack[below] for stack in stacks}) == len(stacks)
