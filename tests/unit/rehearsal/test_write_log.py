@@ -52,7 +52,7 @@ def test_a_discard_takes_nothing_away(tmp_path: Path) -> None:
 
 def test_another_kind_of_file_is_no_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    log.write_bytes(bytes(4 * SECTOR))
+    log.write_bytes(b"#" * 4 * SECTOR)
     with pytest.raises(ValueError, match="not a log"):
         LogReader(log).new()
 
