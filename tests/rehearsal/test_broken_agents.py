@@ -46,12 +46,6 @@ MUTATIONS = {
         "            context.finish_script(_key(context, script)); _run(context, script)\n",
         "kept",
     ),
-    "the payload is not kept": (
-        "journal.py",
-        "self._put(self.payload_folder(generation), raw)",
-        "self.payload_folder(generation)",
-        "kept",
-    ),
 }
 
 
