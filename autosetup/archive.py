@@ -70,9 +70,10 @@ def read_payload(path: Path) -> dict[str, bytes]:
         OSError: it cannot be read.
     """
     if path.is_dir():
-        links = [entry for entry in path.rglob("*") if entry.is_symlink()]
-        if links:
-            raise _refused(path, f"{links[0].relative_to(path)} is a link.")
+        for entry in path.rglob("*"):
+            if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
+                what = "a link" if entry.is_symlink() else "no plain file"
+                raise _refused(path, f"{entry.relative_to(path)} is {what}.")
         return read_folder(path)
     with path.open("rb") as handle:
         try:

@@ -47,8 +47,13 @@ def key_body(seed: bytes, public: bytes) -> str:
     return base64.b64encode(_MAGIC + _PLAIN + _string(pair) + _string(private)).decode()
 
 
+def key_lines(body: str) -> list[str]:
+    """The lines that the body has in OpenSSH's file."""
+    return [body[at : at + _WIDTH] for at in range(0, len(body), _WIDTH)]
+
+
 def private_file(body: str) -> bytes:
     """The bytes of OpenSSH's file."""
-    lines = [body[at : at + _WIDTH] for at in range(0, len(body), _WIDTH)]
+    lines = key_lines(body)
     ends = [f"-----{word} OPENSSH PRIVATE KEY-----" for word in ("BEGIN", "END")]
     return "".join(f"{line}\n" for line in (ends[0], *lines, ends[1])).encode()

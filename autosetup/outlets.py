@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autosetup.errors import AgentError
+from autosetup.faults import shown
 from autosetup.notify import notify
 from autosetup.payload import LOG, STATUS
 from autosetup.scrub import redact
@@ -82,7 +83,7 @@ class Outlets:
 
     def log(self, text: str) -> None:
         """Add lines to the log."""
-        for line in redact(text, self.secrets).splitlines():
+        for line in map(_shown, redact(text, self.secrets).splitlines()):
             self.lines.append(f"{utc_now()} {line}")
             self.sink(line)
 
@@ -157,6 +158,11 @@ class Outlets:
             with suppress(OSError):
                 self.issue.parent.mkdir(parents=True, exist_ok=True)
                 _replace_if_other(self.issue, _escaped(text).encode())
+
+
+def _shown(line: str) -> str:
+    """A line that no screen obeys, with its tabs."""
+    return "\t".join(map(shown, line.split("\t")))
 
 
 def _escaped(text: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -163,9 +164,13 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     Raises:
         OSError: something in it, or the folder itself, cannot be read.
     """
-    return {
-        name: path.read_bytes() for name, path in sorted(_walk(folder)) if name not in (STATUS, LOG)
-    }
+    return {name: _read(path) for name, path in sorted(_walk(folder)) if name not in (STATUS, LOG)}
+
+
+def _read(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "No plain file", str(path))
+    return path.read_bytes()
 
 
 def is_litter(path: str) -> bool:

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from autosetup.host_key import key_lines
+
 Security = Literal["wpa-psk", "sae", "open"]
 # What a name that is no text begins with.
 HEX = "hex:"
+# Shorter pieces of a key tell nothing, and stand in other words too.
+_TELLING = 16
 SECURITIES: tuple[Security, ...] = ("wpa-psk", "sae", "open")
 
 
@@ -232,13 +236,16 @@ class Secrets:
     user_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def values(self) -> tuple[str, ...]:
-        """Every text that must never be shown."""
+        """Every text that must never be shown, also as it stands in files that are made of it."""
+        phrases = tuple(self.wifi_passphrases.values())
+        keys = tuple(filter(None, (self.host_key, *self.user_keys.values())))
         return (
             self.nonce.hex(),
             *self.password_hashes.values(),
-            *self.wifi_passphrases.values(),
-            *filter(None, [self.host_key]),
-            *self.user_keys.values(),
+            *phrases,
+            *(phrase.replace("\\", "\\\\") for phrase in phrases),
+            *keys,
+            *(line for key in keys for line in key_lines(key) if len(line) >= _TELLING),
         )
 
 

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from autosetup.errors import AgentError, no_room
 from autosetup.orphans import end_orphans
+from autosetup.output import Output
 
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -21,7 +22,8 @@ _ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
 }
 _TAIL_LINES = 8
-_DRAFT = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+# In a folder of a person's own anything may lie there already, such as a pipe without an end.
+_DRAFT = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
 # What the C library says, and what apt does before it begins.
 _FULL = ("No space left on device", "You don't have enough free space")
 _MOST_LINKS = 8
@@ -33,7 +35,7 @@ class Finished:
 
     Attributes:
         status: None where it was killed for taking too long.
-        output: all that it printed.
+        output: all that it printed; of very much the end.
         left: how many programs it left running, which were killed.
     """
 
@@ -152,16 +154,20 @@ class System:
             cwd: folder of the node to run it in; only for programs of the running system.
         """
         inside = [] if self.root == Path("/") else ["chroot", str(self.root)]
-        output = os.memfd_create("output")
-        child = subprocess.Popen(
-            [*inside, *argv],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            env={**_ENVIRONMENT, **(env or {})},
-            cwd=cwd,
-            start_new_session=True,
-        )
+        output = Output()
+        output.start()
+        try:
+            child = subprocess.Popen(
+                [*inside, *argv],
+                stdin=subprocess.PIPE,
+                stdout=output.sink,
+                stderr=output.sink,
+                env={**_ENVIRONMENT, **(env or {})},
+                cwd=cwd,
+                start_new_session=True,
+            )
+        finally:
+            os.close(output.sink)
         try:
             child.communicate(stdin, timeout=seconds)
             status: int | None = child.returncode
@@ -172,9 +178,7 @@ class System:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
             left = end_orphans()
-        with os.fdopen(output, "rb") as handle:
-            handle.seek(0)
-            return Finished(status, handle.read().decode(errors="replace"), left)
+        return Finished(status, output.text(), left)
 
     def must(self, argv: Sequence[str], *, stdin: bytes = b"", seconds: float = 300) -> str:
         """Run a program that has to succeed; gives what it printed.

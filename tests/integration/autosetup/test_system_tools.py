@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import resource
 import subprocess
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from autosetup.errors import AgentError
 from autosetup.outlets import Outlets
 from autosetup.status import Status
-from autosetup.system import System
+from autosetup.system import System, draft_of, replace_file
 
 
 def is_alive(pid: int) -> bool:
@@ -41,6 +42,23 @@ def test_a_program_left_in_the_background_does_not_hold_up_the_rest(tmp_path: Pa
     finished = System().run(["sh", "-c", f"sleep 600 & echo $! > {note}; echo on"], seconds=5)
     os.kill(int(note.read_text()), 9)
     assert (finished.status, finished.output) == (0, "on\n")
+
+
+def test_a_program_that_prints_without_end_fills_no_memory() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    script = "head -c 200000000 /dev/zero | tr '\\0' '\\n'; echo the last; echo words"
+    finished = System().run(["sh", "-c", script], seconds=60)
+    assert finished.output.startswith("[...]\n\n")
+    assert finished.output.endswith("\nthe last\nwords\n")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # in KiB
+
+
+def test_a_pipe_that_lies_where_a_file_is_to_be_written_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(draft_of(tmp_path / "file"))
+    with pytest.raises(OSError, match="file"):
+        replace_file(tmp_path / "file", b"x")
+    replace_file(tmp_path / "file", b"x")
+    assert (tmp_path / "file").read_bytes() == b"x"
 
 
 def test_secrets_go_by_standard_input() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ import pytest
 from autosetup import archive
 from autosetup.archive import read_payload
 from autosetup.faults import Faulty
+from autosetup.payload import read_folder
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -81,6 +83,14 @@ def test_a_file_that_would_lie_elsewhere_is_refused(
         }
     except Faulty as faulty:
         assert "would lie elsewhere" in str(faulty)  # noqa: PT017
+
+
+def test_a_pipe_in_a_folder_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Faulty, match="pipe is no plain file"):
+        read_payload(tmp_path)
+    with pytest.raises(OSError, match="No plain file"):
+        read_folder(tmp_path)
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])

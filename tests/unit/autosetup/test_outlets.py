@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from autosetup.host_key import key_lines, private_file
 from autosetup.notify import notify
 from autosetup.outlets import Outlets
+from autosetup.settings import Secrets
 from autosetup.status import Status
+from autosetup.steps.keyfile import escape
+from tests.unit.autosetup.sample_payloads import USER_KEY
 
 DONE = Status("done", node="cam-0101", generation=7)
 
@@ -56,6 +60,23 @@ def test_no_secret_reaches_the_log(outlets: Outlets, tmp_path: Path) -> None:
     outlets.log("wifi: psk=hunter22, and hunter22 again")
     outlets.flush_log()
     assert "psk=<secret>, and <secret> again" in (tmp_path / "card/log.txt").read_text()
+
+
+def test_no_secret_reaches_the_log_in_the_form_of_a_file(outlets: Outlets, tmp_path: Path) -> None:
+    phrases = {"Studio": "back\\slash"}
+    secrets = Secrets(bytes(32), wifi_passphrases=phrases, host_key=USER_KEY)
+    outlets.secrets = secrets.values()
+    outlets.log(f"psk={escape(phrases['Studio'])}\n{private_file(USER_KEY).decode()}")
+    outlets.flush_log()
+    told = (tmp_path / "card/log.txt").read_text()
+    assert "slash" not in told
+    assert not [line for line in key_lines(USER_KEY) if line in told]
+
+
+def test_the_log_makes_no_screen_obey(outlets: Outlets, tmp_path: Path) -> None:
+    outlets.log("a\tb \x1b[2J \udcff")
+    outlets.flush_log()
+    assert (tmp_path / "card/log.txt").read_text().endswith("a\tb \\x1b[2J \\udcff\n")
 
 
 def test_the_log_on_the_card_keeps_its_end(outlets: Outlets, tmp_path: Path) -> None:
