@@ -14,6 +14,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) ovmf tzdata $(shell awk '!/^#/ && $$3 == "test"
 # For tests, and not installed: servers would serve on this computer, and set its clock. The library
 # for Go brings toml-test's documents, with which parsers are judged.
 UNPACKED := chrony openssh-server golang-github-burntsushi-toml-dev
+REAL := tests/rehearsal/test_first_boot.py tests/rehearsal/test_power_cuts.py
 download = apt-get -qq -o APT::Sandbox::User=root download $(UNPACKED)
 
 install_packages = @missing=$$(for package in $(1); do \
@@ -46,15 +47,16 @@ unit: setup-test
 	@$(SUDO) $(VENV)/bin/pytest -q -p no:cacheprovider -n 2 tests/unit tests/integration tests/tui
 
 real: setup-test
-	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider tests/rehearsal/test_first_boot.py
+	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider $(REAL)
 
 long: setup-test
-	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider --deselect tests/rehearsal/test_first_boot.py \
+	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider $(addprefix --deselect ,$(REAL)) \
 	    tests/builds tests/rehearsal
 
-soak: setup-test  ## kill -9 at a hundred moments of a build; FLASHER_SEED=… for other ones
-	@$(SUDO) env FLASHER_KILLS=100 FLASHER_SEED=$(or $(FLASHER_SEED),1) \
-	    $(VENV)/bin/pytest -v -s -p no:cacheprovider tests/builds/test_killed.py
+soak: setup-test  ## builds killed, nodes whose plug is pulled, many times; FLASHER_SEED=… for other moments
+	@$(SUDO) env FLASHER_KILLS=100 FLASHER_CUTS=32 FLASHER_REPLAYS=200 \
+	    FLASHER_SEED=$(or $(FLASHER_SEED),1) $(VENV)/bin/pytest -v -s -p no:cacheprovider \
+	    tests/builds/test_killed.py tests/rehearsal/test_power_cuts.py
 
 setup: $(VENV)/.run
 setup-test: $(VENV)/.test
