@@ -10,7 +10,7 @@ from autosetup.decide import is_unfinished
 from autosetup.faults import Faulty
 from autosetup.imports.found import offered
 from autosetup.manifest import MANIFEST, compare, read_manifest
-from autosetup.payload import NODE, read_folder
+from autosetup.payload import NODE, read_folder, unpack
 from autosetup.record import Record
 from autosetup.run import Tools
 from autosetup.secrets_file import SECRETS
@@ -109,6 +109,7 @@ def _manifest(tools: Tools, raw: Mapping[str, bytes], record: Record | None) -> 
         return read_manifest(raw[MANIFEST]) if MANIFEST in raw else None
     except Faulty as faulty:
         if record is None or not is_unfinished(record):
+            unpack(raw)  # which tells the faults of the other files too
             raise
         tools.outlets.log(str(faulty))
         return None

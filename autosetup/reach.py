@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,6 +153,8 @@ def _messages(system: System, since: float) -> Iterator[str]:
     argv = ["journalctl", "--boot", "--quiet", "--output=json", "--output-fields=MESSAGE"]
     told = system.run([*argv, "--identifier=wpa_supplicant"], seconds=30)
     for line in told.output.splitlines() if told.status == 0 else ():
-        entry = json.loads(line)
-        if int(entry["__MONOTONIC_TIMESTAMP"]) >= since * 1e6 and isinstance(entry["MESSAGE"], str):
-            yield entry["MESSAGE"]
+        with suppress(ValueError, LookupError, TypeError):  # half a line, or one of bytes
+            entry = json.loads(line)
+            moment, message = int(entry["__MONOTONIC_TIMESTAMP"]), entry["MESSAGE"]
+            if moment >= since * 1e6 and isinstance(message, str):
+                yield message

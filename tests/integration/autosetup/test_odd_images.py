@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,3 +84,35 @@ def test_a_note_in_the_folder_is_no_payload(node: Node) -> None:
     node.run()
     assert node.status.state == "done"
     assert "regdom=DE" in node.read("/etc/modprobe.d/autosetup-country.conf")
+
+
+def test_a_spoiled_manifest_hides_no_fault_of_the_other_files(node: Node) -> None:
+    node.insert({**packed(PLAIN), "manifest.json": b"{", "node.toml": b"name =\n"})
+    assert node.run().returncode == 1
+    assert [fault.split(":")[0] for fault in node.status.faults] == ["manifest.json", "node.toml"]
+
+
+def test_lines_of_the_journal_that_say_nothing_hide_none_of_the_others(node: Node) -> None:
+    lines = [
+        "[...]",
+        '"message',
+        *(
+            json.dumps({"__MONOTONIC_TIMESTAMP": "5", **more})
+            for more in (
+                {},
+                {"MESSAGE": None},
+                {"MESSAGE": [255, 0]},
+                {"MESSAGE": "wlan0: Trying to associate with SSID 'Studio'"},
+                {"MESSAGE": "wlan0: CTRL-EVENT-CONNECTED - Connection to 02:00 completed"},
+            )
+        ),
+    ]
+    journal = node.upper / "usr/local/bin/journalctl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text("#!/bin/sh\ncat <<'EOF'\n" + "\n".join(lines) + "\nEOF\n")
+    journal.chmod(0o755)
+    asked = "from autosetup.reach import *; print(*look(System(), 0).said.joined)"
+    told = node.execute(
+        sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '/mnt'); {asked}"
+    )
+    assert (told.stdout, told.stderr) == ("b'Studio'\n", "")
