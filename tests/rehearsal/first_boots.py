@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import random
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import contains
 from pathlib import Path
@@ -219,8 +219,12 @@ def cut(bench: Bench, folder: Path, what: Cut, chance: random.Random) -> int:
             entries += log.new()
     left = left_by_cut(whole_again(folder / LOG, len(entries)), what.loss, chance)
     write_to(folder / CARD, left)
-    flushed = max((at for at, entry in enumerate(entries, 1) if entry.flushes), default=0)
-    return len(entries) - flushed
+    return unflushed(entries)
+
+
+def unflushed(entries: Sequence[Entry]) -> int:
+    """How many of the last requests a cut behind them could take away."""
+    return len(entries) - max((at for at, e in enumerate(entries, 1) if e.flushes), default=0)
 
 
 def whole_again(log: Path, count: int) -> list[Entry]:
