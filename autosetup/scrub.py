@@ -65,12 +65,14 @@ def overwrite(path: Path, data: bytes) -> None:
 def wipe_free(folder: Path) -> None:
     """Overwrite what no file of a boot partition uses: editors leave old copies of files there.
 
-    A power cut leaves a file of zeros, which the next call takes over. Only a partition of its own
-    is filled, and never with more than a boot partition holds. Raises `OSError` where it cannot be
-    written.
+    What fsck.fat collected of such clusters goes, too. A power cut leaves a file of zeros, which
+    the next call takes over. Only a partition of its own is filled, and never with more than a boot
+    partition holds. Raises `OSError` where it cannot be written.
     """
     if not folder.is_mount():
         return
+    for lost in folder.glob("FSCK[0-9]*.REC"):
+        lost.unlink()
     path = folder / ".autosetup-zeros"
     try:
         with path.open("wb", buffering=0) as handle:
