@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from autosetup import reach
 from autosetup.before import Before
 from autosetup.errors import AgentError
-from autosetup.faults import Faulty
+from autosetup.faults import Fault, Faulty
 from autosetup.journal import Journal
+from autosetup.node_file import NODE, read_node
 from autosetup.outlets import Outlets
 from autosetup.payload import Payload, unpack
 from autosetup.record import Record
+from autosetup.settings import Manifest, Secrets
 from autosetup.status import StepRecord, Warned, with_warning
 from autosetup.steps import ACTIONS, RETURNING, STEPS, boot, network, problems, scripts
 from autosetup.steps.context import Context, Step
@@ -79,13 +81,25 @@ def open_payload(tools: Tools, raw: Mapping[str, bytes]) -> Payload:
         Faulty: with everything that is wrong.
         AgentError: a value was set that the payload does not know.
     """
-    payload = unpack(raw)
+    try:
+        payload = unpack(raw)
+    except Faulty as faulty:
+        raise Faulty([*faulty.faults, *_problems_beside(tools, raw)]) from None
     tools.outlets.secrets = payload.secrets.values()
     values = tools.journal.values(payload.manifest.generation)
     payload = replace(payload, settings=with_values(payload.settings, values))
     if faults := list(problems(make_context(tools, payload))):
         raise Faulty(faults)
     return payload
+
+
+def _problems_beside(tools: Tools, raw: Mapping[str, bytes]) -> Iterator[Fault]:
+    """What the node has against settings that are sound, though other files are not."""
+    settings, faults = read_node(raw.get(NODE, b""), raw)
+    if settings and not faults:
+        manifest = Manifest(1, 1, settings.name, "", "", "", "", "", {})
+        payload = Payload(manifest, settings, Secrets(b""), raw)
+        yield from problems(make_context(tools, payload))
 
 
 def order_of(record: Record) -> tuple[Step, ...]:

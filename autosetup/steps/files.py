@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from autosetup import templates
 from autosetup.faults import Fault
@@ -27,6 +28,8 @@ def problems(context: Context) -> Iterator[Fault]:
             yield _fault(f"The group {file.group} of {file.path} is unknown.", "Choose another.")
         if context.system.path(file.path).is_dir():
             yield _fault(f"{file.path} is a folder on the node.", "Give the path of a file.")
+        if above := _file_above(context, file.path):
+            yield _fault(f"{file.path} lies below {above}, a file.", "Choose another place.")
 
 
 def check(context: Context) -> bool:
@@ -44,6 +47,13 @@ def apply(context: Context) -> None:
             context.system.write(
                 file.path, _content(context, file), mode=file.mode, uid=uid, gid=gid
             )
+
+
+def _file_above(context: Context, path: str) -> str | None:
+    """What cannot be a folder, as it is a file of the node or of the payload."""
+    taken = {file.path for file in context.settings.files}
+    above = [str(folder) for folder in PurePosixPath(path).parents]
+    return next((f for f in above if f in taken or context.system.path(f).is_file()), None)
 
 
 def _is_right(context: Context, file: InstalledFile) -> bool:

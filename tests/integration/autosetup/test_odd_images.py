@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autosetup.settings import Services
+from autosetup.settings import InstalledFile, Services
 from tests.integration.autosetup.conftest import Node
 from tests.unit.autosetup.sample_payloads import SETTINGS, packed
 
@@ -116,3 +116,26 @@ def test_lines_of_the_journal_that_say_nothing_hide_none_of_the_others(node: Nod
         sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '/mnt'); {asked}"
     )
     assert (told.stdout, told.stderr) == ("b'Studio'\n", "")
+
+
+def test_what_the_node_has_against_a_payload_is_told_with_the_faults_of_its_files(
+    node: Node,
+) -> None:
+    locale = dataclasses.replace(PLAIN.locale, timezone="Europe/Berlinn")
+    node.insert(packed(dataclasses.replace(PLAIN, locale=locale)))
+    (node.card / "scripts/10-hello").write_bytes(b"echo\n")
+    assert node.run().returncode == 1
+    told = node.status.reason or ""
+    assert "Did you mean Europe/Berlin?" in told
+    assert "The first line does not say which program runs the script." in told
+
+
+@pytest.mark.parametrize("above", ["/etc/passwd", "/etc/motd"])
+def test_a_file_that_would_lie_below_another_is_a_fault_and_no_worn_out_card(
+    node: Node, above: str
+) -> None:
+    files = (*PLAIN.files, InstalledFile(f"{above}/deep/rig.conf", "files/motd"))
+    node.insert(packed(dataclasses.replace(PLAIN, files=files)))
+    assert node.run().returncode == 1
+    assert (node.status.code, node.status.step) == ("payload-refused", None)
+    assert f"lies below {above}, a file." in (node.status.reason or "")
