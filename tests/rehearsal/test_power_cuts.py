@@ -68,7 +68,7 @@ class Outcome:
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """In it nothing is kept: cards are large, 5 GB in all, and sockets need short names."""
-    place = os.environ.get("TMPDIR", "/var/tmp")  # noqa: S108  (/tmp may be the memory)
+    place = os.environ.get("TMPDIR", "/var/tmp")  # /tmp may be the memory
     with tempfile.TemporaryDirectory(prefix="cuts-", dir=place) as made:
         yield Path(made)
 
