@@ -68,8 +68,9 @@ def _is_right(context: Context, user: User) -> bool:
 
 
 def _keep(context: Context, user: User) -> None:
-    """Keep what is about to be changed."""
-    old = _field(context.system, user.name, _HASH)
+    """Keep what is about to be changed; an account that was closed counts as one that is made."""
+    is_closed = _field(context.system, user.name, _EXPIRES)
+    old = None if is_closed else _field(context.system, user.name, _HASH)
     if old is None or user.name in context.secrets.password_hashes:
         context.before.accounts.keep(user.name, {"hash": old})
     if user.authorized_keys:

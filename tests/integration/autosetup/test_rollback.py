@@ -281,3 +281,9 @@ def test_an_account_that_was_closed_opens_again_when_it_is_wanted_again(node: No
     shadow = dict(line.split(":", 1) for line in node.read("/etc/shadow").splitlines())
     assert shadow["guest"].split(":")[0] == HASH
     assert shadow["guest"].split(":")[6] == ""
+    # And is closed again when it goes once more.
+    put(node, packed(PLAIN, SECRETS, GOOD_FILES, generation=BAD + 3))
+    assert node.run().returncode == 0
+    shadow = dict(line.split(":", 1) for line in node.read("/etc/shadow").splitlines())
+    assert shadow["guest"].startswith("!")
+    assert shadow["guest"].split(":")[6] == "1"
