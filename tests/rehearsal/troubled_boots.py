@@ -32,7 +32,6 @@ NEW_HASH = HASH.replace("h", "n")
 _ENDS = (b"autosetup.service: Deactivated", b"autosetup.service: Failed")
 _LAST_WORDS = (" · done · ".encode(), " · failed · ".encode())
 _NO_SYSTEM = (b"Emergency Mode", b"Failed to mount", b"Kernel panic")
-_PAUSE_SECONDS = 0.02
 # More than the agent ever allows.
 _MOST_BOOTS = 8
 # On the boot partition: what a node said that failed and would go on, and what ran then.
@@ -169,8 +168,7 @@ def _ends(machine: Machine) -> bool:
     """Whether the agent, or the start of the system, has ended, and not the node restarts."""
     try:
         machine.wait_for(*_ENDS, *_NO_SYSTEM)
-        while not any(words in machine.text for words in (*_LAST_WORDS, *_NO_SYSTEM)):
-            machine.listen(_PAUSE_SECONDS)
+        machine.wait_for(*_LAST_WORDS, *_NO_SYSTEM)
     except Ended:
         return False
     return True
