@@ -144,7 +144,14 @@ def _set_keys(system: System, user: User) -> None:
 
 
 def make_ssh_folder(system: System, account: Account) -> None:
-    """A user's own ``.ssh``, closed to others; raises `AgentError` where it leads elsewhere."""
+    """A user's own ``.ssh``, closed to others; raises `AgentError` where it leads elsewhere.
+
+    An account of the image may have no home yet.
+    """
+    home = system.path(account.home)
+    if not home.exists():
+        home.mkdir(mode=0o700, parents=True)
+        os.chown(home, account.uid, account.gid)
     folder = system.path(f"{account.home}/.ssh")
     if folder.is_symlink():
         raise AgentError(

@@ -139,3 +139,20 @@ def test_a_file_that_would_lie_below_another_is_a_fault_and_no_worn_out_card(
     assert node.run().returncode == 1
     assert (node.status.code, node.status.step) == ("payload-refused", None)
     assert f"lies below {above}, a file." in (node.status.reason or "")
+
+
+def test_an_account_of_the_image_without_a_home_gets_one(node: Node) -> None:
+    lines = {
+        "passwd": "scan:x:1500:1500::/srv/people/scan:/bin/sh",
+        "shadow": "scan:!:19000:0:99999:7:::",
+        "group": "scan:x:1500:",
+    }
+    for name, line in lines.items():
+        shutil.copy(Path("/etc", name), node.upper / "etc" / name)
+        with (node.upper / "etc" / name).open("a") as file:
+            file.write(f"{line}\n")
+    node.insert(packed(PLAIN))
+    assert node.run().returncode == 0
+    home = (node.upper / "srv/people/scan").stat()
+    assert (home.st_uid, home.st_mode & 0o777) == (1500, 0o700)
+    assert node.read("/srv/people/scan/.ssh/authorized_keys").startswith("ssh-ed25519 ")
