@@ -217,8 +217,8 @@ def cut(bench: Bench, folder: Path, what: Cut, chance: random.Random) -> int:
             machine.control.ask("stop")
         except Ended:
             entries += log.new()
-    left = left_by_cut(whole_again(folder / LOG, len(entries)), what.loss, chance)
-    write_to(folder / CARD, left)
+    entries = whole_again(folder / LOG, min(len(entries), what.writes))
+    write_to(folder / CARD, left_by_cut(entries, what.loss, chance))
     return unflushed(entries)
 
 
