@@ -134,15 +134,6 @@ FAILING = (
         again=False,
         restarts=2,
     ),
-    Failing(
-        "script that brings the node down",
-        with_script("reboot -ff; sleep 60"),
-        "script-reboots",
-        "scripts",
-        ("10-trial restarts the node",),
-        again=False,
-        restarts=5,
-    ),
 )
 FILL = """mkdir -p /var/filler
 for size in 64M 8M 1M 64K 4K; do
