@@ -57,6 +57,7 @@ _VOLATILE = (
     "./var/lib/autosetup/state.json",
     "./var/lib/NetworkManager/",
     "./var/lib/dpkg/status-old",
+    "./var/lib/dpkg/updates/tmp.i",
     "./var/cache/apt/",
     "./var/lib/systemd/",
     "./var/lib/private/systemd",
