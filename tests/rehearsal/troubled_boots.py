@@ -48,7 +48,7 @@ until grep -q '"state": "failed"' {_SAYS} && {{has_told}}; do sleep 1; done 2>/d
 cd /boot/firmware
 cp {_SAYS} {FAILURE}
 cat /proc/[0-9]*/cmdline | tr '\\0' ' ' >{RUNNING}
-sync
+sync {FAILURE} {RUNNING}
 {{after}}
 EOF
 cat >/run/systemd/system/after.service <<'EOF'
