@@ -37,7 +37,16 @@ from tests.rehearsal.troubled_boots import (
     make_card,
     on_root,
 )
-from tests.rehearsal.troubles import FAILING, GOOD, HIDDEN, PASSING, WELL, Failing, Passing
+from tests.rehearsal.troubles import (
+    FAILING,
+    GOOD,
+    HIDDEN,
+    PASSING,
+    WELL,
+    Failing,
+    Passing,
+    with_script,
+)
 from tests.unit.autosetup.sample_payloads import HASH
 
 Run = Callable[..., list[dict[str, object]]]
@@ -146,6 +155,19 @@ def test_trouble_that_passes_costs_a_try_and_no_restart(
     assert failed.next_try_at is not None
     status = assert_done(card, trouble.raw)
     assert (status.attempt, heard.restarts) == (trouble.begun, 0)
+
+
+def test_an_agent_that_is_killed_is_started_again(
+    bench: Bench, base_image: Path, folder: Path
+) -> None:
+    raw = with_script("[ -e /root/killed ] && exit\ntouch /root/killed\nsync\nkill -KILL $PPID")
+    card = make_card(base_image, folder, raw)
+    heard = boot(bench, folder, Meets())
+    assert "autosetup.service: Main process exited, code=killed" in heard.console
+    assert "cam-0101 · done" in heard.console
+    assert heard.restarts == 0
+    boot(bench, folder, Meets())  # the plug was pulled at its last word
+    assert_done(card, raw)
 
 
 def test_a_boot_partition_mounted_for_reading_only_is_survived_and_made_up_for(

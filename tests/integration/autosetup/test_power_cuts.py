@@ -35,7 +35,7 @@ KEYED = dataclasses.replace(SECRETS, user_keys={"scan": USER_KEY})
 COUNTING = {**FILES, "scripts/10-hello": b"#!/bin/sh\necho x > /etc/counted\n"}
 PAYLOAD = packed(PLAIN, KEYED, COUNTING)
 # More than there are moments: the last parts find that the run ends before its turn comes.
-PARTS, MOMENTS_PER_PART = 8, 24
+PARTS, MOMENTS_PER_PART = 16, 12
 FEWEST_MOMENTS = 40
 
 
