@@ -75,7 +75,7 @@ def _of_medium(error: OSError) -> AgentError:
     if error.errno == errno.EROFS:
         what = f"{where or 'A file'} could not be written: its file system is read-only."
         return AgentError("read-only", what, "The card may have locked itself: change it.")
-    what = f"{error.strerror}: {where}" if where else str(error)
+    what = f"{where}: {error.strerror}." if where else f"{error}."
     hint = "The card may be worn out: change it if a new start does not help."
     return AgentError("system-error", what, hint)
 

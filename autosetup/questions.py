@@ -55,18 +55,21 @@ def check(folder: Path | None) -> int:
 
     place = folder or find_card(System())
     try:
-        raw = read_folder(place) if place else {}
+        # the card itself is not its payload
+        is_payload = place and place.is_dir() and not (place / FOLDER).is_dir()
+        raw = read_folder(place) if place and is_payload else {}
     except OSError as error:
         return refuse(error)
     if not raw:
-        sys.stderr.write(f"There is no payload here. Give the folder {FOLDER} of a card.\n")
+        where = f"in {folder}" if folder else "here"
+        sys.stderr.write(f"There is no payload {where}. Give the folder {FOLDER} of a card.\n")
         return FAILED
     if faults := _faults(raw):
         sys.stderr.write("".join(f"{fault}\n" for fault in faults))
         return FAILED
     signature = look_if_possible(raw)
     if signature.kind == "wrong":
-        sys.stderr.write(f"{signature}\n")
+        sys.stderr.write(f"{signature}. Prepare the card again.\n")
         return FAILED
     manifest = read_manifest(raw[MANIFEST])
     used = " · its secrets were used and erased" if is_redacted(raw[SECRETS]) else ""

@@ -81,16 +81,17 @@ def read_keys(file: str, raw: bytes) -> tuple[SiteKey, ...]:
     if not keys and not faults:
         faults.append(Fault(file, 0, 0, "There is no key in it.", _ASK))
     if faults:
-        raise Faulty(faults)
+        raise Faulty(faults if keys else faults[:1])  # another kind of file is so in every line
     return tuple(keys)
 
 
 def _complaint(line: str) -> str | None:
+    kind, *rest = line.split()
+    if kind != KIND and "PRIVATE KEY" not in line:
+        return _ASK
     if wrong := forms.authorized_key_complaint(line):
         return wrong
-    kind, encoded, *_ = line.split()
-    is_ours = kind == KIND and len(base64.b64decode(encoded)) == len(_blob(bytes(_SIZE)))
-    return None if is_ours else _ASK
+    return None if len(base64.b64decode(rest[0])) == len(_blob(bytes(_SIZE))) else _ASK
 
 
 def _key(line: str) -> SiteKey:

@@ -64,7 +64,7 @@ class Status:
         attempt: how often this payload was begun and not cut short, with this time; 0 before.
         next_try_at: UTC; when the agent will try again by itself; None unless failed.
         step, step_number, step_count: the step at work or that failed, 1-based; None, 0, 0 outside.
-        code: stable word for the kind of failure, such as ``step-failed``; None unless failed.
+        code: stable word for the kind of failure, such as ``script-failed``; None unless failed.
         reason, hint: the fact and the remedy; None unless failed.
         failed_generation: that was taken back; step, code, reason and hint are about it.
         faults: of a payload that was refused, each one line with its place.

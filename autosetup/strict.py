@@ -89,7 +89,7 @@ def reading(file: str, raw: bytes, *, secret: bool = False) -> Iterator[Table]:
         raise Faulty(document.faults)
 
 
-def decode(file: str, raw: bytes) -> str:
+def decode(file: str, raw: bytes, remedy: str = "Save the file as UTF-8.") -> str:
     """Text of a document that people edit; raises `Faulty` for UTF-16, NULs and other encodings."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in raw:
         what, at = "This is not plain UTF-8 text (UTF-16 or binary).", max(raw.find(b"\x00") - 1, 0)
@@ -99,7 +99,7 @@ def decode(file: str, raw: bytes) -> str:
         except UnicodeDecodeError as error:
             what, at = "This byte is not UTF-8.", error.start
     line, column = raw.count(b"\n", 0, at) + 1, at - raw.rfind(b"\n", 0, at)
-    raise Faulty([Fault(file, line, column, what, "Save the file as UTF-8.")])
+    raise Faulty([Fault(file, line, column, what, remedy)])
 
 
 def _syntax_fault(file: str, text: str, error: tomllib.TOMLDecodeError, secret: bool) -> Fault:

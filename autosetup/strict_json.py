@@ -19,7 +19,7 @@ def reading_json(file: str, raw: bytes) -> Iterator[Table]:
     Only syntax faults have a line: programs write these files, nobody edits them.
     """
     document = Document(file, {}, is_typed=False)
-    yield Table(document, (), _parse(file, decode(file, raw)))
+    yield Table(document, (), _parse(file, decode(file, raw, REMEDY)))
     for table in document.tables:
         table.refuse_unknown()
     if document.faults:

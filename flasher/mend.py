@@ -102,9 +102,10 @@ def mend(
 
 def _plan(blocks: Blocks, rig: RigMap | None, ledger: Ledger, drive: Drive) -> _Repair | None:
     report = inspect_card(blocks)
-    if report.node is None and (report.status is None or report.status.node is None):
+    if report.node is None or not report.is_writable:
         what = f"{drive.path} holds no payload whose node could be told: {report.summary}."
-        raise BadInput("no-payload", what, "Prepare the card anew: flasher prepare.")
+        told = " ".join((what, *report.problems)) if report.node is None else report.problems[0]
+        raise BadInput("no-payload", told, "Prepare the card anew: flasher prepare.")
     now = datetime.now(UTC)
     return (
         _plan_again(blocks, report, ledger, drive, now)
@@ -117,13 +118,14 @@ def _plan_again(
     blocks: Blocks, report: CardReport, ledger: Ledger, drive: Drive, now: datetime
 ) -> _Repair | None:
     status, manifest = report.status, report.manifest
-    failed = status is not None and status.state in ("failed", "rolled-back")
+    has_failed = status is not None and status.state in ("failed", "rolled-back")
+    failed = has_failed and not report.is_untried
     advice = advise(report)
-    if report.problems or manifest is None or (failed and not advice.again):
+    if report.damage or manifest is None or (failed and not advice.again):
         raise BadInput(
             "needs-payload",
             f"What {drive.path} carries cannot be tried again: "
-            + (" ".join(report.problems) or advice.cause),
+            + (" ".join(report.damage) or advice.cause),
             "Give it a new payload: add --scanner and --site.",
         )
     if status is None or not failed:
@@ -149,9 +151,9 @@ def _plan_again(
 def _plan_new(
     blocks: Blocks, report: CardReport, rig: RigMap, drive: Drive, now: datetime
 ) -> _Repair:
-    name = report.node or (report.status.node if report.status else None) or ""
-    node = rig.find(name)
-    last = max(_generations(report), default=0)
+    node = rig.find(report.node or "")
+    known = [*report.generations, *([report.manifest.generation] if report.manifest else [])]
+    last = max(known, default=0)
     fresh = CardIdentity.fresh(now)
     identity = replace(
         fresh,
@@ -190,12 +192,6 @@ def _doubt(report: CardReport, rig: RigMap) -> str:
         return ""
     other = f"signs with {ours}" if ours else "does not sign"
     return f"It may refuse that: it trusts {status.signer}; the site {rig.site.name} {other}."
-
-
-def _generations(report: CardReport) -> list[int]:
-    status = report.status
-    tried = (status.generation, status.failed_generation) if status else ()
-    return [n for n in (report.manifest and report.manifest.generation, *tried) if n]
 
 
 def _host_key(blocks: Blocks) -> str:

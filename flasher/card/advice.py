@@ -9,6 +9,7 @@ from autosetup.status import Status
 from flasher.card.inspect import CardReport
 
 _AGAIN = "The node tries again by itself, and at each start; or at once: flasher inspect --fix"
+_NEW_CARD = "Prepare the card again: flasher prepare"
 _NEW_PAYLOAD = "Give it a new payload: flasher inspect --fix --scanner … --site …"
 
 
@@ -29,12 +30,15 @@ class Advice:
 
 def advise(report: CardReport) -> Advice:
     """Judge a card. Pure."""
-    if not report.is_ours and report.status is None:
+    if not report.is_ours and report.status is None and report.signature is None:
         return Advice()
-    if report.problems:
-        return Advice("What is on the boot partition is not what was written.", _NEW_PAYLOAD)
+    if report.damage:
+        todo = _NEW_PAYLOAD if report.node and report.is_writable else _NEW_CARD
+        return Advice("What is on the boot partition is not what was written.", todo)
     if report.status is None:
         return _of_silent(report)
+    if report.is_untried:
+        return Advice(todo="Put the card into its Pi and start it: its payload is a newer one.")
     match report.status.state:
         case "failed":
             return _of_failed(report.status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autosetup.faults import Fault, Faulty
 from autosetup.manifest import SIGNATURE, read_manifest
@@ -35,6 +35,7 @@ class CardReport:
         manifest: of the payload; None where there is none, or none that can be read.
         status: what the node said of itself; None before its first boot.
         signature: who signed the payload; None where there is none.
+        is_writable: whether there is a boot partition whose files can be read, and replaced.
         problems: what is wrong, each one line or more.
         started: whether a node has lived on it.
         from_record: whether the status is not the boot partition's, which has none, but from the
@@ -49,6 +50,7 @@ class CardReport:
     started: bool = False
     from_record: bool = False
     signature: Signature | None = None
+    is_writable: bool = True
 
     @property
     def is_ours(self) -> bool:
@@ -56,9 +58,29 @@ class CardReport:
         return self.manifest is not None
 
     @property
+    def damage(self) -> tuple[str, ...]:
+        """The problems that a node does not mend by itself, as it does its status."""
+        return tuple(told for told in self.problems if not told.startswith(f"{STATUS}:"))
+
+    @property
     def node(self) -> str | None:
-        """Name of the node it is for."""
-        return self.manifest.node if self.manifest else None
+        """Name of the node it is for, or was when it said something last."""
+        said = self.status.node if self.status else None
+        return self.manifest.node if self.manifest else said
+
+    @property
+    def generations(self) -> tuple[int, ...]:
+        """Those that the node has tried, as far as it said."""
+        status = self.status
+        tried = (status.generation, status.failed_generation) if status else ()
+        return tuple(generation for generation in tried if generation)
+
+    @property
+    def is_untried(self) -> bool:
+        """Whether the payload was put there after all that the node said."""
+        if self.manifest is None or not self.from_record:
+            return False
+        return self.manifest.generation > max(self.generations, default=self.manifest.generation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +109,27 @@ def inspect_card(blocks: Blocks) -> CardReport:
     try:
         files = payload_files(FatVolume(blocks, boot.offset))
     except FlasherError as error:
-        return CardReport(_foreign(blocks, partitions), partitions, problems=(str(error),))
-    if not files:
-        return CardReport(_foreign(blocks, partitions), partitions)
-    return _ours(blocks, partitions, files)
+        report = _without_payload(blocks, partitions, str(error))
+        return replace(report, is_writable=False)
+    return _ours(blocks, partitions, files) if files else _without_payload(blocks, partitions)
+
+
+def _without_payload(
+    blocks: Blocks, partitions: tuple[Partition, ...], problem: str = ""
+) -> CardReport:
+    """Somebody else's card, unless a node that lived on it still says whose it is."""
+    said = read_traces(blocks, partitions).status
+    if said is None or said.node is None:
+        problems = (problem,) if problem else ()
+        return CardReport(_foreign(blocks, partitions), partitions, problems=problems)
+    return CardReport(
+        f"{said.node}, {said.state}",
+        partitions,
+        status=said,
+        problems=(problem or f"There is no folder {FOLDER} on the boot partition.",),
+        started=True,
+        from_record=True,
+    )
 
 
 def _without_table(blocks: Blocks, error: FlasherError) -> CardReport:
@@ -131,18 +170,19 @@ def _ours(blocks: Blocks, partitions: tuple[Partition, ...], files: dict[str, by
     try:
         status = Status.from_json(files[STATUS]) if STATUS in files else None
     except Faulty as faulty:
-        problems += faulty.faults
+        spoiled = replace(faulty.faults[0], remedy="The node writes it anew when it starts.")
+        problems.append(spoiled)
+    traces = Traces(started=True) if status else read_traces(blocks, partitions)
+    said = status or traces.status
     try:
         unpack({name: data for name, data in files.items() if name not in (STATUS, LOG)})
     except Faulty as faulty:
-        problems += [fault for fault in faulty.faults if not _is_erased(fault, files, status)]
+        problems += [fault for fault in faulty.faults if not _is_erased(fault, files, said)]
     signature = look_if_possible(files)
     if signature.kind == "wrong":
         problems.append(Fault(SIGNATURE, 0, 0, f"{signature}.", "Prepare the card again."))
     with suppress(Faulty):  # `unpack` told what is wrong with it
         manifest = read_manifest(files[MANIFEST]) if MANIFEST in files else None
-    traces = Traces(started=True) if status else read_traces(blocks, partitions)
-    said = status or traces.status
     return CardReport(
         _our_summary(manifest, said, traces),
         partitions,

@@ -191,7 +191,7 @@ def _described(site: Site, secrets: SiteSecrets) -> str:
     return "\n".join(
         (
             f"{site.name}: {site.title or 'no title'}",
-            f"    user      {site.user.name}, {len(site.user.authorized_keys)} keys",
+            f"    user      {site.user.name}, keys: {len(site.user.authorized_keys)}",
             f"    wifi      {wifi}, country {site.country or 'not set'}",
             f"    locale    {site.locale.language}, keyboard {site.locale.keyboard}",
             f"    timezone  {site.locale.timezone}",

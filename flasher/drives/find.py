@@ -22,7 +22,7 @@ def find_drive(argument: str) -> Drive:
         mode = path.stat().st_mode
     except OSError as error:
         what = f"There is no drive {argument} ({error.strerror})."
-        hint = "`flasher drives` lists the drives; --size 8G creates a virtual card."
+        hint = "`flasher drives` lists the drives; `prepare --size 8G` creates a virtual card."
         raise BadInput("no-such-drive", what, hint) from None
     if stat.S_ISBLK(mode):
         return LinuxCatalog().find(argument)

@@ -195,7 +195,8 @@ def _ranges(path: Path, blocks: FileBlocks) -> tuple[ByteRange, ...]:
 def _check_partitions(path: Path, blocks: FileBlocks) -> None:
     """A card's image starts with a partition table, and holds all its partitions."""
     if blocks.size < SECTOR:
-        raise BadInput("no-image", f"{path} is empty.", "Get the image again.")
+        what = f"{path} has {blocks.size} bytes: that is no image."
+        raise BadInput("no-image", what, "Choose another file, or get the image again.")
     for partition in Mbr.from_bytes(blocks.read(0, SECTOR)).partitions:
         end = partition.offset + partition.size
         if end > blocks.size and partition.type != GPT_PROTECTIVE:

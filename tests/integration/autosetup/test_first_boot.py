@@ -233,6 +233,8 @@ def test_a_payload_can_be_checked_without_applying_it(node: Node) -> None:
     good = node.run("check")
     assert (good.returncode, "no faults" in good.stdout) == (0, True)
     (node.card / "node.toml").write_bytes(b'name = "Cam"')
+    for place in ("/boot/firmware", "/boot/firmware/autosetup/node.toml", "/boot/no"):
+        assert f"There is no payload in {place}." in node.run("check", place).stderr
     bad = node.run("check", "/boot/firmware/autosetup")
     assert (bad.returncode, "node.toml:1:1: name is 'Cam'." in bad.stderr) == (1, True)
     assert node.tree() == before | {k: v for k, v in node.tree().items() if "node.toml" in k}

@@ -63,7 +63,7 @@ def test_a_payload_edited_by_hand_is_still_named_and_its_faults_told(planned: Ca
     report = inspect_card(card)
     assert report.node == "cam-0101"
     assert any("node.toml" in problem for problem in report.problems)
-    assert any("status" in problem for problem in report.problems)
+    assert any("The node writes it anew" in problem for problem in report.problems)
 
 
 def test_who_signed_a_payload_is_told(base_image: Path, payload: dict[str, bytes]) -> None:

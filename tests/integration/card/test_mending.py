@@ -227,6 +227,11 @@ def test_a_node_that_said_nothing_on_fat_is_known_by_its_own_record(
     assert report["summary"] == "cam-0101, applying"
     assert report["from_record"] is True
     assert "users" in str(report["cause"])
+    run(["mdeltree", "-i", f"{card}@@1M", "::autosetup"])
+    _, report = flasher("inspect", card)
+    assert (report["summary"], report["manifest"]) == ("cam-0101, applying", None)
+    assert flasher("inspect", card, "--fix", *NODE, "--yes")[0] == 0
+    assert "a newer one" in str(flasher("inspect", card)[1]["todo"])
 
 
 def test_a_node_that_started_and_said_nothing_is_told_from_one_that_never_did(card: Path) -> None:

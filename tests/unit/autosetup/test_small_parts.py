@@ -180,7 +180,7 @@ def test_any_error_becomes_one_plain_line() -> None:
     assert full.code == "no-space"
     assert full.reason.endswith("MB are free. /var/x could not be written.")
     worn = as_agent_error(OSError(5, "Input/output error", "/var/x"))
-    assert (worn.code, worn.reason) == ("system-error", "Input/output error: /var/x")
+    assert (worn.code, worn.reason) == ("system-error", "/var/x: Input/output error.")
     assert as_agent_error(KeyError("x")).code == "internal-error"
     own = AgentError("script-failed", "a", "b")
     assert as_agent_error(own) is own

@@ -63,6 +63,14 @@ def test_what_is_no_key_is_told_with_its_line(text: str, said: str) -> None:
     assert said in str(caught.value)
 
 
+def test_a_file_of_another_kind_is_told_once_and_not_by_each_line() -> None:
+    with pytest.raises(Faulty) as caught:
+        read_keys("x", b"# Flasher\n\nFrom a box\nof blank cards\n")
+    assert str(caught.value) == (
+        "x:3:1: This is no public Ed25519 key. Give the line that `flasher site key` prints."
+    )
+
+
 def test_a_comment_cannot_rearrange_a_screen() -> None:
     line = f"{KEY.line} \x1b[2J{'x' * 99}"
     (key,) = read_keys("x", line.encode())

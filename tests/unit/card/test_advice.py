@@ -7,6 +7,7 @@ import pytest
 from autosetup.codes import CODES
 from autosetup.settings import Manifest
 from autosetup.status import Status
+from autosetup.trust import Signature
 from flasher.card.advice import advise
 from flasher.card.inspect import CardReport
 
@@ -15,6 +16,14 @@ MANIFEST = Manifest(1, 7, "cam-0101", "ab" * 16, "1" * 64, "2" * 64, "", "3" * 6
 
 def report(status: Status | None = None, **more: object) -> CardReport:
     return CardReport("", manifest=MANIFEST, status=status, **more)  # type: ignore[arg-type]
+
+
+def spoiled(status: Status | None, *, is_writable: bool = True) -> CardReport:
+    problems = ("manifest.json: …",)
+    signature = Signature("unsigned") if is_writable else None
+    return CardReport(
+        "", status=status, problems=problems, signature=signature, is_writable=is_writable
+    )
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -37,7 +46,11 @@ def test_a_code_of_a_newer_agent_is_tried_again() -> None:
         (report(Status("applying", step="users")), "it goes on there"),
         (report(Status("waiting", node="cam-0101")), "it tries again"),
         (report(problems=("node.toml: changed",)), "new payload"),
-        (CardReport("", status=Status("failed"), problems=("manifest.json: …",)), "new payload"),
+        (spoiled(Status("failed", node="cam-0101")), "new payload"),
+        (spoiled(None), "Prepare the card again"),
+        (spoiled(Status("failed", node="cam-0101"), is_writable=False), "Prepare the card again"),
+        (report(problems=("status.json:1:1: torn",)), "start it"),
+        (report(Status("failed", generation=6), from_record=True), "a newer one"),
     ],
 )
 def test_each_other_state_says_what_comes_next(found: CardReport, told: str) -> None:
