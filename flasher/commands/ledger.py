@@ -28,7 +28,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.table(("WRITTEN", "NODE", "POSITION", "SITE", "DRIVE", "RESULT"), rows)
     elif args.action == "known-hosts":
         latest = {(e.site, e.node): e.host_key for e in entries if e.result == "verified"}
-        console.say("\n".join(f"{node} {key}" for (_, node), key in latest.items() if key))
+        lines = [f"{node} {key}" for (_, node), key in latest.items() if key]
+        for line in lines:
+            console.say(line)
+        if not lines:
+            console.warn(
+                "No card brought its node a host key; host_keys = true in site.toml does that."
+            )
     elif not console.as_json:
         writer = csv.writer(console.out)
         writer.writerow(field.name for field in fields(Entry))

@@ -51,7 +51,8 @@ class RigMap:
                 return node
         known = [name for node in self.nodes for name in (node.name, node.position.lower())]
         near = get_close_matches(wanted, known, 1)
-        hint = f"Did you mean {near[0]}?" if near else f"They go from {known[0]} to {known[-2]}."
+        guess = f"Did you mean {near[0]}? " if near else ""
+        hint = f"{guess}They go from {known[0]} to {known[-2]}."
         raise BadInput("no-such-node", f"{self.profile.name} has no node {word!r}.", hint)
 
     def role_of(self, node: Node) -> Role:
