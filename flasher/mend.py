@@ -6,7 +6,7 @@ The rules for drives are those of `flasher.prepare`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from flasher.card.inspect import CardReport, inspect_card, payload_files
 from flasher.card.mend import Mending, mend_card, plan_again, plan_payload
 from flasher.card.plan import boot_partition
 from flasher.card.target import open_target
+from flasher.card.trusting import check_trust
 from flasher.drives.model import Drive
 from flasher.errors import BadInput, FlasherError
 from flasher.image.blocks import Blocks, FileBlocks
@@ -161,8 +162,9 @@ def _plan_new(
         host_key=_host_key(blocks) or fresh.host_key,
     )
     digest = report.manifest.image_digest if report.manifest else _NO_DIGEST
-    doubt = _doubt(report, rig)
-    mending = plan_payload(blocks, compose(rig, node, identity, digest), now)
+    payload = compose(rig, node, identity, digest)
+    doubt = _doubt(report, rig) or _objection(blocks, payload)
+    mending = plan_payload(blocks, payload, now)
     entry = replace(
         _entry(report, drive),
         written_at=now.isoformat(timespec="seconds"),
@@ -182,7 +184,7 @@ def _plan_new(
 
 
 def _doubt(report: CardReport, rig: RigMap) -> str:
-    """Whether the node has pinned another site's key; of baked ones the card tells not all."""
+    """Whether the node has pinned another site's key."""
     status, signer = report.status, rig.secrets.signer
     if status is None or status.trust != "pinned":
         return ""
@@ -192,6 +194,15 @@ def _doubt(report: CardReport, rig: RigMap) -> str:
         return ""
     other = f"signs with {ours}" if ours else "does not sign"
     return f"It may refuse that: it trusts {status.signer}; the site {rig.site.name} {other}."
+
+
+def _objection(blocks: Blocks, payload: Mapping[str, bytes]) -> str:
+    """What speaks against a payload where only the keys in the image, or brought later, count."""
+    try:
+        check_trust(blocks, payload)
+    except BadInput as error:
+        return error.message
+    return ""
 
 
 def _host_key(blocks: Blocks) -> str:

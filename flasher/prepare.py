@@ -11,6 +11,7 @@ from pathlib import Path
 from autosetup.host_key import public_line
 from flasher.card.plan import CardPlan, plan_card
 from flasher.card.target import open_target
+from flasher.card.trusting import check_trust
 from flasher.card.write import verify_card, write_card
 from flasher.drives.model import Drive
 from flasher.errors import Cancelled, FlasherError
@@ -53,9 +54,14 @@ class CardResult:
 def plan_node_card(
     rig: RigMap, node: Node, image: ImageFile, now: datetime | None = None
 ) -> NodeCard:
-    """Plan the card of a node; reads the image, writes nothing."""
+    """Plan the card of a node; reads the image, writes nothing.
+
+    Raises:
+        BadInput: ``untrusted``, its node would refuse the site; others as `plan_card` says.
+    """
     identity = CardIdentity.fresh(now or datetime.now(UTC))
     payload = compose(rig, node, identity, image.digest)
+    check_trust(image, payload)
     return NodeCard(rig, node, identity, plan_card(image, payload, modified=identity.planned_at))
 
 

@@ -42,13 +42,15 @@ def read_traces(blocks: Blocks, partitions: Iterable[Partition]) -> Traces:
         if partition.type != LINUX:
             continue
         with suppress(FlasherError):
-            volume = _open(blocks, partition.offset)
+            volume = open_volume(blocks, partition.offset)
             started = started or volume.mounts > 0
             status = _status(volume) or status
     return Traces(started, status)
 
 
-def _open(blocks: Blocks, start: int) -> Ext4Volume:
+def open_volume(blocks: Blocks, start: int) -> Ext4Volume:
+    """The ext4 file system that begins there, as a mount would find it; raises `FlasherError`."""
+
     def read(offset: int, length: int) -> bytes:
         return blocks.read(start + offset, length)
 
