@@ -103,6 +103,14 @@ class System:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         replace_file(path, data, mode, (uid, gid))
 
+    def write_all(self, files: Mapping[str, bytes]) -> None:
+        """`write` each of these files; one that would be empty is removed."""
+        for path, data in files.items():
+            if data:
+                self.write(path, data)
+            else:
+                self.path(path).unlink(missing_ok=True)
+
     def holds(self, absolute: str, data: bytes, *, mode: int, uid: int = 0, gid: int = 0) -> bool:
         """Whether `write` with the same arguments would change nothing."""
         path = self.path(absolute)

@@ -40,11 +40,7 @@ def check(context: Context) -> bool:
 def apply(context: Context) -> None:
     """Tell them, and let what runs hear of it."""
     system = context.system
-    for path, data in _files(context).items():
-        if data:
-            system.write(path, data)
-        else:
-            system.path(path).unlink(missing_ok=True)
+    system.write_all(_files(context))
     if system.booted:
         units = ("systemd-timesyncd.service", "chrony.service")
         system.run(["systemctl", "--no-block", "try-restart", *units])

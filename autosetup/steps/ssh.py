@@ -59,11 +59,7 @@ def apply(context: Context) -> None:
     for name, account in people(system).items():
         if not _has_right_key(context, name, account):
             _set_key(context, name, account)
-    for path, data in _files(context).items():
-        if data:
-            system.write(path, data)
-        else:
-            system.path(path).unlink(missing_ok=True)
+    system.write_all(_files(context))
     if system.booted:
         system.run(["systemctl", "--no-block", "try-reload-or-restart", "ssh.service"])
 

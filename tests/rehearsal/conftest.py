@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ def call(*argv: str | Path, env: dict[str, str]) -> list[dict[str, object]]:
     results = [content for content in objects if content["kind"] != "progress"]
     assert done.returncode == 0, results
     return results
+
+
+@pytest.fixture
+def ground() -> Iterator[Path]:
+    """A folder for nodes, in memory."""
+    with tempfile.TemporaryDirectory(prefix="node-", dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

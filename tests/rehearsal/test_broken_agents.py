@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,12 +45,6 @@ MUTATIONS = {
         "kept",
     ),
 }
-
-
-@pytest.fixture
-def ground() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="node-", dir="/dev/shm") as folder:
-        yield Path(folder)
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +9,6 @@ import pytest
 from tests.integration.autosetup.disk import record, start_again
 
 pytestmark = pytest.mark.timeout(3000)
-
-
-@pytest.fixture
-def ground() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="node-", dir="/dev/shm") as folder:
-        yield Path(folder)
 
 
 def test_whatever_a_power_cut_leaves_the_next_boot_ends_in_the_same_node(ground: Path) -> None:

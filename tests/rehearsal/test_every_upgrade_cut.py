@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -14,12 +13,6 @@ from tests.integration.autosetup.disk import Disk, start_again
 from tests.integration.autosetup.upgrades import UPGRADES, copied, done_node, outcome
 
 pytestmark = pytest.mark.timeout(6000)
-
-
-@pytest.fixture
-def ground() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="node-", dir="/dev/shm") as folder:
-        yield Path(folder)
 
 
 @pytest.mark.parametrize("kind", UPGRADES)

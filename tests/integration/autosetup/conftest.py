@@ -27,9 +27,10 @@ PROJECT = Path(autosetup.__file__).parent.parent
 # would wait for all that this computer writes; memory holds the node for the same reason.
 _MEMORY = Path("/dev/shm")
 # Kills the agent at the n-th of the moments that matter: each rename, each start of a program.
-_DRIVER = """
+DRIVER = """
 import os, signal, sys
-sys.path.insert(0, sys.argv[1])
+project, *libraries = sys.argv[1].split(":")
+sys.path = [project, *sys.path, *libraries]
 left = int(sys.argv[2])
 def watch(event, _):
     global left
@@ -102,7 +103,7 @@ class Node:
 
     def agent(self, *arguments: str, kill_at: int = 0) -> list[str]:
         """What `run` runs, as the node sees it."""
-        agent = [sys.executable, "-I", "-S", "-B", "-c", _DRIVER, "/mnt", str(kill_at)]
+        agent = [sys.executable, "-I", "-S", "-B", "-c", DRIVER, "/mnt", str(kill_at)]
         return [*agent, *(arguments or ["run"])]
 
     def start(
@@ -116,7 +117,7 @@ class Node:
 
     def cut_after(self, seconds: float) -> None:
         """Run the agent and kill it, with every program it started, after a time."""
-        agent = [sys.executable, "-I", "-S", "-B", "-c", _DRIVER, "/mnt", "0", "run"]
+        agent = [sys.executable, "-I", "-S", "-B", "-c", DRIVER, "/mnt", "0", "run"]
         with subprocess.Popen(self.inside(*agent), stdout=subprocess.DEVNULL) as running:
             try:
                 running.wait(seconds)

@@ -12,7 +12,7 @@ from typing import IO
 import pytest
 
 from autosetup.presence import Neighbour, neighbours
-from tests.integration.autosetup.conftest import _DRIVER, Node, put_into_board
+from tests.integration.autosetup.conftest import DRIVER, Node, put_into_board
 from tests.unit.autosetup.sample_payloads import packed
 
 _BROWSE = "avahi-browse --resolve --parsable --terminate _autosetup._tcp"
@@ -58,7 +58,7 @@ class House:
         return self._answer()
 
     def agent(self, *arguments: str) -> str:
-        (self.node.upper / "driver.py").write_text(_DRIVER)
+        (self.node.upper / "driver.py").write_text(DRIVER)
         argv = (sys.executable, "-I", "-S", "-B", "/driver.py", "/mnt", "0", *arguments)
         return self.do(" ".join(argv))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from builder.recipe import load_shipped_layer
-from tests.integration.autosetup.conftest import _DRIVER, Node
+from tests.integration.autosetup.conftest import DRIVER, Node
 from tests.unit.autosetup.sample_payloads import packed
 
 _AGENT = f"{sys.executable} -I -S -B /driver.py /mnt 0"
@@ -35,7 +35,7 @@ knock() {
 def lost(fresh: Callable[[], Node]) -> Node:
     """A node without a payload, of an image with a rescue key."""
     node = fresh()
-    (node.upper / "driver.py").write_text(_DRIVER)
+    (node.upper / "driver.py").write_text(DRIVER)
     for file in load_shipped_layer("rescue-login", "arm64").files:
         put(node, file.path, file.data, file.mode)
     key = node.upper / "root/rescue"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from tests.integration.autosetup.conftest import _DRIVER, Node
+from tests.integration.autosetup.conftest import DRIVER, Node
 
 
 def test_waiting_hears_of_this_boots_run_and_not_of_an_earlier_one(node: Node) -> None:
@@ -16,7 +16,7 @@ def test_waiting_hears_of_this_boots_run_and_not_of_an_earlier_one(node: Node) -
         "-c",
         f"driver=$1; {agent} status --wait --json & {agent} run >&2; wait",
         "sh",
-        _DRIVER,
+        DRIVER,
     )
     said = json.loads(told.stdout)
     assert (said["state"], said["node"]) == ("done", "cam-0101")

@@ -19,7 +19,7 @@ from autosetup.faults import Faulty
 from autosetup.manifest import SIGNATURE, SITE_KEY
 from autosetup.secrets_file import SECRETS
 from autosetup.settings import InstalledFile, Locale, NodeSettings, Script, Secrets, Wifi
-from tests.integration.autosetup.conftest import Node
+from tests.integration.autosetup.conftest import DRIVER, Node
 from tests.unit.autosetup.sample_payloads import (
     GENERATION,
     OTHER_KEY,
@@ -31,22 +31,6 @@ from tests.unit.autosetup.sample_payloads import (
 
 # On a node it is Debian's package.
 _LIBRARIES = Path(cryptography.__file__).parent.parent
-_DRIVER = """
-import os, signal, sys
-sys.path.insert(0, sys.argv[1])
-sys.path.append(sys.argv[2])
-left = int(sys.argv[3])
-def watch(event, _):
-    global left
-    if event in ("os.rename", "subprocess.Popen"):
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(watch)
-os.sync = lambda: None
-from autosetup.__main__ import main
-sys.exit(main(sys.argv[4:]))
-"""
 SETTINGS = NodeSettings(
     "cam-0101",
     "camnode",
@@ -66,7 +50,7 @@ def payload(number: int = 0, **changes: object) -> dict[str, bytes]:
 
 def run(node: Node, *arguments: str, kill_at: int = 0) -> subprocess.CompletedProcess[str]:
     """The agent on an image that can check signatures."""
-    argv = [sys.executable, "-I", "-S", "-B", "-c", _DRIVER, "/mnt", str(_LIBRARIES), str(kill_at)]
+    argv = [sys.executable, "-I", "-S", "-B", "-c", DRIVER, f"/mnt:{_LIBRARIES}", str(kill_at)]
     return node.execute(*argv, *(arguments or ["run"]))
 
 
