@@ -12,7 +12,7 @@ from flasher.errors import BadInput
 from flasher.image.blocks import SECTOR, Blocks, Extent, Overlay
 from flasher.image.fat_edit import WritableFatVolume
 from flasher.image.mbr import FAT_TYPES, GPT_PROTECTIVE, Mbr, Partition
-from flasher.image.ranges import ByteRange, overlap, widen
+from flasher.image.ranges import ByteRange, overlap, total, widen
 from flasher.image.source import ImageFile
 
 HEAD = 1 << 20
@@ -44,18 +44,28 @@ class CardPlan:
         """Bytes that a card must have at least."""
         return self.image.size
 
-    def read(self, offset: int, length: int) -> bytes:
-        """The bytes that the card must hold there."""
-        data = self.image.read(offset, length)
-        wanted = ByteRange(offset, length)
+    @property
+    def expected(self) -> int:
+        """Bytes in `ranges`; an estimate while the image is still being unpacked."""
+        return total(self.ranges)
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill `buffer` with the bytes that the card must hold from `offset` on."""
+        self.image.read_into(offset, buffer)
+        wanted = ByteRange(offset, len(buffer))
         first = max(bisect_right(self.patch, offset, key=lambda extent: extent.offset) - 1, 0)
         for extent in self.patch[first:]:
             if extent.offset >= wanted.end:
                 break
             if both := overlap(extent.range, wanted):
                 part = extent.data[both.offset - extent.offset :][: both.length]
-                data = data[: both.offset - offset] + part + data[both.end - offset :]
-        return data
+                buffer[both.offset - offset : both.end - offset] = part
+
+    def read(self, offset: int, length: int) -> bytes:
+        """The bytes that the card must hold there."""
+        data = bytearray(length)
+        self.read_into(offset, memoryview(data))
+        return bytes(data)
 
 
 def plan_card(

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -112,6 +114,16 @@ class FileBlocks:
             offset, length = offset + len(part), length - len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill `buffer` with the bytes from `offset` on."""
+        check_inside(self, offset, len(buffer))
+        while buffer:
+            with self._explained(offset):
+                count = os.preadv(self._descriptor, [buffer], offset)
+            if not count:
+                raise self._ends(offset)
+            offset, buffer = offset + count, buffer[count:]
+
     def write(self, offset: int, data: bytes) -> None:
         """Put `data` at `offset`, inside the size it had when opened."""
         check_inside(self, offset, len(data))
@@ -121,15 +133,23 @@ class FileBlocks:
             offset, rest = offset + written, rest[written:]
 
     def _pread(self, offset: int, length: int) -> bytes:
-        try:
+        with self._explained(offset):
             part = os.pread(self._descriptor, length, offset)
+        if not part:
+            raise self._ends(offset)
+        return part
+
+    @contextmanager
+    def _explained(self, offset: int) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             fact = f"{self.path} cannot be read at byte {offset}: {error.strerror}."
             raise FlasherError("cannot-read", fact, "Check the disk or card it is on.") from None
-        if not part:
-            fact = f"{self.path} ends at byte {offset}, {self.size} were there when it was opened."
-            raise FlasherError("ends-too-early", fact, "Leave the file alone while it is used.")
-        return part
+
+    def _ends(self, offset: int) -> FlasherError:
+        fact = f"{self.path} ends at byte {offset}, {self.size} were there when it was opened."
+        return FlasherError("ends-too-early", fact, "Leave the file alone while it is used.")
 
 
 class MemoryBlocks:

@@ -96,11 +96,29 @@ class ImageFile:
         Raises:
             FlasherError: ``image-changed``, where it is not the file that was checked.
         """
+        with self._opened() as blocks:
+            return blocks.read(offset, length)
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill `buffer` with the bytes from `offset` on; raises as `read`."""
+        with self._opened() as blocks:
+            blocks.read_into(offset, buffer)
+
+    def prove(self, cancel: CancelFlag = _NEVER) -> None:
+        """Return once every check of the image has ended well; a card is not finished before.
+
+        Raises:
+            BadInput: it is damaged, or not what its checksums say.
+            Cancelled: as asked.
+        """
+
+    @contextmanager
+    def _opened(self) -> Iterator[FileBlocks]:
         with FileBlocks(self.path) as blocks:
             if blocks.stamp != self.stamp:
                 what = f"The image {self.path} was changed while it was in use."
                 raise FlasherError("image-changed", what, "Start again with the new image.")
-            return blocks.read(offset, length)
+            yield blocks
 
 
 def open_image(path: Path, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER) -> ImageFile:
