@@ -19,6 +19,7 @@ from typing import Protocol
 from flasher.card.faults import card_faults
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard
+from flasher.drives.opening import open_drive
 from flasher.errors import BadInput, FlasherError
 
 BLOCK = 4 << 20
@@ -179,7 +180,8 @@ def open_target(drive: Drive, needed: int = 0) -> Iterator[DriveTarget]:
         what = f"The card in {now.path} is write-protected."
         raise FlasherError("card-read-only", what, "Slide the lock on its side, or take another.")
     _check_size(now, needed)
-    target = DriveTarget(now.path, _open_exclusively(now))
+    with card_faults(now.path, "opening it"):
+        target = DriveTarget(now.path, open_drive(now))
     try:
         _check_same(now, find_drive(str(now.path)))
         yield target
@@ -202,8 +204,7 @@ def open_for_reading(drive: Drive, needed: int = 0) -> Iterator[DriveTarget]:
     """
     _check_size(drive, needed)
     with card_faults(drive.path, "opening it"):
-        descriptor = os.open(drive.path, os.O_RDONLY | os.O_CLOEXEC)
-    target = DriveTarget(drive.path, descriptor)
+        target = DriveTarget(drive.path, open_drive(drive, writable=False))
     try:
         yield target
     finally:
@@ -220,24 +221,3 @@ def _check_same(chosen: Drive, found: Drive) -> None:
     if (chosen.identity or found.identity, chosen.size) != (found.identity, found.size):
         what = f"There is another card in {chosen.path} than the one that was chosen."
         raise FlasherError("card-exchanged", what, "Choose the drive again.")
-
-
-def _open_exclusively(drive: Drive) -> int:
-    is_file = drive.kind == "file"
-    with card_faults(drive.path, "opening it"):
-        flags = os.O_RDWR | os.O_CLOEXEC | (0 if is_file else os.O_EXCL)
-        descriptor = os.open(drive.path, flags)
-        try:
-            if is_file:
-                _lock(descriptor)
-        except OSError:
-            os.close(descriptor)
-            raise
-        return descriptor
-
-
-def _lock(descriptor: int) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OSError(16, "in use") from error  # EBUSY, as for block devices
