@@ -5,6 +5,7 @@ The rules for drives are those of `flasher.prepare`.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 
 from autosetup.faults import Faulty
 from autosetup.host_key import public_line
-from autosetup.payload import unpack
+from autosetup.payload import MANIFEST, unpack
 from flasher.card.advice import advise
 from flasher.card.inspect import CardReport, inspect_card, payload_files
 from flasher.card.mend import Mending, mend_card, plan_again, plan_payload
@@ -24,6 +25,7 @@ from flasher.drives.model import Drive
 from flasher.errors import BadInput, FlasherError
 from flasher.image.blocks import Blocks, FileBlocks
 from flasher.image.fat import FatVolume
+from flasher.rig.entry import pack_ranges
 from flasher.rig.ledger import Entry, Ledger
 from flasher.rig.node_payload import CardIdentity, compose
 from flasher.rig.rigmap import RigMap
@@ -97,7 +99,9 @@ def mend(
             with suppress(FlasherError):  # what went wrong first is what must be heard
                 ledger.record(replace(repair.entry, result="failed", reason=str(error)))
             raise
-    ledger.record(replace(repair.entry, seconds=round(time.monotonic() - begun, 3)))
+    seconds, now = round(time.monotonic() - begun, 3), datetime.now(UTC)
+    finished = now.isoformat(timespec="seconds")
+    ledger.record(replace(repair.entry, seconds=seconds, finished_at=finished))
     return repair.done
 
 
@@ -139,6 +143,10 @@ def _plan_again(
         drive=str(drive.path),
         serial=drive.serial,
         bytes_written=mending.size,
+        bytes_kept=0,
+        bytes_verified=mending.size,
+        ranges=pack_ranges(extent.range for extent in mending.extents),
+        content_digest="",
         result="verified",
         reason=f"To be tried again after {status.code or 'a failure'}.",
     )
@@ -175,6 +183,12 @@ def _plan_new(
         generation=identity.generation,
         card_id=identity.card_id,
         bytes_written=mending.size,
+        bytes_verified=mending.size,
+        ranges=pack_ranges(extent.range for extent in mending.extents),
+        payload_digest=hashlib.sha256(payload[MANIFEST]).hexdigest(),
+        role=node.role,
+        address=rig.hosts.get(node.name, ""),
+        user=rig.site.user.name,
         host_key=(public_line(identity.host_key) or "") if rig.site.host_keys else "",
     )
     done = Mended(
@@ -229,6 +243,7 @@ def _entry(report: CardReport, drive: Drive) -> Entry:
         card_id=manifest.card_id if manifest else "",
         drive=str(drive.path),
         serial=drive.serial,
+        drive_model=drive.model,
         image_digest=manifest.image_digest if manifest else "",
         bytes_written=0,
         seconds=0.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autosetup.host_key import public_line
+from autosetup.payload import MANIFEST
 from flasher.card.plan import CardPlan, plan_card
 from flasher.card.target import open_target
 from flasher.card.trusting import check_trust
@@ -24,12 +26,17 @@ from flasher.rig.rigmap import Node, RigMap
 
 @dataclass(frozen=True, slots=True)
 class NodeCard:
-    """One card to be made: what must be on it, and for whom it is."""
+    """One card to be made: what must be on it, and for whom it is.
+
+    Attributes:
+        payload_digest: sha256 of the payload's manifest.
+    """
 
     rig: RigMap
     node: Node
     identity: CardIdentity
     plan: CardPlan
+    payload_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,9 @@ def plan_node_card(
     identity = CardIdentity.fresh(now or datetime.now(UTC))
     payload = compose(rig, node, identity, image.digest)
     check_trust(image, payload)
-    return NodeCard(rig, node, identity, plan_card(image, payload, modified=identity.planned_at))
+    digest = hashlib.sha256(payload[MANIFEST]).hexdigest()
+    plan = plan_card(image, payload, modified=identity.planned_at)
+    return NodeCard(rig, node, identity, plan, digest)
 
 
 def prepare_card(
@@ -119,4 +128,11 @@ def _entry(
         result=result,
         reason=reason,
         host_key=(public_line(card.identity.host_key) or "") if card.rig.site.host_keys else "",
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        payload_digest=card.payload_digest,
+        image_name=card.plan.image.source.name,
+        drive_model=drive.model,
+        role=card.node.role,
+        address=card.rig.hosts.get(card.node.name, ""),
+        user=card.rig.site.user.name,
     )

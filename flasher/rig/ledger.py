@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, replace
 from pathlib import Path
-from typing import Literal
 
 from flasher import paths
 from flasher.errors import FlasherError
+from flasher.rig.entry import COLUMNS, DEFAULTS, Entry, Result, nanoseconds_of, stamp
 
-Result = Literal["verified", "failed", "cancelled"]
+__all__ = ["Entry", "Ledger", "Result"]
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One card written.
-
-    Attributes:
-        written_at: UTC, ISO 8601.
-        generation, card_id: as in the payload's manifest.
-        drive, serial: path and serial of the drive; USB readers report their own serial.
-        image_digest: sha256 of the raw base image.
-        bytes_written, seconds: of writing and verifying together.
-        reason: one sentence; empty where `result` is ``verified``, unless a card was mended.
-        host_key: the node's public SSH host key, where the card brought one.
-    """
-
-    written_at: str
-    profile: str
-    site: str
-    node: str
-    position: str
-    generation: int
-    card_id: str
-    drive: str
-    serial: str
-    image_digest: str
-    bytes_written: int
-    seconds: float
-    result: Result
-    reason: str
-    host_key: str = ""
-
-
-_COLUMNS = tuple(field.name for field in fields(Entry))
-_TABLE = f"CREATE TABLE IF NOT EXISTS card ({', '.join(_COLUMNS)})"
-_INSERT = f"INSERT INTO card VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  (no input in it)
+# Of the tables; new columns do not count, as older programs leave them alone.
+FORMAT = 2
+_TABLE = f"CREATE TABLE IF NOT EXISTS card ({', '.join(COLUMNS)})"
+_NAMES = ", ".join(COLUMNS)
+_SELECT = f"SELECT {_NAMES} FROM card ORDER BY written_at, entry_id"  # noqa: S608  (no input in it)
+_INSERT = f"INSERT OR IGNORE INTO card ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+_BY_ID = "CREATE UNIQUE INDEX IF NOT EXISTS card_by_id ON card (entry_id)"
+_PATIENCE_SECONDS = 30.0
 
 
 class Ledger:
@@ -61,22 +37,39 @@ class Ledger:
         """Make sure that lines can be added, before a card is touched.
 
         Raises:
-            FlasherError: ``ledger-unusable``, with the path and what to do.
+            FlasherError: ``ledger-unusable``, with the path and what to do; ``ledger-newer``.
         """
         with self._open():
             pass
 
-    def record(self, entry: Entry) -> None:
-        """Add a line, durably. Raises as `prepare`."""
+    def record(self, entry: Entry) -> Entry:
+        """Add a line, durably; gives it back with its id. Raises as `prepare`."""
+        named = replace(entry, laptop=os.uname().nodename)
+        recorded = stamp(named, time.time_ns())
+        self.merge([recorded])
+        return recorded
+
+    def merge(self, entries: Iterable[Entry]) -> int:
+        """Add lines that have their ids, all or none; those that are there stay as they are.
+
+        Returns:
+            how many were new.
+
+        Raises:
+            FlasherError: as `prepare`.
+        """
         with self._open() as database:
-            database.execute(_INSERT, astuple(entry))
+            before = database.total_changes
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany(_INSERT, map(astuple, entries))
+            return database.total_changes - before
 
     def entries(self) -> tuple[Entry, ...]:
-        """All lines, oldest first."""
+        """All lines, oldest first: the same ones in the same order on every computer."""
         if not self.path.exists():
             return ()
         with self._open() as database:
-            rows = database.execute("SELECT * FROM card ORDER BY written_at, rowid").fetchall()
+            rows = database.execute(_SELECT).fetchall()
         return tuple(Entry(*row) for row in rows)
 
     def made(self, profile: str, site: str) -> dict[str, Entry]:
@@ -89,14 +82,12 @@ class Ledger:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose open transaction is committed at the end, or taken back."""
         try:
             paths.make_folder(self.path.parent)
-            with closing(sqlite3.connect(self.path)) as database:
-                database.execute("PRAGMA journal_mode=WAL")
-                database.execute("PRAGMA synchronous=FULL")
+            with closing(_connect(self.path)) as database:
+                self._take_over(database)
                 with database:
-                    database.execute(_TABLE)
-                    _add_missing_columns(database)
                     yield database
         except (sqlite3.Error, OSError) as error:
             raise FlasherError(
@@ -106,14 +97,51 @@ class Ledger:
             ) from error
         paths.hand_over(self.path)
 
+    def _take_over(self, database: sqlite3.Connection) -> None:
+        """Make the tables, or bring those of an earlier version up to date."""
+        if (found := _format(database)) > FORMAT:
+            raise FlasherError(
+                "ledger-newer",
+                f"The ledger {self.path} is of format {found}; this program knows up to {FORMAT}.",
+                "Use the newer Flasher that wrote it.",
+            )
+        if found == FORMAT and not _missing_columns(database):
+            return
+        with database:
+            database.execute("BEGIN IMMEDIATE")  # another program may be about to do the same
+            database.execute(_TABLE)
+            for name in _missing_columns(database):
+                database.execute(f"ALTER TABLE card ADD COLUMN {name} DEFAULT {DEFAULTS[name]!r}")
+            _give_ids(database)
+            database.execute(_BY_ID)
+            database.execute(f"PRAGMA user_version = {FORMAT}")
 
-def _add_missing_columns(database: sqlite3.Connection) -> None:
-    """What a ledger of an earlier version lacks; new columns always come last."""
-    if _count_columns(database) < len(_COLUMNS):
-        database.execute("BEGIN IMMEDIATE")  # another program may be about to do the same
-        for name in _COLUMNS[_count_columns(database) :]:
-            database.execute(f"ALTER TABLE card ADD COLUMN {name} DEFAULT ''")
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    return database
 
 
-def _count_columns(database: sqlite3.Connection) -> int:
-    return len(database.execute("PRAGMA table_info(card)").fetchall())
+def _format(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _missing_columns(database: sqlite3.Connection) -> list[str]:
+    there = {row[1] for row in database.execute("PRAGMA table_info(card)")}
+    return [name for name in COLUMNS if name not in there]
+
+
+def _give_ids(database: sqlite3.Connection) -> None:
+    """Ids for lines of the time before there were any; each copy of such a ledger gives the same.
+
+    Lines that are equal in all columns are told apart by their number.
+    """
+    rows = database.execute(f"SELECT {_NAMES}, rowid FROM card WHERE entry_id = ''").fetchall()  # noqa: S608
+    seen = Counter[Entry]()
+    for *values, row in rows:
+        entry = Entry(*values)
+        stamped = stamp(entry, nanoseconds_of(entry.written_at) + seen[entry])
+        seen[entry] += 1
+        database.execute("UPDATE card SET entry_id = ? WHERE rowid = ?", (stamped.entry_id, row))
