@@ -91,21 +91,22 @@ def plan_geometry(settings: ImageSettings, found: Measure) -> Geometry:
         settings: sizes asked for; the slack stays free in the root file system.
         found: what the tree takes.
     """
-    boot = ByteRange(ALIGNMENT, _round_up(settings.boot_size_mib * MIB))
-    root = ByteRange(boot.end, _ext4_size(found.blocks, found.files, settings.root_slack_mib))
+    boot = ByteRange(ALIGNMENT, round_up(settings.boot_size_mib * MIB))
+    root = ByteRange(boot.end, ext4_size(found.blocks, found.files, settings.root_slack_mib))
     if not settings.data_size_mib:
         return Geometry(boot, root)
-    least = _ext4_size(found.data_blocks, found.data_files, _DATA_SLACK_MIB)
-    size = max(_round_up(settings.data_size_mib * MIB), least)
+    least = ext4_size(found.data_blocks, found.data_files, _DATA_SLACK_MIB)
+    size = max(round_up(settings.data_size_mib * MIB), least)
     return Geometry(boot, root, ByteRange(root.end, size))
 
 
-def _ext4_size(blocks: int, files: int, slack_mib: int) -> int:
+def ext4_size(blocks: int, files: int, slack_mib: int) -> int:
+    """Bytes of an ext4 that holds so many blocks and files, and leaves so much free."""
     content = blocks * BLOCK + (JOURNAL_MIB + slack_mib) * MIB
     inodes = max(content // _BYTES_PER_INODE, files) * _INODE
     size = int((content + inodes) * (1 + _SHARE_OVERHEAD)) + _FIXED_OVERHEAD
     # More files than inodes, as in a tree of very small ones: the file system grows with them.
-    return _round_up(max(size, files * _BYTES_PER_INODE * 9 // 8))
+    return round_up(max(size, files * _BYTES_PER_INODE * 9 // 8))
 
 
 def assemble(
@@ -151,7 +152,7 @@ def _fill(
     require_boot_fits(found, geometry.boot.length)
     code = read_boot_code(lanes[0], str(content.tree))
     with image.open("xb") as handle:
-        handle.write(lay_boot_code(code, bytes(_table(geometry, identity))))
+        handle.write(lay_boot_code(code, bytes(table_of(geometry, identity.disk))))
         handle.truncate(geometry.size)
     common, seed = (content, found, image), identity.hash_seed
     with ThreadPoolExecutor(1) as beside:
@@ -165,7 +166,9 @@ def _fill(
     return geometry
 
 
-def _table(geometry: Geometry, identity: Identity) -> Mbr:
+def table_of(geometry: Geometry, disk_id: int) -> Mbr:
+    """The partition table."""
+
     def entry(slot: int, kind: int, place: ByteRange) -> Partition:
         extent = (place.offset // SECTOR, place.length // SECTOR)
         return Partition(slot, kind, *extent, bootable=slot == 1)
@@ -173,8 +176,9 @@ def _table(geometry: Geometry, identity: Identity) -> Mbr:
     partitions = [entry(1, FAT32_LBA, geometry.boot), entry(2, LINUX, geometry.root)]
     if geometry.data:
         partitions.append(entry(3, LINUX, geometry.data))
-    return Mbr(identity.disk, tuple(partitions))
+    return Mbr(disk_id, tuple(partitions))
 
 
-def _round_up(size: int) -> int:
+def round_up(size: int) -> int:
+    """The next multiple of 4 MiB."""
     return -(-size // ALIGNMENT) * ALIGNMENT

@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 from uuid import UUID
 
 from builder.bench import Bench
 from builder.bootable import BOOT_PLACES
 from builder.epochs import require_clock
 from builder.inside import freshen
-from builder.lanes import Lane
 from builder.measure import BLOCK, Measure, find_arguments, measure
-from builder.native_root import NativeRoot
 from builder.sandbox import Plan, run_inside, script
 from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange
-from flasher.process import run
+from flasher.process import Finished, run
 
 MIB = 1 << 20
 JOURNAL_MIB = 32
@@ -35,6 +35,27 @@ _FAT32_CLUSTERS = 65525
 _CONFIG = Path(__file__).with_name("mke2fs.conf")
 
 
+class Tools(Protocol):
+    """Where programs come from: those of a lock (`NativeRoot`), or this computer's own."""
+
+    def argv(self, program: str, *arguments: str) -> tuple[str, ...]:
+        """Command line of a program, which is named from the root: ``usr/sbin/mke2fs``."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the programs need to see."""
+        ...
+
+
+class Runner(Protocol):
+    """Where programs run: a lane of a build's sandbox, or another place that shows the tree."""
+
+    def run(self, argv: tuple[str, ...], env: Mapping[str, str] | None = None) -> Finished:
+        """Run a program to its end; raises `FlasherError` where it fails."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """What goes into the file systems.
@@ -44,19 +65,21 @@ class Content:
         tools: dosfstools, e2fsprogs and mtools.
         epoch: no time in the file systems is later; seconds since 1970.
         data: the folder that goes to a partition of its own; None where there is none.
+        boot_places: where the boot folder may be, relative to the tree; see `measure`.
     """
 
     tree: Path
-    tools: NativeRoot
+    tools: Tools
     epoch: int
     data: str | None = None
+    boot_places: tuple[str, ...] = BOOT_PLACES
 
-    def measure(self, lane: Lane) -> Measure:
+    def measure(self, lane: Runner) -> Measure:
         """Measure the tree."""
         told = lane.run(find_arguments(str(self.tree))).output
-        return measure(told, *BOOT_PLACES, data=self.data)
+        return measure(told, *self.boot_places, data=self.data)
 
-    def run(self, lane: Lane, argv: tuple[str, ...]) -> None:
+    def run(self, lane: Runner, argv: tuple[str, ...]) -> None:
         """Run one of the tools."""
         environment = {
             **self.tools.environment,
@@ -104,7 +127,7 @@ def require_boot_fits(found: Measure, size: int) -> None:
 
 
 def make_boot(
-    lane: Lane,
+    lane: Runner,
     content: Content,
     found: Measure,
     image: Path,
@@ -169,15 +192,18 @@ class Ext4:
         label: up to 16 characters.
         uuid: of the file system.
         hash_seed: UUID that seeds the hashes in its folders.
+        sparse: let tables that are all zeros take no room in the image, for one that is new and
+            large; takes e2fsprogs 1.47.
     """
 
     place: ByteRange
     label: str
     uuid: UUID
     hash_seed: UUID
+    sparse: bool = False
 
 
-def make_root(lane: Lane, content: Content, found: Measure, image: Path, system: Ext4) -> None:
+def make_root(lane: Runner, content: Content, found: Measure, image: Path, system: Ext4) -> None:
     """Make an ext4 of the tree inside an image; in it the folders of others are empty.
 
     Args:
@@ -195,7 +221,12 @@ def make_root(lane: Lane, content: Content, found: Measure, image: Path, system:
     content.run(lane, argv)
 
 
-def make_data(lane: Lane, content: Content, found: Measure, image: Path, system: Ext4) -> None:
+def make_empty(lane: Runner, content: Content, image: Path, system: Ext4) -> None:
+    """Make an ext4 with nothing in it inside an image."""
+    content.run(lane, _mke2fs(content, image, system, None))
+
+
+def make_data(lane: Runner, content: Content, found: Measure, image: Path, system: Ext4) -> None:
     """Make an ext4 of the data folder, which need not exist; the arguments are `make_root`'s."""
     folder = content.tree / content.data if content.data and found.data_files else None
     content.run(lane, _mke2fs(content, image, system, folder))
@@ -203,9 +234,12 @@ def make_data(lane: Lane, content: Content, found: Measure, image: Path, system:
 
 def _mke2fs(content: Content, image: Path, system: Ext4, tree: Path | None) -> tuple[str, ...]:
     # The file is new, so a journal that is left alone is zeros all the same, and takes no room.
+    zeros = "lazy_itable_init=0,lazy_journal_init=1"
+    if system.sparse:
+        zeros = "assume_storage_prezeroed=1"
     extended = (
         f"offset={system.place.offset},hash_seed={system.hash_seed},root_owner=0:0,"
-        "lazy_itable_init=0,lazy_journal_init=1,nodiscard"
+        f"{zeros},nodiscard"
     )
     return content.tools.argv(
         "usr/sbin/mke2fs",
@@ -228,7 +262,7 @@ def _hiding(folder: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     return ("unshare", "--mount", "sh", "-c", mount, folder, *argv)
 
 
-def used_ranges(image: Path, volume: ByteRange, tools: NativeRoot) -> tuple[ByteRange, ...]:
+def used_ranges(image: Path, volume: ByteRange, tools: Tools) -> tuple[ByteRange, ...]:
     """The bytes of the image that an ext4 in it uses: files, journal, inode tables, everything."""
     # dumpe2fs reads whole files only (its "?offset=" is gone in e2fsprogs 1.47.2), so it gets a
     # sparse copy of the metadata; in memory, for e2image waits until the copy is on disk.
