@@ -27,6 +27,7 @@ class Node:
         twin: path of an entry planted before that this is another name of; "" for none. All else
             but `path` is then of no matter.
         size: of a file, in bytes.
+        device: number of a device, as `os.makedev` makes it.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Node:
     twin: str = ""
     size: int = 0
     content: Content = _empty
+    device: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,13 @@ _NOT_OURS = ("trusted.", "user.overlay.")
 _ALL_MODES = 0o7777
 
 
-def plant(root: str, entries: Iterable[Entry], leave_out: Callable[[str], None]) -> None:
+def plant(
+    root: str,
+    entries: Iterable[Entry],
+    leave_out: Callable[[str], None],
+    *,
+    devices: bool = False,
+) -> None:
     """Make a tree of entries; later ones replace what earlier ones made of the same name.
 
     Args:
@@ -27,13 +33,14 @@ def plant(root: str, entries: Iterable[Entry], leave_out: Callable[[str], None])
             this process's own root.
         entries: parents before children, or parents made by earlier entries.
         leave_out: told in a few words what cannot be made.
+        devices: make devices too, where the kernel lets us.
     """
     folders: dict[str, Node] = {}
     for entry in entries:
         path = f"{root.rstrip('/')}/{entry.path}"
         if isinstance(entry, Removal):
             _remove_told(path, entry, folders)
-        elif _make(path, entry, root, leave_out):
+        elif _make(path, entry, root, leave_out, devices=devices):
             folders.pop(entry.path, None)
             if stat.S_ISDIR(entry.mode) and not entry.twin:
                 folders[entry.path] = entry
@@ -53,7 +60,9 @@ def _remove_told(path: str, removal: Removal, folders: dict[str, Node]) -> None:
             _clear(f"{path}/{name}")
 
 
-def _make(path: str, node: Node, root: str, leave_out: Callable[[str], None]) -> bool:
+def _make(
+    path: str, node: Node, root: str, leave_out: Callable[[str], None], *, devices: bool
+) -> bool:
     kind = stat.S_IFMT(node.mode)
     if node.path:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)  # noqa: PTH103, PTH120
@@ -63,14 +72,24 @@ def _make(path: str, node: Node, root: str, leave_out: Callable[[str], None]) ->
         return True
     if kind in (stat.S_IFBLK, stat.S_IFCHR):
         _clear(path)
-        leave_out(f"/{node.path} (a device: the kernel makes its own)")
-        return False
-    if kind == stat.S_IFDIR:
+        if not (devices and _make_device(path, node)):
+            leave_out(f"/{node.path} (a device: the kernel makes its own)")
+            return False
+    elif kind == stat.S_IFDIR:
         _make_folder(path)
     else:
         _clear(path)
         _make_other(path, node, kind)
     _set_rights(path, node, leave_out)
+    return True
+
+
+def _make_device(path: str, node: Node) -> bool:
+    """Make a device; whether that is allowed, which it is to the computer's own root alone."""
+    try:
+        os.mknod(path, stat.S_IFMT(node.mode) | 0o600, node.device)
+    except PermissionError:
+        return False
     return True
 
 

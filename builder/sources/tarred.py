@@ -7,6 +7,7 @@ only.
 
 from __future__ import annotations
 
+import os
 import stat
 import tarfile
 from collections.abc import Iterator
@@ -88,6 +89,7 @@ def _node(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Node:
         twin=_plain(member.linkname) if member.islnk() else "",
         size=member.size if member.isreg() else 0,
         content=partial(_pieces, archive, member),
+        device=os.makedev(member.devmajor, member.devminor) if member.isdev() else 0,
     )
 
 

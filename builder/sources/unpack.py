@@ -59,6 +59,7 @@ class Order:
         tree: the folder; it becomes the root of the process.
         architecture: Debian's name; which of several a container is for.
         scratch: a folder for what must be unpacked before it can be read.
+        devices: make devices too, where the kernel lets us.
     """
 
     form: str
@@ -66,6 +67,7 @@ class Order:
     tree: str
     architecture: str
     scratch: str
+    devices: bool = False
 
     def to_json(self) -> str:
         """What the script takes as its argument."""
@@ -92,7 +94,8 @@ def _unpack_tar(order: Order) -> None:
     with Path(order.source).open("rb") as stream:
         plain = _decompressed(stream)
         _move_into(order.tree)
-        plant("/", _telling(read_tree(plain), os.fstat(stream.fileno()).st_size), _leave_out)
+        told = _telling(read_tree(plain), os.fstat(stream.fileno()).st_size, stream)
+        plant("/", told, _leave_out, devices=order.devices)
 
 
 def _unpack_container(order: Order) -> None:
@@ -176,12 +179,21 @@ def _is_zstd(stream: IO[bytes]) -> bool:
     return head == _ZSTD
 
 
-def _telling(entries: Iterable[Entry], total: int) -> Iterator[Entry]:
-    """The same entries; how much of `total` bytes they hold is told now and then."""
+def _telling(
+    entries: Iterable[Entry], total: int, stream: IO[bytes] | None = None
+) -> Iterator[Entry]:
+    """The same entries; how much of `total` bytes they hold is told now and then.
+
+    With a stream, how much of it has been read: whoever does, be it another program, moves the one
+    position of the open file.
+    """
     done, told = 0, 0
     for entry in entries:
         yield entry
-        done += entry.size if isinstance(entry, Node) else 0
+        if stream:
+            done = os.lseek(stream.fileno(), 0, os.SEEK_CUR)
+        elif isinstance(entry, Node):
+            done += entry.size
         if (percent := min(99, done * 100 // max(total, 1))) > told:
             told = percent
             sys.stderr.write(f"pmstatus:unpack:{percent}:\n")
