@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -88,6 +88,24 @@ def outliving(argv: Sequence[str]) -> subprocess.Popen[bytes]:
 def hand_over(argv: Sequence[str]) -> int:
     """Run a program that has our own terminal meanwhile; return its exit status."""
     return subprocess.run(leashed(argv), env=environment(), check=False).returncode
+
+
+@contextmanager
+def alongside(argv: Sequence[str], *, keep: Sequence[int] = ()) -> Iterator[None]:
+    """A program that shares our terminal while a block runs, and is ended with it.
+
+    Args:
+        argv: program and arguments.
+        keep: descriptors of ours that it has too.
+
+    Raises:
+        EnvironmentLacks: it is not installed.
+    """
+    with subprocess.Popen(leashed(argv), env=environment(), pass_fds=keep) as child:
+        try:
+            yield
+        finally:
+            child.terminate()
 
 
 def run(

@@ -1,10 +1,11 @@
-"""The one place where a drive is opened."""
+"""The one place where a drive is opened: by its node where you may, through udisks2 where not."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
+from pathlib import Path
 
 from flasher.drives.model import Drive
 
@@ -18,8 +19,17 @@ def open_drive(drive: Drive, *, writable: bool = True) -> int:
 
     Raises:
         OSError: as the kernel says; ``EBUSY`` where another program has it.
+        EnvironmentLacks: you may not open it, and udisks2 does not do it for you.
+        Cancelled: you were asked to prove yourself to udisks2, and did not.
     """
-    return _open_file(drive, writable) if drive.kind == "file" else _open_node(drive, writable)
+    try:
+        return _open_file(drive, writable) if drive.kind == "file" else _open_node(drive, writable)
+    except PermissionError:
+        if drive.kind == "file" or os.geteuid() == 0:
+            raise
+    from flasher.drives.udisks import open_device
+
+    return open_device(drive.path, writable=writable)
 
 
 def _open_node(drive: Drive, writable: bool) -> int:
@@ -40,3 +50,24 @@ def _open_file(drive: Drive, writable: bool) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def readable(path: Path, flags: int, *, ask: bool = True) -> int:
+    """Open a file or device to be read: an `opener`, as Python's own ``open`` takes one.
+
+    Args:
+        path: a file, or the node of a block device.
+        flags: as for ``os.open``.
+        ask: let polkit ask for a password where it wants one.
+
+    Raises:
+        OSError, EnvironmentLacks, Cancelled: as `open_drive`.
+    """
+    try:
+        return os.open(path, flags)
+    except PermissionError:
+        if os.geteuid() == 0 or not path.is_block_device():
+            raise
+    from flasher.drives.udisks import open_device
+
+    return open_device(path, writable=False, ask=ask)
