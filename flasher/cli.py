@@ -89,7 +89,7 @@ def _dispatch(arguments: list[str], console: Console) -> int:
     if name in COMMANDS:
         module = _load(name)
         parser = _command_parser(name, module)
-        return module.run(parser.parse_args(arguments[1:]), console)
+        return module.run(parser.parse_intermixed_args(arguments[1:]), console)
     args = _top_parser().parse_args(arguments)
     if not args.practice and not sys.stdout.isatty():
         raise BadInput(

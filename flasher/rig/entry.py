@@ -106,6 +106,13 @@ def stamp(entry: Entry, nanoseconds: int) -> Entry:
     return replace(entry, entry_id=head + _digest(entry, head))
 
 
+def storable(entry: Entry) -> Entry:
+    """The entry with all its texts as UTF-8: paths of files may hold other bytes."""
+    texts = {name: value for name in COLUMNS if isinstance(value := getattr(entry, name), str)}
+    clean = {n: text.encode(errors="backslashreplace").decode() for n, text in texts.items()}
+    return replace(entry, **clean)  # type: ignore[arg-type]
+
+
 def is_genuine(entry: Entry) -> bool:
     """Whether the contents are those that the id was made from."""
     head = entry.entry_id[:_TIME_DIGITS]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flasher import paths
 from flasher.errors import FlasherError
-from flasher.rig.entry import COLUMNS, DEFAULTS, Entry, Result, nanoseconds_of, stamp
+from flasher.rig.entry import COLUMNS, DEFAULTS, Entry, Result, nanoseconds_of, stamp, storable
 
 __all__ = ["Entry", "Ledger", "Result"]
 
@@ -44,8 +44,7 @@ class Ledger:
 
     def record(self, entry: Entry) -> Entry:
         """Add a line, durably; gives it back with its id. Raises as `prepare`."""
-        named = replace(entry, laptop=os.uname().nodename)
-        recorded = stamp(named, time.time_ns())
+        recorded = stamp(storable(replace(entry, laptop=os.uname().nodename)), time.time_ns())
         self.merge([recorded])
         return recorded
 

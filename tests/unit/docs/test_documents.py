@@ -80,7 +80,7 @@ def test_command_lines_are_what_the_program_takes(line: str) -> None:
     words = shlex.split(REDIRECTION.sub("", line), comments=True)
     argv = words[words.index("flasher") + 1 :]
     command = argv[0] if argv and argv[0] in cli.COMMANDS else ""
-    parser_of(command).parse_args(argv[1:] if command else argv)
+    parser_of(command).parse_intermixed_args(argv[1:] if command else argv)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))

@@ -1,0 +1,54 @@
+"""What speaks against a new card before it is written: another card of the same node exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from flasher.rig.entry import Entry
+
+_UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
+
+
+def twins(entries: Iterable[Entry], node: str, site: str, now: datetime, replaced: str = "") -> str:
+    """A sentence about the card that this node has already; empty where it has none. Pure.
+
+    Args:
+        entries: of the ledger, oldest first.
+        node, site: names; nodes of one name at one site fight, of whatever profile they are.
+        now: UTC.
+        replaced: id of the card that is overwritten, which is no twin.
+    """
+    same = [e for e in entries if (e.node, e.site, e.result) == (node, site, "verified")]
+    if not same or same[-1].card_id == replaced:
+        return ""
+    card = same[-1]
+    where = f" on {card.laptop}" if card.laptop else ""
+    return (
+        f"{node} was already written {ago(card, now)} to another card{where} "
+        f"(generation {card.generation}). Do not use both: they would fight over the name."
+    )
+
+
+def former_life(entries: Iterable[Entry], card_id: str, now: datetime) -> str:
+    """A sentence about the card that would be overwritten; empty where it is in no line. Pure."""
+    same = [e for e in entries if (e.card_id, e.result) == (card_id, "verified")] if card_id else []
+    if not same:
+        return ""
+    card = same[-1]
+    return f"It is the card of {card.node} at {card.site}, verified {ago(card, now)}."
+
+
+def ago(card: Entry, now: datetime) -> str:
+    """How long it has been since a card was finished, as people say it."""
+    try:
+        when = datetime.fromisoformat(card.finished_at or card.written_at)
+    except ValueError:
+        return "some time ago"
+    seconds = (now - when).total_seconds()
+    if seconds < 0:  # another laptop's clock
+        return f"at {when:%Y-%m-%d %H:%M} UTC"
+    for size, name in _UNITS:
+        if count := int(seconds // size):
+            return f"{count} {name}{'s' if count > 1 else ''} ago"
+    return "just now"
