@@ -22,8 +22,9 @@ from flasher.card.plan import boot_partition
 from flasher.card.target import open_target
 from flasher.card.trusting import check_trust
 from flasher.drives.model import Drive
+from flasher.drives.opening import drive_blocks
 from flasher.errors import BadInput, FlasherError
-from flasher.image.blocks import Blocks, FileBlocks
+from flasher.image.blocks import Blocks
 from flasher.image.fat import FatVolume
 from flasher.rig.entry import pack_ranges
 from flasher.rig.ledger import Entry, Ledger
@@ -83,11 +84,11 @@ def mend(
         Refused, FlasherError: as `open_target` and `mend_card` say.
     """
     if dry_run:
-        with FileBlocks(drive.path) as blocks:
+        with drive_blocks(drive.path) as blocks:
             repair = _plan(blocks, rig, ledger, drive)
         return repair.done if repair else None
     ledger.prepare()
-    with open_target(drive) as target, FileBlocks(drive.path) as blocks:
+    with open_target(drive) as target, drive_blocks(drive.path) as blocks:
         repair = _plan(blocks, rig, ledger, drive)
         if repair is None:
             return None

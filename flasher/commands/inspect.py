@@ -13,8 +13,8 @@ from flasher.card.inspect import CardReport, inspect_card
 from flasher.console import Console
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard
+from flasher.drives.opening import drive_blocks
 from flasher.errors import BadInput, ExitCode
-from flasher.image.blocks import FileBlocks
 from flasher.mend import Mended, mend
 from flasher.progress import readable_seconds, readable_size
 from flasher.rig.ledger import Ledger
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Print the report; mend the card if that is asked for."""
     rig = _rig(args)
     drive = find_drive(args.card)
-    with FileBlocks(drive.path) as blocks:
+    with drive_blocks(drive.path) as blocks:
         report = inspect_card(blocks)
     advice = advise(report)
     _say(report, advice, console)

@@ -10,9 +10,9 @@ from flasher.card.target import open_for_reading
 from flasher.card.write import verify_card
 from flasher.console import Console
 from flasher.drives.find import find_drive
+from flasher.drives.opening import drive_blocks
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag
-from flasher.image.blocks import FileBlocks
 from flasher.image.source import open_image
 from flasher.images import choose_image
 from flasher.progress import readable_seconds, readable_size
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     cancel = CancelFlag()
     with console.progress() as emit:
         image = open_image(choose_image(args.image), emit=emit, cancel=cancel)
-        with FileBlocks(drive.path) as blocks:
+        with drive_blocks(drive.path) as blocks:
             plan = replan(blocks, image)
         with open_for_reading(drive, plan.size) as target:
             verified = verify_card(plan, target, emit=emit, cancel=cancel)

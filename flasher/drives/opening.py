@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from functools import partial
 from pathlib import Path
 
 from flasher.drives.model import Drive
+from flasher.image.blocks import FileBlocks
 
 
 def open_drive(drive: Drive, *, writable: bool = True) -> int:
@@ -52,17 +54,21 @@ def _open_file(drive: Drive, writable: bool) -> int:
     return descriptor
 
 
-def readable(path: Path, flags: int, *, ask: bool = True) -> int:
-    """Open a file or device to be read: an `opener`, as Python's own ``open`` takes one.
+def drive_blocks(path: Path, *, ask: bool = True) -> FileBlocks:
+    """A drive, or a file that stands for one, to be read.
 
     Args:
-        path: a file, or the node of a block device.
-        flags: as for ``os.open``.
+        path: a regular file, or the node of a block device.
         ask: let polkit ask for a password where it wants one.
 
     Raises:
-        OSError, EnvironmentLacks, Cancelled: as `open_drive`.
+        BadInput: it cannot be opened.
+        EnvironmentLacks, Cancelled: as `open_drive`.
     """
+    return FileBlocks(path, opener=partial(_open_to_read, ask=ask))
+
+
+def _open_to_read(path: Path, flags: int, *, ask: bool) -> int:
     try:
         return os.open(path, flags)
     except PermissionError:

@@ -73,7 +73,7 @@ def eject_device(path: Path, *, ask: bool = True) -> None:
 def _call(
     path: Path, interface: str, member: str, *values: str, ask: bool, **options: tuple[str, object]
 ) -> Message:
-    """Call a method of a device, of its file system, or of the drive that it is in."""
+    """Call a method of a device, of its file system, or of the reader that it is in."""
     told = {**options, "auth.no_user_interaction": ("b", not ask)}
     request = _request(path, interface, member, values, told)
     try:
@@ -95,7 +95,7 @@ async def _request(
     async with conversation(_SERVICE) as ask:
         place = await _block(ask, path)
         if interface == "Drive":
-            place = await _drive(ask, place)
+            place = await _ejectable_drive(ask, place)
         given = {name: Variant(*option) for name, option in options.items()}
         signature = "s" * len(values) + "a{sv}"
         return await ask(place, f"{_SERVICE}.{interface}", member, signature, *values, given)
@@ -113,14 +113,18 @@ async def _block(ask: Ask, path: Path) -> str:
     return str(reply.body[0][0])
 
 
-async def _drive(ask: Ask, block: str) -> str:
-    """What udisks2 calls the drive that a device is in."""
-    properties = "org.freedesktop.DBus.Properties"
-    reply = await ask(block, properties, "Get", "ss", f"{_SERVICE}.Block", "Drive")
-    drive = str(reply.body[0].value)
-    if drive == "/":
+async def _ejectable_drive(ask: Ask, block: str) -> str:
+    """What udisks2 calls the reader that a device is in; loop devices are in none."""
+    drive = str(await _property(ask, block, "Block", "Drive"))
+    if drive == "/" or not await _property(ask, drive, "Drive", "Ejectable"):
         raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
     return drive
+
+
+async def _property(ask: Ask, place: str, interface: str, name: str) -> object:
+    properties = "org.freedesktop.DBus.Properties"
+    reply = await ask(place, properties, "Get", "ss", f"{_SERVICE}.{interface}", name)
+    return reply.body[0].value
 
 
 def _explain(path: Path, error: BusError) -> Exception:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,20 +68,27 @@ class FileBlocks:
     Args:
         path: it must exist; its size is taken once, when it is opened.
         writable: open it for writing too.
+        opener: opens it with given flags, as for Python's own ``open``.
 
     Attributes:
         size: bytes.
-        stamp: changes when the file is changed or replaced.
+        stamp: of the file when it was opened; `stamp_now` is another once it was changed.
 
     Raises:
         BadInput: it cannot be opened.
     """
 
-    def __init__(self, path: Path, writable: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        writable: bool = False,
+        *,
+        opener: Callable[[Path, int], int] = os.open,
+    ) -> None:
         self.path = path
         flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
         try:
-            self._descriptor = os.open(path, flags)
+            self._descriptor = opener(path, flags)
             self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
             found = os.fstat(self._descriptor)
         except OSError as error:
@@ -90,7 +97,7 @@ class FileBlocks:
                 f"{path} cannot be opened: {error.strerror}.",
                 "Check the name, and that you may read it.",
             ) from None
-        self.stamp = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        self.stamp = _stamp(found)
 
     def __enter__(self) -> FileBlocks:
         return self
@@ -103,6 +110,14 @@ class FileBlocks:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def stamp_now(self) -> tuple[int, ...]:
+        """The stamp as it would be, were the file opened now."""
+        return _stamp(self.stat())
+
+    def stat(self) -> os.stat_result:
+        """What the system says of the file."""
+        return os.fstat(self._descriptor)
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset` on."""
@@ -150,6 +165,10 @@ class FileBlocks:
     def _ends(self, offset: int) -> FlasherError:
         fact = f"{self.path} ends at byte {offset}, {self.size} were there when it was opened."
         return FlasherError("ends-too-early", fact, "Leave the file alone while it is used.")
+
+
+def _stamp(found: os.stat_result) -> tuple[int, ...]:
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 class MemoryBlocks:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from autosetup.payload import FOLDER, MANIFEST
 from autosetup.status import Status, headline
 from flasher.card.plan import CardPlan
+from flasher.drives.opening import drive_blocks
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Emit, Noted, Progress, check_cancelled, step
 from flasher.image.blocks import Blocks, FileBlocks
@@ -139,7 +140,7 @@ def rehearse(
 
 
 def _read(card: Path | PlannedCard) -> AbstractContextManager[Blocks]:
-    return nullcontext(card.plan) if isinstance(card, PlannedCard) else FileBlocks(card)
+    return nullcontext(card.plan) if isinstance(card, PlannedCard) else drive_blocks(card)
 
 
 def _opened(

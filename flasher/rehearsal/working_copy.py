@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flasher.card.plan import CardPlan
+from flasher.drives.opening import drive_blocks
 from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, check_cancelled, step
 from flasher.image.blocks import SECTOR, FileBlocks
@@ -61,7 +62,7 @@ def working_copy(card: Path, *, emit: Emit, cancel: CancelFlag) -> Iterator[Bina
         FlasherError: ``cannot-read``, or ``disk-full`` in the cache folder.
         Cancelled: the flag was set.
     """
-    with FileBlocks(card) as source, scratch_file() as copy:
+    with drive_blocks(card) as source, scratch_file() as copy:
         copy.truncate(card_size(source.size))
         ranges = _ranges(card, _used(source))
         with step(emit, card.name, "copy", total(ranges), "bytes") as progress:

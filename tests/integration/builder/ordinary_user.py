@@ -42,7 +42,7 @@ def as_user(place: Path, *argv: str, lent: int = LENT) -> list[str]:
     settings = (f"{name}={folder}" for name, folder in folders.items())
     lines = (
         *_bind_tables(place, lent),
-        *_open_ways(place),
+        *open_ways(place),
         "exec " + shlex.join([*drop, *settings, *argv]),
     )
     return ["unshare", "--mount", "--propagation", "private", "sh", "-ec", "\n".join(lines)]
@@ -57,7 +57,7 @@ def _bind_tables(place: Path, lent: int) -> Iterator[str]:
         yield f"mount --bind {own} {host}"
 
 
-def _open_ways(place: Path) -> Iterator[str]:
+def open_ways(place: Path) -> Iterator[str]:
     """Put an open folder over each closed one, with nothing in it but what the user needs."""
     wanted = (PROJECT, Path(sys.base_prefix).resolve(), place)
     yield "mount -t tmpfs -o mode=755 tmpfs /mnt"
