@@ -1,32 +1,25 @@
-"""A drive held open past the page cache: to be written, exclusively and surely the right one.
+"""A drive held to be written, exclusively and surely the right one.
 
 Or only to be read, which takes neither right nor reason to write.
-
-Constants of ioctls after Linux's include/uapi/linux/fs.h.
 """
 
 from __future__ import annotations
 
-import fcntl
-import mmap
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from flasher.card.drive_target import DriveTarget
 from flasher.card.faults import card_faults
+from flasher.card.memory import BLOCK
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard
 from flasher.drives.opening import open_drive
 from flasher.errors import BadInput, FlasherError
+from flasher.image.ranges import ByteRange
 
-BLOCK = 4 << 20
-# The largest sector that drives have; what is aligned to it suits every one.
-_SECTOR = 4096
-_BLKFLSBUF = 0x1261
-_FLUSH_EVERY = 32 << 20
+__all__ = ["BLOCK", "DriveTarget", "Target", "open_for_reading", "open_target"]
 
 
 class Target(Protocol):
@@ -45,118 +38,25 @@ class Target(Protocol):
         """Bytes it can hold."""
         ...
 
-    def write(self, offset: int, data: bytes) -> None:
-        """Put `data` at `offset`."""
+    def write(self, offset: int, data: bytes | memoryview) -> None:
+        """Put `data` at `offset`; a view must lie at a page's start, see `Pages`."""
         ...
 
     def read(self, offset: int, length: int) -> bytes:
         """What is at `offset` on the card itself, not in a cache."""
         ...
 
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """The same into memory that lies at a page's start."""
+        ...
+
     def flush(self) -> None:
         """Return when all that was written is on the card."""
         ...
 
-
-class DriveTarget:
-    """The target for a block device or a regular file; made by `open_target`, `open_for_reading`.
-
-    Direct I/O where it can be had; elsewhere the caches are flushed and dropped as it goes.
-    """
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
-        self._descriptor = descriptor
-        found = os.fstat(descriptor)
-        self._is_block = stat.S_ISBLK(found.st_mode)
-        self._size = os.lseek(descriptor, 0, os.SEEK_END)
-        # Direct I/O needs memory that starts at a page.
-        self._buffer = mmap.mmap(-1, BLOCK)
-        self._direct = False
-        self._set_direct(wanted=True)
-        self._can_direct = self._direct
-        self._unflushed = 0
-
-    @property
-    def path(self) -> Path:
-        """Device node or file."""
-        return self._path
-
-    @property
-    def size(self) -> int:
-        """Bytes it can hold."""
-        return self._size
-
-    @property
-    def is_direct(self) -> bool:
-        """Whether direct I/O can be had here."""
-        return self._can_direct
-
-    def write(self, offset: int, data: bytes) -> None:
-        """Put up to `BLOCK` bytes at `offset`."""
-        with card_faults(self._path, "writing"):
-            self._aim(offset, len(data))
-            self._buffer[: len(data)] = data
-            done = 0
-            while done < len(data):
-                with memoryview(self._buffer) as view, view[done : len(data)] as part:
-                    done += os.pwrite(self._descriptor, part, offset + done)
-            self._unflushed += len(data)
-            if not self._direct and self._unflushed >= _FLUSH_EVERY:
-                self._drop_cache()
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Up to `BLOCK` bytes as they are on the card itself."""
-        with card_faults(self._path, "reading back"):
-            self._aim(offset, length)
-            if not self._direct:
-                self._drop_cache()
-            done = 0
-            while done < length:
-                with memoryview(self._buffer) as view, view[done:length] as part:
-                    got = os.preadv(self._descriptor, [part], offset + done)
-                if not got:
-                    raise _ends(self._path, offset + done)
-                done += got
-            return self._buffer[:length]
-
-    def flush(self) -> None:
-        """Return when all that was written is on the card."""
-        with card_faults(self._path, "writing"):
-            os.fsync(self._descriptor)
-
-    def close(self) -> None:
-        """Let the drive go."""
-        self._buffer.close()
-        os.close(self._descriptor)
-
-    def _aim(self, offset: int, length: int) -> None:
-        """Direct I/O takes whole sectors only; the odd end of a file goes the other way."""
-        self._set_direct(wanted=self._can_direct_at(offset, length))
-
-    def _can_direct_at(self, offset: int, length: int) -> bool:
-        return self._can_direct and offset % _SECTOR == 0 and length % _SECTOR == 0
-
-    def _set_direct(self, *, wanted: bool) -> None:
-        if wanted == self._direct:
-            return
-        flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL) & ~os.O_DIRECT
-        with suppress(OSError):  # some file systems have none
-            fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags | (os.O_DIRECT if wanted else 0))
-            self._direct = wanted
-
-    def _drop_cache(self) -> None:
-        self._unflushed = 0
-        os.fdatasync(self._descriptor)
-        if self._is_block:
-            with suppress(OSError):  # takes a right that the owner of a device may lack
-                fcntl.ioctl(self._descriptor, _BLKFLSBUF, 0)
-        os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def _ends(path: Path, offset: int) -> FlasherError:
-    what = f"{path} ends at byte {offset}, before the size that it announces."
-    return FlasherError("card-too-small", what, "Take another card: this one is counterfeit.")
+    def discard(self, where: ByteRange) -> bool:
+        """Tell that nothing is kept there, of any length; False where that cannot be told."""
+        ...
 
 
 @contextmanager
@@ -183,7 +83,7 @@ def open_target(drive: Drive, needed: int = 0) -> Iterator[DriveTarget]:
     with card_faults(now.path, "opening it"):
         target = DriveTarget(now.path, open_drive(now))
     try:
-        _check_same(now, find_drive(str(now.path)))
+        _check_held(now, target)
         yield target
     finally:
         target.close()
@@ -218,6 +118,21 @@ def _check_size(drive: Drive, needed: int) -> None:
 
 
 def _check_same(chosen: Drive, found: Drive) -> None:
-    if (chosen.identity or found.identity, chosen.size) != (found.identity, found.size):
-        what = f"There is another card in {chosen.path} than the one that was chosen."
-        raise FlasherError("card-exchanged", what, "Choose the drive again.")
+    """By what the system says of them: the serial as well, which a descriptor does not tell."""
+    if (chosen.identity, chosen.size, chosen.serial) != (
+        chosen.identity and found.identity,
+        found.size,
+        found.serial,
+    ):
+        raise _exchanged(chosen)
+
+
+def _check_held(chosen: Drive, target: DriveTarget) -> None:
+    """By the descriptor itself: what is held now is what will be written."""
+    if (chosen.identity, chosen.size) != (target.identity, target.size):
+        raise _exchanged(chosen)
+
+
+def _exchanged(chosen: Drive) -> FlasherError:
+    what = f"There is another card in {chosen.path} than the one that was chosen."
+    return FlasherError("card-exchanged", what, "Choose the drive again.")
