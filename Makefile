@@ -11,11 +11,13 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check install --quiet --constraint 
 # no program that could be looked for: distro-info-data tells mmdebstrap which suites are Ubuntu's.
 RUN_PACKAGES := python3-venv distro-info-data $(shell awk '!/^#/ && NF && $$3 != "test" {print $$2}' assets/host-tools.txt | sort -u)
 TEST_PACKAGES := $(RUN_PACKAGES) ovmf tzdata $(shell awk '!/^#/ && $$3 == "test" {print $$2}' assets/host-tools.txt | sort -u)
-# For tests, and not installed: servers would serve on this computer, and set its clock. The library
-# for Go brings toml-test's documents, with which parsers are judged.
+# For tests, and not installed: servers would serve on this computer, set its clock, and look after its
+# drives. The library for Go brings toml-test's documents, with which parsers are judged.
 UNPACKED := chrony openssh-server golang-github-burntsushi-toml-dev
+# What udisks2 needs besides has other names in each suite; apt knows them.
+UDISKS = $$(apt-get -s -qq install --no-install-recommends udisks2 2> /dev/null | awk '/^Inst/ {print $$2}')
 REAL := tests/rehearsal/test_first_boot.py tests/rehearsal/test_power_cuts.py
-download = apt-get -qq -o APT::Sandbox::User=root download $(UNPACKED)
+download = apt-get -qq -o APT::Sandbox::User=root download $(UNPACKED) $(UDISKS)
 
 install_packages = @missing=$$(for package in $(1); do \
 	    dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q ' installed$$' || echo $$package; done); \
