@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from autosetup.faults import Fault, Faulty
 from autosetup.manifest import SIGNATURE, read_manifest
@@ -14,7 +15,7 @@ from autosetup.status import Status
 from autosetup.trust import Signature, look_if_possible
 from flasher.card.record import Traces, read_traces
 from flasher.errors import FlasherError
-from flasher.image.blocks import SECTOR, Blocks
+from flasher.image.blocks import SECTOR, Blocks, FileBlocks
 from flasher.image.bmap import any_set
 from flasher.image.fat import FatVolume
 from flasher.image.mbr import FAT_TYPES, Mbr, Partition
@@ -95,6 +96,14 @@ class _ExtName(Structure):
 def describe(blocks: Blocks) -> str:
     """What is on a drive, in one phrase."""
     return inspect_card(blocks).summary
+
+
+def card_id_on(path: Path) -> str:
+    """Id of our card in a drive, or in a file; empty for any other, and where it cannot be read."""
+    with suppress(FlasherError, OSError), FileBlocks(path) as blocks:
+        manifest = inspect_card(blocks).manifest
+        return manifest.card_id if manifest else ""
+    return ""
 
 
 def inspect_card(blocks: Blocks) -> CardReport:

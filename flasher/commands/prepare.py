@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flasher import paths
+from flasher.card.inspect import card_id_on
 from flasher.commands._drives import check_drives, check_sizes, too_small
 from flasher.console import Console
 from flasher.drives.files import create_virtual_card
@@ -22,6 +23,7 @@ from flasher.rig.ledger import Ledger
 from flasher.rig.profile import load_profile
 from flasher.rig.rigmap import Node, RigMap, lay_out
 from flasher.rig.site import load_site
+from flasher.rig.twins import before_overwriting
 from flasher.sizes import parse_size
 
 EXAMPLE = "flasher prepare --scanner body-16x7 --site studio --node cam-0101 --to /dev/sdX"
@@ -137,7 +139,7 @@ def _make(
     is_new = bool(args.size) and not place.exists()
     try:
         drive = create_virtual_card(place, args.size) if is_new else guard(find_drive(str(place)))
-        _confirm(card, drive, console, yes=args.yes)
+        _confirm(card, drive, ledger, console, yes=args.yes)
         with console.progress() as emit:
             result = prepare_card(card, drive, ledger, emit=emit, cancel=CancelFlag())
     except BaseException:
@@ -155,15 +157,20 @@ def _make(
     return result
 
 
-def _confirm(card: NodeCard, drive: Drive, console: Console, *, yes: bool) -> None:
+def _confirm(card: NodeCard, drive: Drive, ledger: Ledger, console: Console, *, yes: bool) -> None:
+    rig, on_drive = card.rig, card_id_on(drive.path)
+    now = card.identity.planned_at
+    past = before_overwriting(ledger.entries(), card.node.name, rig.site.name, now, on_drive)
     # A blank virtual card holds nothing that could be lost.
-    if drive.kind == "file" and drive.holds == "empty":
+    if drive.kind == "file" and drive.holds == "empty" and not past:
         return
-    console.confirm(
+    lines = (
         f"{drive.path} ({readable_size(drive.size)}, {drive.model or drive.kind}) holds: "
-        f"{drive.holds}.\nAll of it will be lost, and it becomes {card.node.name}.",
-        yes=yes,
+        f"{drive.holds}.",
+        *past,
+        f"All of it will be lost, and it becomes {card.node.name}.",
     )
+    console.confirm("\n".join(lines), yes=yes)
 
 
 def _as_json(result: CardResult) -> dict[str, object]:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from flasher.rig.entry import Entry
 
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
+
+
+def before_overwriting(
+    entries: Sequence[Entry], node: str, site: str, now: datetime, replaced: str
+) -> tuple[str, ...]:
+    """What to say before a card is made for a node: about the drive's card, and the node's. Pure.
+
+    Args:
+        replaced: id of the card in the drive, see `card_id_on`; empty where that is none of ours.
+    """
+    told = (former_life(entries, replaced, now), twins(entries, node, site, now, replaced))
+    return tuple(filter(None, told))
 
 
 def twins(entries: Iterable[Entry], node: str, site: str, now: datetime, replaced: str = "") -> str:

@@ -104,7 +104,12 @@ async def test_a_second_card_for_a_node_is_announced_as_replacing_the_first(sit_
         await technician.press("f", *"controller", "enter")
         await technician.see(BenchScreen)
         await technician.go_to_confirm()
-        assert "has a card already" in technician.read()
+        assert "It is the card of controller at" in technician.read()
+        await technician.press("escape")
+        await technician.see(BenchScreen)
+        await technician.press("down")
+        await technician.go_to_confirm()
+        assert "controller was already written" in technician.read()
 
 
 @pytest.mark.parametrize("key", ["escape", "enter"])

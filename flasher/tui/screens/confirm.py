@@ -10,12 +10,14 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Footer, Static
 
+from flasher.card.inspect import card_id_on
 from flasher.drives.model import Drive
 from flasher.errors import FlasherError
 from flasher.image.source import ImageFile
 from flasher.prepare import NodeCard, plan_node_card
 from flasher.progress import readable_size
 from flasher.rig.rigmap import Node, RigMap
+from flasher.rig.twins import before_overwriting
 from flasher.tui.attempt import attempt
 from flasher.tui.messages import CardPlanned
 from flasher.tui.queue import NodeState
@@ -70,6 +72,7 @@ Tab or the right arrow key, then press Enter.
         self._workplace, self._rig, self._node = workplace, rig, node
         self.drive, self._image, self._before = drive, image, before
         self.card: NodeCard | None = None
+        self._past: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
         """What, where, what is lost, and two buttons."""
@@ -95,9 +98,13 @@ Tab or the right arrow key, then press Enter.
 
     @work(thread=True, exit_on_error=False, group="plan")
     def _plan(self) -> None:
-        now = self._workplace.now()
-        planned = attempt(lambda: plan_node_card(self._rig, self._node, self._image, now))
-        self.post_message(CardPlanned(planned))
+        self.post_message(CardPlanned(attempt(self._look)))
+
+    def _look(self) -> NodeCard:
+        now, site = self._workplace.now(), self._rig.site.name
+        entries, on_drive = self._workplace.ledger.entries(), card_id_on(self.drive.path)
+        self._past = before_overwriting(entries, self._node.name, site, now, on_drive)
+        return plan_node_card(self._rig, self._node, self._image, now)
 
     @on(CardPlanned)
     def _show_plan(self, event: CardPlanned) -> None:
@@ -107,6 +114,7 @@ Tab or the right arrow key, then press Enter.
         self.card = event.outcome
         total = sum(found.length for found in self.card.plan.ranges)
         self.query_one("#facts", Static).update(self._facts(readable_size(total)))
+        self.query_one("#warning", Static).update(self._warning())
         self.query_one("#write", Button).disabled = False
 
     def action_cancel(self) -> None:
@@ -133,6 +141,6 @@ Tab or the right arrow key, then press Enter.
 
     def _warning(self) -> Content:
         lines = ["Everything on this drive now will be lost."]
-        if self._before in _AGAIN:
-            lines.append(_AGAIN[self._before])
+        again = [_AGAIN[self._before]] if self._before in _AGAIN else []
+        lines += self._past or again
         return Content("\n".join(f"! {line}" for line in lines))
