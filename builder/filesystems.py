@@ -108,22 +108,34 @@ def freshen_layers(bench: Bench, epoch: int) -> None:
 # --- boot ------------------------------------------------------------------------------------
 
 
-def require_boot_fits(found: Measure, size: int) -> None:
+# What to do about a boot file that is none, and about a boot partition that is too small.
+_RECIPE_HINTS = (
+    "Take it out of the recipe's layers.",
+    "Raise boot_size_mib in the recipe's [image].",
+)
+
+
+def require_boot_fits(found: Measure, size: int, hints: tuple[str, str] = _RECIPE_HINTS) -> None:
     """Raise `FlasherError` unless a FAT of `size` bytes can hold the boot folder."""
     if found.boot_odd:
         raise FlasherError(
             "boot-file-odd",
             f"/{found.boot_place}/{found.boot_odd[0]} is no file or folder: a FAT cannot hold it.",
-            "Take it out of the recipe's layers.",
+            hints[0],
         )
-    needed = sum(-(-length // BLOCK) * BLOCK for _, length in found.boot)
+    needed = boot_bytes(found)
     if needed > size * 9 // 10:
         raise FlasherError(
             "boot-partition-too-small",
             f"The boot files take {needed // MIB} MiB, too much for the boot partition of "
             f"{size // MIB} MiB.",
-            "Raise boot_size_mib in the recipe's [image].",
+            hints[1],
         )
+
+
+def boot_bytes(found: Measure) -> int:
+    """What the boot files take in a FAT of clusters of 4 KiB."""
+    return sum(-(-length // BLOCK) * BLOCK for _, length in found.boot)
 
 
 def make_boot(

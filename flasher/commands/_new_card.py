@@ -1,0 +1,157 @@
+"""What `format` and `install` share: partitions as asked for, and an image of them on a drive."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from builder.disk import Geometry
+from builder.filesystems import MIB
+from builder.mount_names import BOOT, DATA, ROOT, is_label
+from builder.tailored import Sizes, Tailored, plan_partitions
+from flasher import paths
+from flasher.card.plan import CardPlan, plan_card
+from flasher.card.target import open_target
+from flasher.card.write import WriteResult, verify_card, write_card
+from flasher.commands._drives import check_drives, check_sizes
+from flasher.console import Console
+from flasher.drives.files import create_virtual_card
+from flasher.drives.model import Drive
+from flasher.errors import BadInput
+from flasher.events import CancelFlag, Emit
+from flasher.image.source import made_image
+from flasher.progress import readable_size
+from flasher.sizes import parse_size
+
+USUAL_BOOT = 256 * MIB
+_REST = "rest"
+_SYSTEMS = {BOOT: "FAT32", ROOT: "ext4", DATA: "ext4"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that both have."""
+    parser.add_argument(
+        "--boot", type=parse_size, help="size of the boot partition (default: 256M)"
+    )
+    parser.add_argument(
+        "--root",
+        type=_size_or_rest,
+        metavar="SIZE",
+        help="of the root partition, or `rest` (default: rest)",
+    )
+    parser.add_argument(
+        "--data",
+        type=_size_or_rest,
+        metavar="SIZE",
+        help="add a partition for data of this size, or `rest`",
+    )
+    parser.add_argument("--boot-label", metavar="LABEL", help="up to 11 characters")
+    parser.add_argument("--root-label", metavar="LABEL", help="up to 16 characters")
+    parser.add_argument("--size", type=parse_size, help="create the virtual card, such as 4G")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument("--yes", action="store_true", help="do not ask before overwriting")
+
+
+def _size_or_rest(text: str) -> int | str:
+    return _REST if text == _REST else parse_size(text)
+
+
+def read_sizes(args: argparse.Namespace) -> Sizes:
+    """The sizes asked for."""
+    data = None if args.data == _REST else args.data or 0
+    root = None if args.root in (None, _REST) else args.root
+    return Sizes(args.boot or USUAL_BOOT, root, data)
+
+
+def read_labels(args: argparse.Namespace) -> dict[int, str]:
+    """The labels asked for, by slot.
+
+    Raises:
+        BadInput: ``bad-label``.
+    """
+    asked = {BOOT: args.boot_label, ROOT: args.root_label}
+    for slot, label in asked.items():
+        if label is not None and not is_label(slot, label):
+            raise BadInput(
+                "bad-label",
+                f"{label!r} cannot be the label of {_SYSTEMS[slot]}.",
+                "Take letters, digits, - and _: up to 11 of them for the boot partition.",
+            )
+    return {slot: label for slot, label in asked.items() if label}
+
+
+def find_place(args: argparse.Namespace, sizes: Sizes) -> tuple[Drive | None, int]:
+    """The drive that was named, or None for a virtual card to be made; and its size in bytes.
+
+    Raises:
+        FlasherError: it may not be written, or is too small for the partitions.
+    """
+    place = Path(args.drive)
+    if args.size is not None and not place.exists():
+        plan_partitions(args.size, sizes)
+        return None, args.size
+    (drive,) = check_drives([place])
+    check_sizes([drive], plan_partitions(drive.size, sizes).size)
+    return drive, drive.size
+
+
+def confirm(drive: Drive | None, console: Console, becomes: str, *, yes: bool) -> None:
+    """Ask before what a drive holds is lost; a blank virtual card holds nothing."""
+    if drive is None or (drive.kind == "file" and drive.holds == "empty"):
+        return
+    console.confirm(
+        f"{drive.path} ({readable_size(drive.size)}, {drive.model or drive.kind}) holds: "
+        f"{drive.holds}.\nAll of it will be lost, and it becomes {becomes}.",
+        yes=yes,
+    )
+
+
+def show(
+    geometry: Geometry, labels: Mapping[int, str], console: Console
+) -> list[dict[str, object]]:
+    """Tell how the partitions lie; the same for JSON."""
+    places = {BOOT: geometry.boot, ROOT: geometry.root, DATA: geometry.data}
+    there = {slot: place for slot, place in places.items() if place}
+    console.table(
+        ("PARTITION", "LABEL", "TYPE", "SIZE"),
+        [
+            (slot, labels[slot], _SYSTEMS[slot], readable_size(place.length))
+            for slot, place in there.items()
+        ],
+    )
+    return [
+        {"slot": slot, "label": labels[slot], "type": _SYSTEMS[slot]} | asdict(place)
+        for slot, place in there.items()
+    ]
+
+
+@contextmanager
+def taking(drive: Drive | None, args: argparse.Namespace) -> Iterator[Drive]:
+    """The drive; a virtual card is made first, and does not outlive a failure."""
+    if drive:
+        yield drive
+        return
+    place = Path(args.drive)
+    made = create_virtual_card(place, args.size)
+    try:
+        yield made
+    except BaseException:
+        place.unlink(missing_ok=True)
+        raise
+    paths.hand_over(place)
+
+
+def put(made: Tailored, drive: Drive, emit: Emit, cancel: CancelFlag) -> WriteResult:
+    """Write an image on the drive it was made for, and read it back."""
+    plan = _plan(made)
+    with open_target(drive, plan.size) as target:
+        written = write_card(plan, target, emit=emit, cancel=cancel)
+        verify_card(plan, target, emit=emit, cancel=cancel)
+    return written
+
+
+def _plan(made: Tailored) -> CardPlan:
+    return plan_card(made_image(made.path, made.used), None)

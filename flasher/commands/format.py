@@ -1,0 +1,53 @@
+"""Give a card partitions and empty file systems, read back: FAT32 to start from, ext4, data."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import time
+
+from builder.disk import DATA_LABEL, Identity
+from builder.mount_names import BOOT, DATA, ROOT, Names
+from builder.recipe import ImageSettings
+from builder.scratch import scratch_folder
+from builder.tailored import make_empty_card, plan_partitions
+from flasher import paths
+from flasher.commands import _new_card as new_card
+from flasher.console import Console
+from flasher.errors import ExitCode
+from flasher.events import CancelFlag
+from flasher.progress import readable_seconds
+
+EXAMPLE = "flasher format /dev/sdX --boot 512M --data 4G"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("drive", help="block device or file")
+    new_card.configure(parser)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Ask, make an image as large as the card, write what of it means something."""
+    sizes = new_card.read_sizes(args)
+    usual = ImageSettings()
+    labels = {BOOT: usual.boot_label, ROOT: usual.root_label, DATA: DATA_LABEL}
+    labels |= new_card.read_labels(args)
+    drive, size = new_card.find_place(args, sizes)
+    geometry = plan_partitions(size, sizes)
+    rows = new_card.show(geometry, labels, console)
+    if args.dry_run:
+        console.result("planned", {"drive": args.drive, "partitions": rows})
+        return ExitCode.DONE
+    new_card.confirm(drive, console, "empty", yes=args.yes)
+    names = Names(Identity.from_key(secrets.token_hex()), labels)
+    with (
+        console.progress() as emit,
+        scratch_folder(paths.cache() / "cards") as folder,
+        new_card.taking(drive, args) as card,
+    ):
+        made = make_empty_card(folder / "card.img", geometry, names, int(time.time()))
+        done = new_card.put(made, card, emit, CancelFlag())
+    console.say(f"{card.path} is formatted, and read back, in {readable_seconds(done.seconds)}.")
+    console.result("formatted", {"drive": str(card.path), "partitions": rows})
+    return ExitCode.DONE

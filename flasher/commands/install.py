@@ -1,0 +1,114 @@
+"""Put a root file system on a card, from a folder or a tarball: partitions, file systems, files."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from builder.disk import DATA_LABEL, Geometry, Identity
+from builder.doubts import find_doubts
+from builder.mount_names import BOOT, DATA, ROOT, Names, adopt
+from builder.recipe import ImageSettings
+from builder.rootfs import RootFs, open_rootfs, watching, with_names
+from builder.scratch import scratch_folder
+from builder.space import require_room
+from builder.tailored import (
+    HostTools,
+    Tailored,
+    least_boot,
+    make_card,
+    plan_partitions,
+    require_fits,
+)
+from flasher import paths
+from flasher.commands import _new_card as new_card
+from flasher.console import Console
+from flasher.errors import ExitCode
+from flasher.events import CancelFlag, Emit, Noted, step
+from flasher.progress import readable_seconds, readable_size
+
+EXAMPLE = "flasher install rootfs.tar.zst /dev/sdX"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("rootfs", type=Path, help="folder, .tar, .tar.gz, .tar.xz or .tar.zst")
+    parser.add_argument("drive", help="block device or file")
+    new_card.configure(parser)
+    parser.add_argument(
+        "--new-ids",
+        action="store_true",
+        help="ids that no other card has, and fstab and cmdline.txt made to fit; without it, the "
+        "card gets the names that the tree asks for",
+    )
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Ask, make an image of the tree as large as the card, write what of it means something."""
+    sizes, labels = new_card.read_sizes(args), new_card.read_labels(args)
+    HostTools().require()
+    drive, size = new_card.find_place(args, sizes)
+    if not args.dry_run:
+        new_card.confirm(drive, console, f"a card of {args.rootfs.name}", yes=args.yes)
+    cancel = CancelFlag()
+    with scratch_folder(paths.cache() / "cards") as folder:
+        with console.progress() as emit:
+            rootfs = open_rootfs(
+                args.rootfs, folder, data=sizes.data != 0, emit=emit, cancel=cancel
+            )
+        if args.boot is None:
+            sizes = replace(sizes, boot=least_boot(rootfs.found, sizes.boot))
+        geometry = plan_partitions(size, sizes)
+        require_fits(geometry, rootfs.found)
+        names = _names(rootfs, labels, new_ids=args.new_ids)
+        rows = new_card.show(geometry, names.labels, console)
+        told = {"rootfs": str(args.rootfs), "drive": args.drive, "partitions": rows}
+        if args.dry_run:
+            console.result("planned", told)
+            return ExitCode.DONE
+        require_room(folder, rootfs.size, "What goes on the card")
+        with console.progress() as emit, new_card.taking(drive, args) as card:
+            made = _make(folder, geometry, names, rootfs, emit, new_ids=args.new_ids)
+            done = new_card.put(made, card, emit, cancel)
+    console.say(
+        f"{args.rootfs.name} is on {card.path}, {readable_size(done.bytes_written)} written and "
+        f"read back in {readable_seconds(done.seconds)}."
+    )
+    console.result("installed", {**told, "bytes_written": done.bytes_written})
+    return ExitCode.DONE
+
+
+def _names(rootfs: RootFs, labels: Mapping[int, str], *, new_ids: bool) -> Names:
+    """What the partitions are called: as a person said, else as the tree asks for."""
+    usual = ImageSettings()
+    # The same tree gives the same ids, so that writing it once more writes what has changed.
+    key = secrets.token_hex() if new_ids else repr(replace(rootfs.found, oldest=0))
+    names = Names(
+        Identity.from_key(key),
+        {BOOT: usual.boot_label, ROOT: usual.root_label, DATA: DATA_LABEL, **labels},
+    )
+    asked = rootfs.references
+    if new_ids:
+        asked = tuple(each for each in asked if each.name.startswith("LABEL="))
+    return adopt(names, asked, keep=labels)
+
+
+def _make(
+    folder: Path, geometry: Geometry, names: Names, rootfs: RootFs, emit: Emit, *, new_ids: bool
+) -> Tailored:
+    rootfs, wrong = with_names(rootfs, names, folder)
+    for each in wrong:
+        said = f"{each.place} names {each.name}: on the card it names {names.of(each.slot)[0]}."
+        emit(Noted("names", said, warning=not new_ids))
+    image = folder / "card.img"
+    with (
+        step(emit, image.name, "fill", rootfs.size, "bytes") as progress,
+        watching(image, progress),
+    ):
+        made = make_card(image, geometry, names, rootfs.content, rootfs.found, rootfs.inside)
+    for doubt in find_doubts(image, rootfs):
+        emit(Noted("doubts", str(doubt), warning=True))
+    return made
