@@ -22,6 +22,8 @@ COMMANDS = {
     "drives": "which drives are there, and which may be written",
     "prepare": "write the card of a node, and read it back",
     "write": "write an image as it is",
+    "format": "give a card partitions and empty file systems",
+    "install": "put a root file system on a card, from a folder or tarball",
     "verify": "compare a card with what it must hold",
     "inspect": "read what a card says of itself, without booting it",
     "rehearse": "boot a card in an emulated Pi",
@@ -33,6 +35,8 @@ COMMANDS = {
 _ONCE_INTERRUPTED = {
     "build-base": " Finished layers are kept: the same command goes on from there.",
     "prepare": " A card that was being written boots nowhere.",
+    "format": " A card that was being written boots nowhere.",
+    "install": " A card that was being written boots nowhere.",
     "write": " A card that was being written boots nowhere.",
 }
 
@@ -89,6 +93,10 @@ def _dispatch(arguments: list[str], console: Console) -> int:
     if name in COMMANDS:
         module = _load(name)
         parser = _command_parser(name, module)
+        if console.interactive:
+            from flasher.drives.agent import lend_terminal
+
+            lend_terminal()
         return module.run(parser.parse_intermixed_args(arguments[1:]), console)
     args = _top_parser().parse_args(arguments)
     if not args.practice and not sys.stdout.isatty():
