@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from flasher.errors import EnvironmentLacks
 from flasher.process import alongside
 
+_DESKTOPS = ("DISPLAY", "WAYLAND_DISPLAY")
 _terminal_is_lent = threading.Event()
 
 
@@ -37,7 +38,9 @@ def text_agent() -> Iterator[None]:
 @contextmanager
 def _started() -> Iterator[None]:
     ready, told = os.pipe()
-    argv = ["pkttyagent", "--fallback", "--process", str(os.getpid()), "--notify-fd", str(told)]
+    argv = ["pkttyagent", "--process", str(os.getpid()), "--notify-fd", str(told)]
+    if any(os.environ.get(name) for name in _DESKTOPS):
+        argv.append("--fallback")  # which polkit 122 passes over for whoever has no login session
     with os.fdopen(ready, "rb") as waiting, ExitStack() as stack:
         try:
             stack.enter_context(alongside(argv, keep=[told]))

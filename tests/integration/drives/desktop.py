@@ -93,6 +93,11 @@ class Desktop:
             timeout=60,
         )
 
+    def must_run(self, user: str, *argv: str) -> None:
+        """Run a program that must succeed."""
+        done = self.run(user, *argv)
+        assert done.returncode == 0, done.stdout
+
 
 @contextmanager
 def desktop(place: Path, loop: Path, *, is_card: bool = True) -> Iterator[Desktop]:

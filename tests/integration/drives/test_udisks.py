@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
+from flasher.drives.find import find_drive
+from flasher.drives.opening import open_drive
+from flasher.process import environment, run
 from tests.integration.conftest import SIZE, LoopMaker
-from tests.integration.drives.desktop import MEMBER, STRANGER, Desktop, desktop
+from tests.integration.drives.desktop import (
+    ADMIN,
+    MEMBER,
+    PASSWORD,
+    STRANGER,
+    Desktop,
+    desktop,
+)
 
 FLASHER = (sys.executable, "-m", "flasher")
 
@@ -25,6 +37,16 @@ def backing(tmp_path: Path) -> Path:
 @pytest.fixture
 def loop(backing: Path, make_loop: LoopMaker) -> Path:
     return make_loop(backing, "--partscan")
+
+
+@pytest.fixture
+def used_card(tmp_path: Path, base_image: Path, make_loop: LoopMaker) -> Path:
+    """A card with the partitions and file systems of an image."""
+    backing = tmp_path / "used.backing"
+    backing.write_bytes(base_image.read_bytes())
+    card = make_loop(backing, "--partscan")
+    run(["partx", "--update", str(card)])
+    return card
 
 
 @pytest.fixture
@@ -58,3 +80,69 @@ def test_anybody_else_is_told_what_he_lacks_and_the_card_is_left_alone(
     assert done.returncode == 5, done.stdout
     assert "polkit does not let you" in done.stdout
     assert not backing.read_bytes().strip(b"\xa5")
+
+
+def test_over_ssh_a_password_is_asked_for_on_the_terminal(
+    bench: Desktop, loop: Path, backing: Path, image: Path
+) -> None:
+    argv = bench.argv(ADMIN, *FLASHER, "write", str(image), str(loop), "--yes")
+    with pexpect.spawn(argv[0], argv[1:], encoding="utf-8", env=environment()) as terminal:
+        terminal.expect("Authentication is required to open")
+        terminal.expect("Password: ")
+        terminal.waitnoecho()
+        terminal.sendline(PASSWORD)
+        terminal.expect("written and read back")
+        terminal.expect(pexpect.EOF)
+    assert terminal.exitstatus == 0
+    assert backing.read_bytes()[:SIZE] == image.read_bytes()
+
+
+def test_a_wrong_password_opens_nothing(
+    bench: Desktop, loop: Path, backing: Path, image: Path
+) -> None:
+    argv = bench.argv(ADMIN, *FLASHER, "write", str(image), str(loop), "--yes")
+    with pexpect.spawn(argv[0], argv[1:], encoding="utf-8", env=environment()) as terminal:
+        terminal.expect("Password: ")
+        terminal.waitnoecho()
+        terminal.sendline("wrong horse")
+        terminal.expect("You may not open")
+        terminal.expect(pexpect.EOF)
+    assert terminal.exitstatus == 5
+    assert not backing.read_bytes().strip(b"\xa5")
+
+
+def test_the_rule_is_for_cards_alone(tmp_path: Path, loop: Path) -> None:
+    with desktop(tmp_path / "desktop", loop, is_card=False) as bench:
+        looked = bench.run(MEMBER, *FLASHER, "inspect", str(loop))
+    assert looked.returncode == 5, looked.stdout
+    assert "polkit does not let you" in looked.stdout
+
+
+def test_a_card_that_this_computer_works_with_is_none_for_the_rule(
+    used_card: Path, tmp_path: Path
+) -> None:
+    with desktop(tmp_path / "desktop", used_card) as bench:
+        assert bench.run(MEMBER, *FLASHER, "inspect", str(used_card)).returncode == 0
+        bench.must_run("root", "mount", f"{used_card}p2", "/srv")
+        assert bench.run(MEMBER, *FLASHER, "inspect", str(used_card)).returncode == 5
+        bench.must_run("root", "mount", "--move", "/srv", "/media")
+        assert bench.run(MEMBER, *FLASHER, "inspect", str(used_card)).returncode == 5
+        bench.must_run("root", "umount", "/media")
+        bench.must_run("root", "udisksctl", "mount", "-b", f"{used_card}p2")
+        assert bench.run(MEMBER, *FLASHER, "inspect", str(used_card)).returncode == 0
+
+
+def test_nothing_is_mounted_from_a_card_while_it_is_held(used_card: Path, tmp_path: Path) -> None:
+    mount = ("udisksctl", "mount", "--no-user-interaction", "-b", f"{used_card}p2")
+    with desktop(tmp_path / "desktop", used_card) as bench:
+        descriptor = open_drive(find_drive(str(used_card)))
+        try:
+            os.pwrite(descriptor, os.pread(descriptor, 512, 0), 0)
+            refused = bench.run("root", *mount)
+        finally:
+            os.close(descriptor)
+        assert refused.returncode != 0
+        assert "busy" in refused.stdout
+        # udev looks at the card first, now that somebody wrote to it.
+        later = (bench.run("root", *mount).returncode for _ in range(100))
+        assert 0 in later
