@@ -7,7 +7,7 @@ name that no card of its own can have is written anew.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -54,11 +54,20 @@ def _same(one: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A partition called by a name; `place` says where, for people."""
+    """A partition called by a name.
 
-    place: str
+    Attributes:
+        point: where it is mounted, by /etc/fstab; "" in the kernel's arguments.
+    """
+
     slot: int
     name: str
+    point: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it says so, for people."""
+        return "/etc/fstab" if self.point else "cmdline.txt"
 
 
 def boot_folder(fstab: str) -> str | None:
@@ -81,10 +90,10 @@ def find_references(fstab: str, cmdline: str, boot: str, data: str | None) -> tu
     """
     points = {f"/{boot}": BOOT, "/": ROOT} | ({f"/{data}": DATA} if data else {})
     roots = [word.removeprefix("root=") for word in cmdline.split() if word.startswith("root=")]
-    found = [Reference("cmdline.txt", ROOT, name) for name in roots[-1:]]
+    found = [Reference(ROOT, name) for name in roots[-1:]]
     for fields in _mounts(fstab):
         if slot := points.get(fields[1]):
-            found.append(Reference("/etc/fstab", slot, fields[0].replace('"', "")))
+            found.append(Reference(slot, _name(fields), fields[1]))
     return tuple(each for each in found if _is_name(each.name))
 
 
@@ -93,6 +102,10 @@ def _mounts(fstab: str) -> Iterator[list[str]]:
         fields = line.split()
         if len(fields) > 2 and not fields[0].startswith("#"):
             yield fields
+
+
+def _name(fields: Sequence[str]) -> str:
+    return fields[0].replace('"', "")
 
 
 def _is_name(name: str) -> bool:
@@ -120,8 +133,9 @@ def adopt(names: Names, references: Iterable[Reference], *, keep: Iterable[int] 
 
 def _adopted(names: Names, kind: str, value: str, slot: int) -> Names | None:
     if kind == "LABEL":
-        labels = {**names.labels, slot: value}
-        return replace(names, labels=labels) if is_label(slot, value) else None
+        others = {label for other, label in names.labels.items() if other != slot}
+        fits = is_label(slot, value) and value not in others
+        return replace(names, labels={**names.labels, slot: value}) if fits else None
     ids = _adopted_id(names.identity, kind, value, slot)
     return replace(names, identity=ids) if ids else None
 
@@ -162,11 +176,11 @@ def mend_cmdline(cmdline: str, names: Names) -> str:
 
 def mend_fstab(fstab: str, wrong: Iterable[Reference], names: Names) -> str:
     """The fstab with what is wrong in it named anew, and all else as it was."""
-    slots = {each.name: each.slot for each in wrong}
+    slots = {(each.name, each.point): each.slot for each in wrong}
     return "".join(_mend_line(line, slots, names) for line in fstab.splitlines(keepends=True))
 
 
-def _mend_line(line: str, slots: Mapping[str, int], names: Names) -> str:
-    name = (line.split() or [""])[0]
-    slot = slots.get(name.replace('"', ""))
-    return line.replace(name, names.of(slot)[0], 1) if slot else line
+def _mend_line(line: str, slots: Mapping[tuple[str, str], int], names: Names) -> str:
+    fields = line.split()
+    slot = slots.get((_name(fields), fields[1])) if len(fields) > 1 else None
+    return line.replace(fields[0], names.of(slot)[0], 1) if slot else line

@@ -215,9 +215,8 @@ def with_names(rootfs: RootFs, names: Names, scratch: Path) -> tuple[RootFs, tup
     The tree itself is left alone: other files stand in front of the two while a card is made.
     """
     wrong = lost(names, rootfs.references)
-    fstab = mend_fstab(rootfs.fstab, (each for each in wrong if each.place != "cmdline.txt"), names)
-    cmdline = rootfs.cmdline
-    if any(each.place == "cmdline.txt" for each in wrong):
+    fstab, cmdline = mend_fstab(rootfs.fstab, wrong, names), rootfs.cmdline
+    if not all(each.point for each in wrong):
         cmdline = mend_cmdline(cmdline, names)
     changed = {
         rootfs.content.tree / "etc/fstab": (rootfs.fstab, fstab),
