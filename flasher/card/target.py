@@ -16,6 +16,7 @@ from flasher.card.memory import BLOCK
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard
 from flasher.drives.opening import open_drive
+from flasher.drives.unmount import unmount_drive
 from flasher.errors import BadInput, FlasherError
 from flasher.image.ranges import ByteRange
 
@@ -80,6 +81,7 @@ def open_target(drive: Drive, needed: int = 0) -> Iterator[DriveTarget]:
         what = f"The card in {now.path} is write-protected."
         raise FlasherError("card-read-only", what, "Slide the lock on its side, or take another.")
     _check_size(now, needed)
+    unmount_drive(now)
     with card_faults(now.path, "opening it"):
         target = DriveTarget(now.path, open_drive(now))
     try:

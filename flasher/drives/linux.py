@@ -10,7 +10,7 @@ import pyudev
 
 from flasher.card.inspect import describe
 from flasher.drives.model import Drive, DriveKind
-from flasher.drives.usage import disk_below, why_in_use
+from flasher.drives.usage import disk_below, use_of
 from flasher.errors import BadInput, FlasherError
 from flasher.image.blocks import FileBlocks
 
@@ -70,6 +70,7 @@ def _drive(device: pyudev.Device) -> Drive:
     kind = _kind(name, folder)
     size = int(_read(folder / "size") or 0) * _SECTOR
     read_only = _read(folder / "ro") == "1"
+    use = use_of(name)
     return Drive(
         path=path,
         size=size,
@@ -80,8 +81,9 @@ def _drive(device: pyudev.Device) -> Drive:
         removable=_read(folder / "removable") == "1",
         read_only=read_only,
         holds=_holds(path) if size else "no card",
-        refusal=_refusal(name, kind, size, folder),
+        refusal=_refusal(name, kind, size, folder, use.refusal),
         identity=_identity(folder),
+        mounted=tuple(mount.place for mount in use.mounts),
     )
 
 
@@ -104,17 +106,17 @@ def _kind(name: str, folder: Path) -> DriveKind:
     return "ata" if any(part.startswith("ata") for part in places) else "other"
 
 
-def _refusal(name: str, kind: DriveKind, size: int, folder: Path) -> str | None:
+def _refusal(name: str, kind: DriveKind, size: int, folder: Path, in_use: str | None) -> str | None:
     """Why a drive may never be written; None where it may."""
     if kind not in ("usb", "mmc", "loop"):
-        return why_in_use(name) or f"it is no card in a card reader ({_CONNECTED[kind]})"
+        return in_use or f"it is no card in a card reader ({_CONNECTED[kind]})"
     if _is_built_in(kind, folder):
         return "it is memory built into this computer (eMMC)"
     if not size:
         return "there is no card in it"
     if size > LARGEST:
         return f"it is larger than any card ({size // 10**9} GB)"
-    return why_in_use(name) or _refusal_below(name)
+    return in_use or _refusal_below(name)
 
 
 def _refusal_below(name: str) -> str | None:

@@ -28,11 +28,13 @@ class Loop:
         inode: device and inode number of what it stands on, whatever that is called by now;
             None where it cannot be known.
         device: device number (``8:1``) of what it stands on; None where that is a regular file.
+        path: what the kernel calls that; it may be of another name space, or removed.
     """
 
     name: str
     inode: Inode | None
     device: str | None
+    path: str = ""
 
 
 def loops(sys: Path, dev: Path) -> tuple[Loop, ...]:
@@ -66,27 +68,36 @@ def number_of(path: str | Path) -> str | None:
 
 def _loop(backing: Path, dev: Path) -> Loop:
     """Ask the device itself: a path may be of another name space, or of a removed hard link."""
-    name = backing.parent.parent.name
+    name, path = backing.parent.parent.name, _path(backing)
+    if _is_at_work(backing.parent.parent):
+        return Loop(name, inode_of(path), number_of(path), path)
     try:
         descriptor = os.open(dev / name, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return _loop_by_path(name, backing)
+        return Loop(name, inode_of(path), number_of(path), path)
     try:
         info = fcntl.ioctl(descriptor, _LOOP_GET_STATUS64, bytes(_INFO_SIZE))
     except OSError:
-        return _loop_by_path(name, backing)
+        return Loop(name, inode_of(path), number_of(path), path)
     finally:
         os.close(descriptor)
     device, inode, number = _HEAD.unpack_from(info)
-    return Loop(name, (device, inode), _number(number) if number else None)
+    return Loop(name, (device, inode), _number(number) if number else None, path)
 
 
-def _loop_by_path(name: str, backing: Path) -> Loop:
+def _is_at_work(folder: Path) -> bool:
+    """Whether requests wait for it: one that does not answer them may never open either."""
     try:
-        path = os.fsdecode(backing.read_bytes().removesuffix(b"\n"))
+        return any(int(count) for count in (folder / "inflight").read_text().split())
+    except OSError:
+        return False
+
+
+def _path(backing: Path) -> str:
+    try:
+        return os.fsdecode(backing.read_bytes().removesuffix(b"\n"))
     except OSError:  # detached meanwhile
-        path = ""
-    return Loop(name, inode_of(path), number_of(path))
+        return ""
 
 
 def _number(device: int) -> str:

@@ -25,6 +25,7 @@ class Drive:
         holds: one phrase: ``empty``, ``cam-0103, done``, ``2 partitions: bootfs, rootfs``.
         refusal: why it may never be written; None where it may.
         identity: changes when another card takes the drive's place; compared when it is opened.
+        mounted: where something of it is mounted; it is unmounted before it is written.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Drive:
     holds: str = ""
     refusal: str | None = None
     identity: str = ""
+    mounted: tuple[str, ...] = ()
 
 
 class DriveCatalog(Protocol):

@@ -13,7 +13,7 @@ import pytest
 from flasher.drives.find import find_drive
 from flasher.drives.linux import LinuxCatalog
 from flasher.drives.model import guard
-from flasher.drives.usage import mounts
+from flasher.drives.tables import mounts
 from flasher.errors import BadInput, ExitCode, Refused
 from flasher.process import run
 from tests.integration.conftest import LoopMaker
@@ -91,22 +91,6 @@ def test_a_drive_is_found_by_a_link_and_a_partition_is_not_a_drive(
         find_drive(str(partition))
     assert str(loop) in caught.value.hint
     assert find_drive(str(loop)).holds == "1 partition: FAT32"
-
-
-def test_a_mounted_partition_of_a_drive_is_found(loop: Path, tmp_path: Path) -> None:
-    run(["sfdisk", "-q", str(loop)], stdin=b"label: dos\n2048,,83\n")
-    run(["mke2fs", "-q", "-E", f"offset={1 << 20}", str(loop), "8M"])
-    run(["partx", "--update", str(loop)])
-    number = Path(f"/sys/class/block/{loop.name}p1/dev").read_text().split(":")
-    node = tmp_path / "partition"
-    os.mknod(node, stat.S_IFBLK | 0o600, os.makedev(*map(int, number)))
-    place = tmp_path / "mount"
-    place.mkdir()
-    run(["mount", str(node), str(place)])
-    try:
-        assert find_drive(str(loop)).refusal == f"it is in use: mounted at {place}"
-    finally:
-        run(["umount", str(place)])
 
 
 def ext4(path: Path) -> Path:

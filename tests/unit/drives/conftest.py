@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flasher.drives.usage import KernelTables
+from flasher.drives.tables import KernelTables
 
 
 class FakeComputer:
@@ -39,10 +39,18 @@ class FakeComputer:
     def hold(self, lower: str, upper: str) -> None:
         (self.folder(lower) / "holders" / upper).symlink_to(self.folder(upper))
 
-    def mount(self, name: str, place: str, source: str = "") -> None:
-        number = (self.folder(name) / "dev").read_text().strip() if name else "0:99"
+    def number(self, name: str) -> str:
+        return (self.folder(name) / "dev").read_text().strip()
+
+    def mount(self, name: str, place: str, source: str = "", kind: str = "ext4") -> None:
+        number = self.number(name) if name else "0:99"
         source = source or f"/dev/{name}"
-        self.mountinfo.append(f"30 1 {number} / {place} rw,relatime shared:1 - ext4 {source} rw")
+        self.mountinfo.append(f"30 1 {number} / {place} rw,relatime shared:1 - {kind} {source} rw")
+        self.write()
+
+    def overlay(self, place: str, **layers: str) -> None:
+        options = ",".join(f"{key}={path}" for key, path in layers.items())
+        self.mountinfo.append(f"31 1 0:77 / {place} rw - overlay overlay rw,{options}")
         self.write()
 
     def loop(self, name: str, backing: Path) -> None:

@@ -4,34 +4,89 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flasher.drives.usage import mounts, why_file_in_use, why_in_use
+import pytest
+
+from flasher.drives.tables import mounts
+from flasher.drives.usage import Use, holds_file, use_of, why_file_in_use
 from tests.unit.drives.conftest import FakeComputer
+
+
+def refusal(name: str, computer: FakeComputer) -> str | None:
+    return use_of(name, computer.tables).refusal
+
+
+def mounted(name: str, computer: FakeComputer) -> list[str]:
+    return [mount.place for mount in use_of(name, computer.tables).mounts]
 
 
 def test_a_drive_that_nobody_uses_is_free(computer: FakeComputer) -> None:
     computer.disk("sda", "sda1", "sda2")
     computer.disk("sdb", "sdb1")
     computer.mount("sdb1", "/data")
-    assert why_in_use("sda", computer.tables) is None
+    assert use_of("sda", computer.tables) == Use()
 
 
-def test_a_mounted_partition_or_disk_is_found(computer: FakeComputer) -> None:
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("/", "/usr", "/var", "/home", "/boot", "/boot/firmware", "/etc", "/opt", "/srv"),
+        *("/snap/core/12345", "/home/alice", "/var/lib/docker", "/run/live/medium", "/cdrom"),
+    ],
+)
+def test_a_drive_that_this_computer_lives_from_is_refused_and_the_place_named(
+    computer: FakeComputer, place: str
+) -> None:
     computer.disk("sda", "sda1", "sda2")
-    computer.mount("sda2", "/media/my\\040card")
-    assert why_in_use("sda", computer.tables) == "it is in use: mounted at /media/my card"
-    computer.disk("sdb")
-    computer.mount("sdb", "/")
-    assert why_in_use("sdb", computer.tables) == "it is in use: mounted at /"
+    computer.mount("sda1", "/media/alice/bootfs")
+    computer.mount("sda2", place)
+    assert use_of("sda", computer.tables) == Use(f"it holds {place} of this computer")
 
 
-def test_a_mount_is_found_through_encryption_and_lvm(computer: FakeComputer) -> None:
+@pytest.mark.parametrize(
+    "place",
+    ["/media/alice/card", "/run/media/alice/card", "/mnt", "/mnt/x", "/homes", "/variant", "/data"],
+)
+def test_a_card_mounted_elsewhere_is_free_and_is_to_be_unmounted(
+    computer: FakeComputer, place: str
+) -> None:
     computer.disk("sda", "sda1")
-    computer.disk("dm-0")
-    computer.disk("dm-1")
-    computer.hold("sda1", "dm-0")
+    computer.mount("sda1", place)
+    assert refusal("sda", computer) is None
+    assert mounted("sda", computer) == [place]
+
+
+def test_all_mounts_of_all_partitions_are_unmounted_those_above_first(
+    computer: FakeComputer,
+) -> None:
+    computer.disk("sda", "sda1", "sda2")
+    computer.disk("sdb", "sdb1")
+    computer.mount("sda2", "/media/my\\040card")
+    computer.mount("sdb1", "/media/other")
+    computer.mount("sda1", "/media/my\\040card/boot")
+    computer.mount("sda2", "/mnt/bind")
+    places = ["/media/my card", "/media/my card/boot", "/mnt/bind"]
+    assert mounted("sda", computer) == places
+
+
+def test_a_bind_mount_at_a_system_path_counts(computer: FakeComputer) -> None:
+    computer.disk("sda", "sda1")
+    computer.mount("sda1", "/media/card")
+    computer.mount("sda1", "/srv/www")
+    assert refusal("sda", computer) == "it holds /srv/www of this computer"
+
+
+def test_a_mount_is_found_through_raid_encryption_and_lvm(computer: FakeComputer) -> None:
+    for disk in ("sda", "sdb"):
+        computer.disk(disk, f"{disk}1")
+    for upper in ("md0", "dm-0", "dm-1"):
+        computer.disk(upper)
+    computer.hold("sda1", "md0")
+    computer.hold("sdb1", "md0")
+    computer.hold("md0", "dm-0")
     computer.hold("dm-0", "dm-1")
     computer.mount("dm-1", "/home")
-    assert why_in_use("sda", computer.tables) == "it is in use: mounted at /home"
+    for disk in ("sda", "sdb"):
+        assert refusal(disk, computer) == "it holds /home of this computer"
 
 
 def test_a_part_of_raid_or_lvm_is_in_use_even_where_nothing_is_mounted(
@@ -42,31 +97,98 @@ def test_a_part_of_raid_or_lvm_is_in_use_even_where_nothing_is_mounted(
     computer.hold("sda1", "dm-0")
     (computer.folder("dm-0") / "dm").mkdir()
     (computer.folder("dm-0") / "dm/name").write_text("vault-data\n")
-    assert why_in_use("sda", computer.tables) == "it is in use: sda1 is a part of vault-data"
+    assert refusal("sda", computer) == "it is in use: sda1 is a part of vault-data"
+    computer.mount("dm-0", "/media/vault")
+    assert refusal("sda", computer) == "it is in use: sda1 is a part of vault-data"
     computer.disk("sdb")
     computer.disk("md0")
     computer.hold("sdb", "md0")
-    assert why_in_use("sdb", computer.tables) == "it is in use: sdb is a part of md0"
+    assert refusal("sdb", computer) == "it is in use: sdb is a part of md0"
 
 
-def test_each_of_several_mounts_counts(computer: FakeComputer) -> None:
-    computer.disk("sda", "sda1")
-    computer.disk("sdb", "sdb1")
-    computer.mount("sdb1", "/srv")
-    computer.mount("sda1", "/mnt/bind")
-    computer.mount("sdb1", "/srv2")
-    assert why_in_use("sda", computer.tables) == "it is in use: mounted at /mnt/bind"
+def btrfs(computer: FakeComputer, *names: str) -> None:
+    volume = computer.tables.sys / "fs/btrfs/1234/devices"
+    volume.mkdir(parents=True)
+    for name in names:
+        (volume / name).symlink_to(computer.folder(name))
 
 
 def test_a_disk_of_a_btrfs_volume_is_found_though_its_mount_names_another(
+    computer: FakeComputer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computer.disk("sda", "sda1")
+    computer.disk("sdb", "sdb1")
+    btrfs(computer, "sda1", "sdb1")
+    computer.mount("", "/home", "/dev/sdb1", "btrfs")
+    nodes = {"/dev/sdb1": computer.number("sdb1")}
+    monkeypatch.setattr("flasher.drives.usage.number_of", nodes.get)
+    assert refusal("sda", computer) == "it holds /home of this computer"
+
+
+def test_a_disk_of_several_in_a_btrfs_volume_is_never_unmounted(computer: FakeComputer) -> None:
+    computer.disk("sda", "sda1")
+    computer.disk("sdb", "sdb1")
+    btrfs(computer, "sda1", "sdb1")
+    computer.mount("", "/media/data", "/dev/sdb1", "btrfs")
+    assert refusal("sda", computer) == "it is in use: a part of a mounted btrfs volume"
+
+
+def test_swap_on_a_drive_is_found_in_files_too(computer: FakeComputer) -> None:
+    computer.disk("sda", "sda1")
+    computer.mount("sda1", "/media/card")
+    computer.swap(Path("/media/card/swapfile"))
+    assert refusal("sda", computer) == "it is in use: /media/card/swapfile is swap space"
+
+
+def test_a_system_that_runs_from_a_stick_is_found_through_its_loop_and_overlay(
     computer: FakeComputer,
 ) -> None:
     computer.disk("sda", "sda1")
-    volume = computer.tables.sys / "fs/btrfs/1234/devices"
-    volume.mkdir(parents=True)
-    (volume / "sda1").symlink_to(computer.folder("sda1"))
-    computer.mount("", "/", "/dev/nonexistent1")
-    assert why_in_use("sda", computer.tables) == "it is in use: a part of a mounted btrfs volume"
+    computer.mount("sda1", "/mnt/medium")
+    computer.loop("loop0", Path("/mnt/medium/live/system.squashfs"))
+    computer.mount("loop0", "/mnt/lower", kind="squashfs")
+    computer.overlay("/", lowerdir="/mnt/lower", upperdir="/rw/up", workdir="/rw/work")
+    assert refusal("sda", computer) == "it holds / of this computer"
+
+
+def test_a_card_whose_files_are_used_as_drives_or_layers_is_not_unmounted(
+    computer: FakeComputer,
+) -> None:
+    computer.disk("sda", "sda1")
+    computer.mount("sda1", "/media/card")
+    computer.overlay("/mnt/merged", lowerdir="/other:/media/card/tree")
+    assert refusal("sda", computer) == "it is in use: /mnt/merged is built upon it"
+    computer.loop("loop3", Path("/media/card/disk.img"))
+    assert refusal("sda", computer) == "it is in use: a file on it is /dev/loop3"
+
+
+def test_mounts_in_the_first_process_name_space_count(computer: FakeComputer) -> None:
+    computer.disk("sda", "sda1")
+    (computer.tables.proc / "1").mkdir()
+    line = f"30 1 {computer.number('sda1')} / /var rw - ext4 /dev/sda1 rw\n"
+    (computer.tables.proc / "1/mountinfo").write_text(line)
+    assert refusal("sda", computer) == "it holds /var of this computer"
+
+
+@pytest.mark.parametrize(
+    ("image", "held"),
+    [
+        ("/media/card/rpi.img", True),
+        ("/media/card/a/b/rpi.img", True),
+        ("/media/cards/rpi.img", False),
+        ("/media/rpi.img", False),
+        ("/mnt/merged-elsewhere/rpi.img", False),
+    ],
+)
+def test_a_drive_that_holds_the_image_is_known_by_whole_names_of_folders(
+    computer: FakeComputer, image: str, held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computer.disk("sda", "sda1")
+    computer.disk("sdb", "sdb1")
+    computer.mount("sdb1", "/")
+    computer.mount("sda1", "/media/card")
+    monkeypatch.setattr("flasher.drives.usage.inode_of", lambda _: (0x7777, 12))
+    assert holds_file("sda", Path(image), computer.tables) is held
 
 
 def test_a_file_behind_a_loop_device_is_in_use(computer: FakeComputer, tmp_path: Path) -> None:
@@ -98,9 +220,9 @@ def test_a_file_is_found_in_use_by_each_of_its_names(
 def test_a_loop_device_over_a_swap_file_is_in_use(computer: FakeComputer, tmp_path: Path) -> None:
     (tmp_path / "swap").write_bytes(b"")
     computer.loop("loop3", tmp_path / "swap")
-    assert why_in_use("loop3", computer.tables) is None
+    assert refusal("loop3", computer) is None
     computer.swap(tmp_path / "swap")
-    found = why_in_use("loop3", computer.tables)
+    found = refusal("loop3", computer)
     assert found == "it stands on a file: it is in use: as swap space"
 
 

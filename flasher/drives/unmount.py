@@ -1,0 +1,89 @@
+"""Politely unmounting all that is mounted from a drive; never by force, never lazily."""
+
+from __future__ import annotations
+
+from flasher.drives.holders import Holder, holders_of, mounted_by_others
+from flasher.drives.model import Drive
+from flasher.drives.tables import Mount, is_below, mounts
+from flasher.drives.usage import devices_of, use_of
+from flasher.errors import FlasherError, Refused
+from flasher.process import ProgramFailed, run
+
+_HINT = "Close it, or let it finish, and try again."
+_ROUNDS = 8  # the same may be mounted several times at one place
+
+
+def unmount_drive(drive: Drive) -> tuple[str, ...]:
+    """Unmount all that is mounted from a drive and its partitions.
+
+    Where a program holds any of it, nothing is unmounted.
+
+    Returns:
+        Where something was mounted, in the order in which it was unmounted.
+
+    Raises:
+        Refused: ``drive-refused``, a system path, swap or a device of another kind stands on it;
+            ``drive-busy``, a program holds it: the message names it.
+        FlasherError: you may not unmount it, or what is written to it cannot be finished.
+    """
+    if drive.kind == "file":
+        return ()
+    done: list[str] = []
+    for _ in range(_ROUNDS):
+        mounted = _mounted(drive)
+        if not mounted:
+            _check_others(drive)
+            return tuple(done)
+        _check_held(drive, mounted)
+        for mount in reversed(mounted):
+            _unmount(drive, mount)
+            done.append(mount.place)
+    what = f"{drive.path} is mounted again each time it is unmounted, at {done[-1]}."
+    raise Refused("drive-busy", what, "Stop what mounts it, and try again.")
+
+
+def _mounted(drive: Drive) -> tuple[Mount, ...]:
+    use = use_of(drive.path.name)
+    if use.refusal:
+        what = f"{drive.path} is never written: {use.refusal}."
+        raise Refused("drive-refused", what, "`flasher drives` tells which drives may be written.")
+    return use.mounts
+
+
+def _check_held(drive: Drive, mounted: tuple[Mount, ...]) -> None:
+    places = [mount.place for mount in mounted]
+    holders = holders_of(places)
+    if holders:
+        raise busy(drive, holders[0])
+    for mount in mounts():
+        if mount not in mounted and any(is_below(mount.place, place) for place in places):
+            what = f"{drive.path} is in use: something else is mounted in it, at {mount.place}."
+            raise Refused("drive-busy", what, "Unmount that, and try again.")
+
+
+def _unmount(drive: Drive, mount: Mount) -> None:
+    try:
+        run(["umount", mount.place])
+    except ProgramFailed as failure:
+        holders = holders_of([mount.place])
+        if holders:
+            raise busy(drive, holders[0]) from failure
+        said = failure.finished.errors.strip() or f"umount ended with {failure.finished.status}"
+        what = f"{drive.path} cannot be unmounted from {mount.place}: {said}."
+        hint = f"Unmount it yourself, and try again: umount {mount.place}"
+        raise FlasherError("cannot-unmount", what, hint) from failure
+
+
+def _check_others(drive: Drive) -> None:
+    holder = mounted_by_others(devices_of(drive.path.name))
+    if holder:
+        what = (
+            f"{drive.path} is in use: {holder.name} (process {holder.pid}) has it mounted at "
+            f"{holder.path}, in a name space of its own."
+        )
+        raise Refused("drive-busy", what, _HINT)
+
+
+def busy(drive: Drive, holder: Holder) -> Refused:
+    """The error for a drive that a program holds."""
+    return Refused("drive-busy", f"{drive.path} is in use: {holder}.", _HINT)
