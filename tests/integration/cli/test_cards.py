@@ -70,11 +70,11 @@ def test_a_write_protected_card_and_the_file_behind_it_are_verified(
 def test_a_byte_that_changed_on_the_card_is_named(card: Path, base_image: Path) -> None:
     flasher("prepare", *NODE, "--to", card, "--image", base_image, "--yes")
     with card.open("r+b") as device:
-        device.seek(45_000_001)
+        device.seek(5_000_001)
         device.write(b"\xee")
     status, error = flasher("verify", card, "--image", base_image)
     assert (status, error["code"]) == (1, "card-differs")
-    assert "45000001" in str(error["message"]).replace(",", "").replace("_", "")
+    assert "5000001" in str(error["message"]).replace(",", "").replace("_", "")
 
 
 def test_a_hand_edited_payload_is_named(card: Path, base_image: Path) -> None:
