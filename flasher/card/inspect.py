@@ -14,8 +14,9 @@ from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.status import Status
 from autosetup.trust import Signature, look_if_possible
 from flasher.card.record import Traces, read_traces
+from flasher.drives.opening import drive_blocks
 from flasher.errors import FlasherError
-from flasher.image.blocks import SECTOR, Blocks, FileBlocks
+from flasher.image.blocks import SECTOR, Blocks
 from flasher.image.bmap import any_set
 from flasher.image.fat import FatVolume
 from flasher.image.mbr import FAT_TYPES, Mbr, Partition
@@ -100,7 +101,7 @@ def describe(blocks: Blocks) -> str:
 
 def card_id_on(path: Path) -> str:
     """Id of our card in a drive, or in a file; empty for any other, and where it cannot be read."""
-    with suppress(FlasherError, OSError), FileBlocks(path) as blocks:
+    with suppress(FlasherError, OSError), drive_blocks(path, ask=False) as blocks:
         manifest = inspect_card(blocks).manifest
         return manifest.card_id if manifest else ""
     return ""

@@ -5,14 +5,22 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 
 from flasher import paths
+from flasher.commands._certificates import (
+    certificate_of,
+    check_card,
+    check_signer,
+    find_card,
+)
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
 from flasher.files import write_atomic
+from flasher.rig.certificate import read_certificate
 from flasher.rig.entry import COLUMNS, Entry
 from flasher.rig.exchange import read_ledger, to_json
 from flasher.rig.inventory import inventory, known_hosts, latest_cards
@@ -23,19 +31,21 @@ EXAMPLE = (
     "  flasher ledger import stick.json    (on the other)"
 )
 
-_ACTIONS = """list: for people; export: to take along, or for other programs; import: lines of other
-laptops; known-hosts: the host keys of the nodes for ~/.ssh/known_hosts"""
+_ACTIONS = """list: for people; export FILE: to take along, or for other programs; import FILE…:
+lines of other laptops; known-hosts: the host keys of the nodes for ~/.ssh/known_hosts; certificate
+NODE|CARD-ID: what was verified, signed by the site; check FILE [CARD]: whether a certificate is
+genuine, and that card is the one"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument(
-        "action", choices=("list", "export", "import", "known-hosts"), help=_ACTIONS
-    )
-    parser.add_argument("what", nargs="*", metavar="FILE", help="to write, or to read from")
+    actions = ("list", "export", "import", "known-hosts", "certificate", "check")
+    parser.add_argument("action", choices=actions, help=_ACTIONS)
+    parser.add_argument("what", nargs="*", help="files, or a node, as the action says")
     parser.add_argument("--site", help="only cards of this site")
     parser.add_argument("--scanner", help="only cards of this scanner profile")
     parser.add_argument("--node", help="only cards of these nodes, separated by commas")
+    parser.add_argument("--key", type=Path, help="check: the site's public key, from `site key`")
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
         "--csv", action="store_true", help="a table; what export prints where no FILE is named"
@@ -50,8 +60,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Do what `action` says; lines are in the order in which the cards were written."""
     if args.action == "import":
-        return _import(_files(args, "ledger of another laptop", many=True), console)
+        return _import([Path(word) for word in _words(args, 1, None)], console)
+    if args.action == "check":
+        return _check(args, console)
     entries = _chosen(args)
+    if args.action == "certificate":
+        return _certificate(_words(args, 1, 1)[0], entries, console)
     match args.action:
         case "list":
             rows = [(e.written_at, e.node, e.position, e.site, e.drive, e.result) for e in entries]
@@ -75,11 +89,16 @@ def _chosen(args: argparse.Namespace) -> tuple[Entry, ...]:
     )
 
 
-def _files(args: argparse.Namespace, what: str, *, many: bool = False) -> list[Path]:
-    if not args.what or (len(args.what) > 1 and not many):
-        wanted = "at least one file" if many else "one file"
-        raise BadInput("usage", f"Name {wanted}: {what}.", f"For example: {EXAMPLE}")
-    return [Path(word) for word in args.what]
+def _words(args: argparse.Namespace, least: int, most: int | None) -> list[str]:
+    """What the action is about; as many words as it needs."""
+    words: list[str] = args.what
+    if len(words) < least or (most is not None and len(words) > most):
+        wanted = (
+            f"{least}" if least == most else f"{least} or more" if most is None else f"up to {most}"
+        )
+        what = f"`ledger {args.action}` takes {wanted} of these; there are {len(words)}."
+        raise BadInput("usage", what, "See `flasher ledger --help`.")
+    return words
 
 
 def _import(files: Sequence[Path], console: Console) -> int:
@@ -102,11 +121,12 @@ def _print_known_hosts(entries: Sequence[Entry], console: Console) -> None:
 
 
 def _export(args: argparse.Namespace, entries: Sequence[Entry], console: Console) -> None:
-    if not args.what:
+    words = _words(args, 0, 1)
+    if not words:
         if not console.as_json:
             console.out.write(inventory(latest_cards(entries)) if args.ansible else _csv(entries))
         return
-    (file,) = _files(args, "where to write")
+    file = Path(words[0])
     if args.ansible:
         _write_inventory(file, entries, console)
     else:
@@ -125,6 +145,31 @@ def _write_inventory(file: Path, entries: Sequence[Entry], console: Console) -> 
     _write(file, text)
     also = f", their host keys in {beside}" if keys else ""
     console.say(f"{file} has {len(cards)} nodes{also}.")
+
+
+def _certificate(word: str, entries: Sequence[Entry], console: Console) -> int:
+    """Print the certificate; it lies beside the ledger, too."""
+    path = certificate_of(find_card(word, entries), Ledger().path)
+    text = path.read_text(encoding="utf-8")
+    console.say(text.removesuffix("\n"))
+    console.result("certificate", {"file": str(path), **json.loads(text)})
+    return ExitCode.DONE
+
+
+def _check(args: argparse.Namespace, console: Console) -> int:
+    file, *card = _words(args, 1, 2)
+    certificate = read_certificate(Path(file))
+    signer = check_signer(certificate, args.key)
+    facts = certificate.facts
+    console.say(
+        f"{file} is genuine: card {facts['card_id']} of {facts['node']}, "
+        f"generation {facts['generation']}, verified {facts['finished_at']}.\nSigned by {signer}."
+    )
+    summary = check_card(certificate, card[0]) if card else ""
+    if card:
+        console.say(f"{card[0]} is this card: {summary}.")
+    console.result("checked", {"certificate": dict(facts), "signer": signer, "card": summary})
+    return ExitCode.DONE
 
 
 def _write(file: Path, text: str) -> None:
