@@ -64,14 +64,8 @@ class Desktop:
 
     def argv(self, user: str, *argv: str) -> list[str]:
         """What runs a program as one of its users, or as root."""
-        inside = [
-            "nsenter",
-            f"--target={self.holder}",
-            "--mount",
-            "--net",
-            "--pid",
-            f"--wd={PROJECT}",
-        ]
+        spaces = ["--mount", "--net", "--pid", "--root", f"--wdns={PROJECT}"]
+        inside = ["nsenter", f"--target={self.holder}", *spaces]
         if user == "root":
             return [*inside, *argv]
         number, home = str(_IDS[user]), self.place / user

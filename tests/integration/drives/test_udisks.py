@@ -142,7 +142,6 @@ def test_nothing_is_mounted_from_a_card_while_it_is_held(used_card: Path, tmp_pa
         finally:
             os.close(descriptor)
         assert refused.returncode != 0
-        assert "busy" in refused.stdout
         # udev looks at the card first, now that somebody wrote to it.
         later = (bench.run("root", *mount).returncode for _ in range(100))
         assert 0 in later
