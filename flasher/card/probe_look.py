@@ -1,0 +1,197 @@
+"""One look at a card: marks are written, found again or not, and all is put back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from flasher.card.probe_marks import BLOCK as UNIT
+from flasher.card.probe_marks import Marks, compare
+from flasher.card.probe_places import FIRST, Places
+from flasher.card.probe_undo import Undo, is_of_one_place
+from flasher.card.target import BLOCK, Target
+from flasher.errors import FlasherError
+from flasher.events import CancelFlag, Progress, check_cancelled
+from flasher.image.ranges import ByteRange, chunks
+
+# A reader tries for many seconds before it gives up one block of a dead card.
+_PATIENCE = 3
+# A card that takes longer for its stretch is so slow that this much of it must do.
+_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found.
+
+    Attributes:
+        lost: offsets where not that is read which was written.
+        failed: offsets that could not be read or written at all.
+        distances: how far from where they were written marks were seen.
+        write_speed, read_speed: of one stretch in sequence, bytes a second; 0.0 where that could
+            not be measured.
+        left: bytes that could not be put back.
+    """
+
+    lost: tuple[int, ...]
+    failed: tuple[int, ...]
+    distances: frozenset[int]
+    write_speed: float
+    read_speed: float
+    left: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the card did all that a card must."""
+        return not (self.lost or self.failed or self.distances)
+
+
+def amount(places: Places, overrun: int = 0) -> int:
+    """Bytes that a look moves: the unit of its progress."""
+    singles = 4 * len(places.marks) + len(places.reads)
+    return 3 * places.stretch.length + UNIT * singles + 2 * overrun
+
+
+def look(
+    target: Target,
+    places: Places,
+    *,
+    progress: Progress,
+    cancel: CancelFlag,
+    overrun: int = 0,
+) -> Look:
+    """Look once.
+
+    Args:
+        target: the card.
+        places: where to write and to read.
+        progress: advanced by `amount` in all.
+        cancel: stops it; what was overwritten is put back first.
+        overrun: bytes before the stretch that are written as well, with what they hold, to push
+            the marks out of a cache.
+
+    Raises:
+        Cancelled: it was stopped.
+        FlasherError: the card was pulled out, is locked …
+    """
+    with Undo(target) as undo:
+        looker = _Looker(target, undo, progress, cancel)
+        try:
+            looker.write(places)
+            looker.overrun(places.stretch, overrun)
+            looker.read(places)
+        except _TooManyError:
+            pass
+    return Look(
+        tuple(looker.lost),
+        tuple(looker.failed),
+        frozenset(looker.distances),
+        looker.writing.speed,
+        looker.reading.speed,
+        undo.lost,
+    )
+
+
+class _TooManyError(Exception):
+    """The card failed at so many places that the others need not be seen."""
+
+
+@dataclass(slots=True)
+class _Clock:
+    amount: int = 0
+    seconds: float = 0.0
+
+    @contextmanager
+    def timed(self, amount: int) -> Iterator[None]:
+        begun = time.monotonic()
+        yield
+        self.seconds += time.monotonic() - begun
+        self.amount += amount
+
+    @property
+    def speed(self) -> float:
+        return self.amount / self.seconds if self.seconds else 0.0
+
+
+@dataclass(slots=True)
+class _Looker:
+    target: Target
+    undo: Undo
+    progress: Progress
+    cancel: CancelFlag
+    marks: Marks = field(default_factory=Marks.fresh)
+    written: set[int] = field(default_factory=set)
+    lost: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    distances: set[int] = field(default_factory=set)
+    writing: _Clock = field(default_factory=_Clock)
+    reading: _Clock = field(default_factory=_Clock)
+
+    def write(self, places: Places) -> None:
+        """The stretch last: it pushes the marks out of a cache that is smaller than itself."""
+        for place in places.marks:
+            with self._at(ByteRange(place, UNIT), 2):
+                self.undo.write(place, self.marks.make(place, UNIT))
+                self.written.add(place)
+        for part in chunks([places.stretch], BLOCK):
+            with self._at(part):
+                self.undo.keep(part)
+        for part in chunks([places.stretch], BLOCK):
+            if self.writing.seconds < _SECONDS:
+                self._write_timed(part)
+        with self._at(places.stretch, 0), self.writing.timed(0):
+            self.target.flush()
+
+    def overrun(self, stretch: ByteRange, length: int) -> None:
+        """Write what is there once more; nothing of it has to be put back."""
+        first = max(stretch.offset - length, FIRST)
+        if first >= stretch.offset:
+            return
+        for part in chunks([ByteRange(first, stretch.offset - first)], BLOCK):
+            with self._at(part, 2):
+                self.target.write(part.offset, self.target.read(part.offset, part.length))
+        with self._at(stretch, 0):
+            self.target.flush()
+
+    def read(self, places: Places) -> None:
+        """Single blocks first: some cards read ahead into a cache that tells what is not there."""
+        spread = places.stretch.length // UNIT // 16 * UNIT or UNIT
+        some = range(places.stretch.offset, places.stretch.end, spread)
+        for place in (*places.marks, *some, *places.reads):
+            with self._at(ByteRange(place, UNIT)):
+                self._judge(place, self.target.read(place, UNIT))
+        for part in chunks([places.stretch], BLOCK):
+            with self._at(part):
+                with self.reading.timed(part.length):
+                    data = self.target.read(part.offset, part.length)
+                self._judge(part.offset, data)
+
+    def _write_timed(self, part: ByteRange) -> None:
+        data = self.marks.make(part.offset, part.length)
+        with self._at(part):
+            with self.writing.timed(part.length):
+                self.target.write(part.offset, data)
+            self.written.update(range(part.offset, part.end, UNIT))
+
+    def _judge(self, offset: int, data: bytes) -> None:
+        if offset in self.written and data == self.marks.make(offset, len(data)):
+            return
+        seen = compare(self.marks, offset, data)
+        self.distances |= seen.distances
+        if offset in self.written and seen.kept < len(data):
+            self.lost.append(offset + seen.kept)
+
+    @contextmanager
+    def _at(self, where: ByteRange, times: int = 1) -> Iterator[None]:
+        check_cancelled(self.cancel, f"The probe of {self.target.path}")
+        try:
+            yield
+        except FlasherError as error:
+            if not is_of_one_place(error):
+                raise
+            self.failed.append(where.offset)
+            if len(self.failed) >= _PATIENCE:
+                raise _TooManyError from None
+        self.progress.advance(where.length * times)

@@ -1,0 +1,70 @@
+"""Marks: sectors that say of themselves by which probe, and to where, they were written. Pure."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+SECTOR = 512
+# The largest sector that drives have.
+BLOCK = 4096
+_SALT, _PLACE = 16, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of one look at a card.
+
+    Args:
+        salt: 16 bytes that no card can know beforehand.
+        body: what fills the rest of each sector; random, as a controller may save itself the
+            writing of what it can compress.
+    """
+
+    salt: bytes
+    body: bytes
+
+    @classmethod
+    def fresh(cls) -> Marks:
+        """Marks like no others."""
+        return cls(os.urandom(_SALT), os.urandom(SECTOR - _SALT - _PLACE))
+
+    def make(self, offset: int, length: int) -> bytes:
+        """The marks of whole sectors from `offset` on."""
+        return b"".join(
+            self.salt + place.to_bytes(_PLACE, "little") + self.body
+            for place in range(offset, offset + length, SECTOR)
+        )
+
+    def origins(self, data: bytes) -> list[int | None]:
+        """For each sector, to which offset it was written; None where it is not of these marks."""
+        if self.salt not in data:
+            return [None] * (len(data) // SECTOR)
+        return [self._origin(data[at : at + SECTOR]) for at in range(0, len(data), SECTOR)]
+
+    def _origin(self, sector: bytes) -> int | None:
+        whole = sector.startswith(self.salt) and sector.endswith(self.body)
+        return int.from_bytes(sector[_SALT : _SALT + _PLACE], "little") if whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a place on the card was found to hold.
+
+    Attributes:
+        kept: bytes from the start of it that are the marks written there.
+        distances: how far away the other marks were written that are seen here.
+    """
+
+    kept: int
+    distances: frozenset[int]
+
+
+def compare(marks: Marks, offset: int, data: bytes) -> Seen:
+    """What `data`, read at `offset`, tells."""
+    origins = marks.origins(data)
+    places = range(offset, offset + len(data), SECTOR)
+    pairs = list(zip(origins, places, strict=True))
+    wrong = [number for number, (origin, place) in enumerate(pairs) if origin != place]
+    strange = {abs(origin - place) for origin, place in pairs if origin not in (None, place)}
+    return Seen(SECTOR * (wrong[0] if wrong else len(pairs)), frozenset(strange))

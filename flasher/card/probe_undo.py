@@ -1,0 +1,74 @@
+"""What a probe overwrites is put back, however the probe ends."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from flasher.card.target import BLOCK, Target
+from flasher.errors import FlasherError
+from flasher.image.ranges import ByteRange, chunks
+
+# What concerns one place on the card, and not the whole of it.
+_OF_ONE_PLACE = ("card-failed", "card-too-small")
+
+
+def is_of_one_place(error: FlasherError) -> bool:
+    """Whether the card failed at one place; pulled out or locked, it failed as a whole."""
+    return error.code in _OF_ONE_PLACE
+
+
+class Undo:
+    """Writes to a card, and at the end of the block puts back what was there, the latest first.
+
+    That order is right also where one place of the card lies upon another. A second interrupt
+    (Ctrl-C) while it is being put back is the last word.
+
+    Attributes:
+        lost: bytes that could not be put back.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._kept: dict[ByteRange, bytes] = {}
+        self.lost = 0
+
+    def __enter__(self) -> Undo:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._put_back()
+        except KeyboardInterrupt:
+            self._put_back()
+            raise
+
+    def keep(self, where: ByteRange) -> None:
+        """Remember what is there, once."""
+        for part in chunks([where], BLOCK):
+            if part not in self._kept:
+                self._kept[part] = self._target.read(part.offset, part.length)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Remember what is there, and put up to `BLOCK` bytes in its place."""
+        self.keep(ByteRange(offset, len(data)))
+        self._target.write(offset, data)
+
+    def _put_back(self) -> None:
+        self.lost = 0
+        for where, data in reversed(self._kept.items()):
+            try:
+                self._target.write(where.offset, data)
+            except FlasherError as error:
+                if not is_of_one_place(error):
+                    raise
+                self.lost += len(data)
+        try:
+            self._target.flush()
+        except FlasherError as error:
+            if not is_of_one_place(error):
+                raise
