@@ -147,7 +147,6 @@ def _plan_again(
         bytes_kept=0,
         bytes_verified=mending.size,
         ranges=pack_ranges(extent.range for extent in mending.extents),
-        content_digest="",
         result="verified",
         reason=f"To be tried again after {status.code or 'a failure'}.",
     )

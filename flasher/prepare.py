@@ -17,8 +17,10 @@ from flasher.card.trusting import check_trust
 from flasher.card.write import write_card
 from flasher.drives.model import Drive
 from flasher.errors import Cancelled, FlasherError
-from flasher.events import CancelFlag, Emit
+from flasher.events import CancelFlag, Emit, Noted
 from flasher.image.source import ImageFile
+from flasher.rig.certificate import save_certificate
+from flasher.rig.entry import pack_ranges
 from flasher.rig.ledger import Entry, Ledger, Result
 from flasher.rig.node_payload import CardIdentity, compose
 from flasher.rig.rigmap import Node, RigMap
@@ -95,7 +97,8 @@ def prepare_card(
             ledger.record(_entry(card, drive, 0, time.monotonic() - begun, result, reason))
         raise
     seconds = time.monotonic() - begun
-    ledger.record(_entry(card, drive, written.bytes_written, seconds, "verified", ""))
+    entry = ledger.record(_entry(card, drive, written.bytes_written, seconds, "verified", ""))
+    _certify(card, entry, ledger, emit)
     return CardResult(
         node=card.node,
         drive=drive.path,
@@ -106,6 +109,17 @@ def prepare_card(
         bytes_verified=written.bytes_verified,
         seconds=seconds,
     )
+
+
+def _certify(card: NodeCard, entry: Entry, ledger: Ledger, emit: Emit) -> None:
+    """The card is good with or without its certificate, which can be made later, too."""
+    if (signer := card.rig.secrets.signer) is None:
+        return
+    try:
+        save_certificate(entry, signer, ledger.path.parent)
+    except (FlasherError, OSError) as error:
+        later = f"flasher ledger certificate {card.node.name}"
+        emit(Noted(entry.drive, f"No certificate: {error}. Later: {later}", warning=True))
 
 
 def _entry(
@@ -130,6 +144,8 @@ def _entry(
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         payload_digest=card.payload_digest,
         image_name=card.plan.image.source.name,
+        bytes_verified=card.plan.expected if result == "verified" else 0,
+        ranges=pack_ranges(card.plan.ranges) if result == "verified" else "",
         drive_model=drive.model,
         role=card.node.role,
         address=card.rig.hosts.get(card.node.name, ""),

@@ -43,7 +43,6 @@ class Entry:
         bytes_kept: that were on the card already as they must be.
         bytes_verified: read back past every cache and found right; those kept are among them.
         ranges: where these are, see `pack_ranges`.
-        content_digest: sha256 of the bytes in `ranges`, in order; empty where none was taken.
         write_speed, read_speed: MB/s (10⁶ bytes); 0 where nothing was measured.
         reader_port: where the reader is plugged in, as the drive tells it.
         drive_model: what the reader says of itself.
@@ -76,7 +75,6 @@ class Entry:
     bytes_kept: int = 0
     bytes_verified: int = 0
     ranges: str = ""
-    content_digest: str = ""
     write_speed: float = 0.0
     read_speed: float = 0.0
     reader_port: str = ""
