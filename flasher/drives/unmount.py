@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+from flasher.card.faults import card_faults
 from flasher.drives.holders import Holder, holders_of, mounted_by_others
 from flasher.drives.model import Drive
 from flasher.drives.tables import Mount, is_below, mounts
@@ -68,10 +72,21 @@ def _unmount(drive: Drive, mount: Mount) -> None:
         holders = holders_of([mount.place])
         if holders:
             raise busy(drive, holders[0]) from failure
+        if os.geteuid() != 0:
+            _unmount_through_udisks(drive, mount)
+            return
         said = failure.finished.errors.strip() or f"umount ended with {failure.finished.status}"
         what = f"{drive.path} cannot be unmounted from {mount.place}: {said}."
         hint = f"Unmount it yourself, and try again: umount {mount.place}"
         raise FlasherError("cannot-unmount", what, hint) from failure
+
+
+def _unmount_through_udisks(drive: Drive, mount: Mount) -> None:
+    from flasher.drives.udisks import unmount_device
+
+    name = Path("/sys/dev/block", mount.device).resolve().name
+    with card_faults(drive.path, "unmounting it"):
+        unmount_device(Path("/dev", name))
 
 
 def _check_others(drive: Drive) -> None:

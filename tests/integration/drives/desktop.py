@@ -92,6 +92,10 @@ class Desktop:
         done = self.run(user, *argv)
         assert done.returncode == 0, done.stdout
 
+    def is_mounted(self, device: str) -> bool:
+        """Whether the file system of a device is mounted there."""
+        return self.run("root", "findmnt", "--source", device).returncode == 0
+
 
 @contextmanager
 def desktop(place: Path, loop: Path, *, is_card: bool = True) -> Iterator[Desktop]:

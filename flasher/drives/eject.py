@@ -1,0 +1,85 @@
+"""Letting a card go: all of it flushed, nothing mounted, and the reader told to give it back.
+
+A card is held exclusively from its first byte on, so that nothing is mounted from it meanwhile.
+A reader that gave it back before the hold ends leaves automounters nothing to write to.
+
+Constants of ioctls after Linux's include/uapi/linux/cdrom.h and include/scsi/scsi_ioctl.h.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from contextlib import suppress
+
+from flasher.card.faults import card_faults
+from flasher.drives.model import Drive, guard
+from flasher.drives.unmount import unmount_drive
+
+_CDROMEJECT = 0x5309
+_DOOR_UNLOCK = 0x5381
+
+
+def let_go(descriptor: int) -> bool:
+    """Have a reader give back the card that we still hold; all of it must be flushed.
+
+    Returns:
+        Whether it did: slots for SD cards, loop devices and files cannot.
+    """
+    with suppress(OSError):  # most readers have no door
+        fcntl.ioctl(descriptor, _DOOR_UNLOCK, 0)
+    try:
+        fcntl.ioctl(descriptor, _CDROMEJECT, 0)
+    except OSError:
+        return False
+    return True
+
+
+def eject_drive(drive: Drive) -> bool:
+    """Unmount all of a card politely, flush it, and have its reader give it back.
+
+    Returns:
+        Whether the reader did; where not, the card can be taken out all the same.
+
+    Raises:
+        Refused: it is no card, or a program uses it.
+        FlasherError: it cannot be unmounted or flushed.
+        EnvironmentLacks: you may not.
+    """
+    unmount_drive(guard(drive))
+    exclusive = 0 if drive.kind == "file" else os.O_EXCL
+    with card_faults(drive.path, "letting it go"):
+        try:
+            # To write nothing is to give udev no reason to look at the card once more.
+            descriptor = os.open(drive.path, os.O_RDONLY | os.O_CLOEXEC | exclusive)
+        except PermissionError:
+            if drive.kind == "file" or os.geteuid() == 0:
+                raise
+            return _eject_through_udisks(drive)
+        try:
+            os.fsync(descriptor)
+            return let_go(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def parting_words(drive: Drive, *, ejected: bool) -> str:
+    """What a person does now with a card that is let go."""
+    if drive.kind in ("file", "loop"):
+        return f"Nothing holds {drive.path} any more."
+    if ejected:
+        return f"{drive.path} has let go of its card: take it out."
+    return f"All is on the card in {drive.path}: take it out now, before something mounts it."
+
+
+def _eject_through_udisks(drive: Drive) -> bool:
+    from flasher.drives.udisks import eject_device
+
+    try:
+        eject_device(drive.path)
+    except OSError as error:
+        if error.errno == errno.ENOTTY:
+            return False
+        raise
+    return True
