@@ -31,8 +31,8 @@ from flasher.image.ranges import ByteRange
 from flasher.process import Finished, ProgramFailed, find_program, run
 
 # A FAT32 has no fewer clusters than 65,525, here of one sector each; with the tables that describe
-# them. An ext4 with a journal of 32 MiB has to hold something beside it.
-LEAST_BOOT, LEAST_EXT4 = 36 * MIB, 64 * MIB
+# them. No journal takes more than half of an ext4, and here they have 32 MiB.
+LEAST_BOOT, LEAST_EXT4 = 36 * MIB, 80 * MIB
 _LARGEST = 2 << 40  # an MBR counts 2³² sectors
 _PROGRAMS = ("mke2fs", "mkfs.fat", "mcopy", "mmd", "e2image", "dumpe2fs")
 _EMPTY = Measure("", 0, 0, 0, (), (), ())
@@ -150,7 +150,7 @@ def make_empty_card(path: Path, geometry: Geometry, names: Names, epoch: int) ->
     return _finished(path, geometry, names)
 
 
-def make_card(
+def make_filled_card(
     path: Path, geometry: Geometry, names: Names, content: Content, found: Measure, inside: Runner
 ) -> Tailored:
     """Make an image of a tree.

@@ -96,9 +96,12 @@ def _node(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Node:
 def _pieces(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[tuple[int, bytes]]:
     stream = archive.extractfile(member) if member.isreg() else None
     offset = 0
-    while stream and (piece := stream.read(_PIECE)):
-        yield offset, piece
-        offset += len(piece)
+    try:
+        while stream and (piece := stream.read(_PIECE)):
+            yield offset, piece
+            offset += len(piece)
+    except (tarfile.TarError, EOFError) as error:
+        raise damaged(str(error)) from error
 
 
 def _plain(name: str) -> str:

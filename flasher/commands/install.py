@@ -19,7 +19,7 @@ from builder.tailored import (
     HostTools,
     Tailored,
     least_boot,
-    make_card,
+    make_filled_card,
     plan_partitions,
     require_fits,
 )
@@ -108,7 +108,7 @@ def _make(
         step(emit, image.name, "fill", rootfs.size, "bytes") as progress,
         watching(image, progress),
     ):
-        made = make_card(image, geometry, names, rootfs.content, rootfs.found, rootfs.inside)
+        made = make_filled_card(image, geometry, names, rootfs.content, rootfs.found, rootfs.inside)
     for doubt in find_doubts(image, rootfs):
         emit(Noted("doubts", str(doubt), warning=True))
     return made

@@ -68,8 +68,8 @@ def room(root: int = GIB, data: int = 0) -> Geometry:
         (room(), Measure("boot", GIB // 4096, 10, 0, (), (), ()), "root-partition-too-small"),
         (room(), Measure("boot", 9, 70_000, 0, (), (), ()), "root-partition-too-small"),
         (
-            room(data=64 * MIB),
-            Measure("boot", 9, 9, 0, (), (), (), 20_000, 2),
+            room(data=LEAST_EXT4),
+            Measure("boot", 9, 9, 0, (), (), (), 25_000, 2),
             "data-partition-too-small",
         ),
         (room(), Measure("boot", 9, 9, 0, (("a", 64 * MIB),), (), ()), "boot-partition-too-small"),
