@@ -25,6 +25,7 @@ COMMANDS = {
     "format": "give a card partitions and empty file systems",
     "install": "put a root file system on a card, from a folder or tarball",
     "eject": "let a card go: unmounted, flushed, to be taken out",
+    "probe": "whether a card has the capacity and speed that it must have",
     "verify": "compare a card with what it must hold",
     "inspect": "read what a card says of itself, without booting it",
     "rehearse": "boot a card in an emulated Pi",
