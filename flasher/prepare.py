@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from autosetup.host_key import public_line
 from autosetup.payload import MANIFEST
+from flasher.card.making import USUAL, Making, make_card
 from flasher.card.plan import CardPlan, plan_card
-from flasher.card.target import open_target
 from flasher.card.trusting import check_trust
-from flasher.card.write import write_card
+from flasher.card.write import WriteResult
 from flasher.drives.model import Drive
 from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Emit, Noted
+from flasher.image.ranges import ByteRange
 from flasher.image.source import ImageFile
 from flasher.rig.certificate import save_certificate
 from flasher.rig.entry import pack_ranges
@@ -46,8 +47,11 @@ class CardResult:
     """A card that was written and read back right.
 
     Attributes:
-        bytes_written, bytes_verified: without the holes of the image.
-        seconds: of both together.
+        bytes_written: of what was not right already; `bytes_kept` were.
+        bytes_verified: read from the card and found right, those kept among them.
+        seconds: of all of it.
+        mended: what was right only the second time.
+        ejected: whether the reader gave the card back.
     """
 
     node: Node
@@ -58,6 +62,9 @@ class CardResult:
     bytes_written: int
     bytes_verified: int
     seconds: float
+    bytes_kept: int = 0
+    mended: tuple[ByteRange, ...] = ()
+    ejected: bool = False
 
 
 def plan_node_card(
@@ -77,7 +84,13 @@ def plan_node_card(
 
 
 def prepare_card(
-    card: NodeCard, drive: Drive, ledger: Ledger, *, emit: Emit, cancel: CancelFlag
+    card: NodeCard,
+    drive: Drive,
+    ledger: Ledger,
+    *,
+    emit: Emit,
+    cancel: CancelFlag,
+    making: Making = USUAL,
 ) -> CardResult:
     """Write a planned card, read it back past every cache, and record how it went.
 
@@ -87,17 +100,16 @@ def prepare_card(
     ledger.prepare()
     begun = time.monotonic()
     try:
-        with open_target(drive, card.plan.size) as target:
-            written = write_card(card.plan, target, emit=emit, cancel=cancel)
+        made = make_card(card.plan, drive, making, emit=emit, cancel=cancel)
     except (Exception, KeyboardInterrupt) as error:
         stopped = isinstance(error, Cancelled | KeyboardInterrupt)
         result: Result = "cancelled" if stopped else "failed"
         reason = "It was interrupted." if stopped else str(error)
         with suppress(FlasherError):  # what went wrong first is what must be heard
-            ledger.record(_entry(card, drive, 0, time.monotonic() - begun, result, reason))
+            ledger.record(_entry(card, drive, time.monotonic() - begun, result, reason))
         raise
     seconds = time.monotonic() - begun
-    entry = ledger.record(_entry(card, drive, written.bytes_written, seconds, "verified", ""))
+    entry = ledger.record(_with_proof(_entry(card, drive, seconds, "verified", ""), made.written))
     _certify(card, entry, ledger, emit)
     return CardResult(
         node=card.node,
@@ -105,9 +117,26 @@ def prepare_card(
         generation=card.identity.generation,
         card_id=card.identity.card_id,
         image_digest=card.plan.image.digest,
-        bytes_written=written.bytes_written,
-        bytes_verified=written.bytes_verified,
+        bytes_written=made.written.bytes_written,
+        bytes_verified=made.written.bytes_verified,
         seconds=seconds,
+        bytes_kept=made.written.bytes_kept,
+        mended=made.written.mended,
+        ejected=made.ejected,
+    )
+
+
+def _with_proof(entry: Entry, written: WriteResult) -> Entry:
+    """The line of a card that was proven: what was read back, and how fast the card is."""
+    return replace(
+        entry,
+        reason=f"Mended: {', '.join(map(str, written.mended))}." if written.mended else "",
+        bytes_written=written.bytes_written,
+        bytes_kept=written.bytes_kept,
+        bytes_verified=written.bytes_verified,
+        ranges=pack_ranges(written.verified),
+        write_speed=round(written.write_speed, 1),
+        read_speed=round(written.read_speed, 1),
     )
 
 
@@ -122,9 +151,7 @@ def _certify(card: NodeCard, entry: Entry, ledger: Ledger, emit: Emit) -> None:
         emit(Noted(entry.drive, f"No certificate: {error}. Later: {later}", warning=True))
 
 
-def _entry(
-    card: NodeCard, drive: Drive, written: int, seconds: float, result: Result, reason: str
-) -> Entry:
+def _entry(card: NodeCard, drive: Drive, seconds: float, result: Result, reason: str) -> Entry:
     return Entry(
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
         profile=card.rig.profile.name,
@@ -136,7 +163,7 @@ def _entry(
         drive=str(drive.path),
         serial=drive.serial,
         image_digest=card.plan.image.digest,
-        bytes_written=written,
+        bytes_written=0,
         seconds=round(seconds, 3),
         result=result,
         reason=reason,
@@ -144,8 +171,6 @@ def _entry(
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         payload_digest=card.payload_digest,
         image_name=card.plan.image.source.name,
-        bytes_verified=card.plan.expected if result == "verified" else 0,
-        ranges=pack_ranges(card.plan.ranges) if result == "verified" else "",
         drive_model=drive.model,
         role=card.node.role,
         address=card.rig.hosts.get(card.node.name, ""),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from flasher.card.faults import card_faults
 from flasher.card.memory import BLOCK
+from flasher.drives.eject import let_go
 from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange, chunks
 
@@ -133,6 +134,11 @@ class DriveTarget:
         except OSError:  # whatever it is: a card is as right without
             self._can_discard = False
         return self._can_discard
+
+    def let_go(self) -> bool:
+        """Have the reader give the card back, flushed; False where it cannot."""
+        self.flush()
+        return let_go(self._descriptor)
 
     def close(self) -> None:
         """Let the drive go."""

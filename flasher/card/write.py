@@ -36,7 +36,7 @@ class WriteResult:
         bytes_read: all that was read, to compare and to prove.
         verified: where every byte was found right.
         mended: where it was right only the second time.
-        seconds: of all of it.
+        seconds: of all of it; `write_seconds` of them until all was written, but the first MiB.
         write_speed, read_speed: of the drive, MB/s (10⁶ bytes); 0 where nothing was measured.
     """
 
@@ -46,6 +46,7 @@ class WriteResult:
     verified: tuple[ByteRange, ...]
     mended: tuple[ByteRange, ...]
     seconds: float
+    write_seconds: float
     write_speed: float
     read_speed: float
 
@@ -113,6 +114,7 @@ class _Writing:
             self._wipe_tables()
             self._write_body(progress)
             progress.reach(max(progress.done, self._plan.expected))
+        written_at = time.monotonic()
         to_prove = self._to_prove(probed=probed)
         size = total(to_prove) + self._head.length
         with step(self._emit, self._subject, "verify", size, "bytes") as progress:
@@ -129,6 +131,7 @@ class _Writing:
             verified=merge([self._head, *self._written, *self._kept]),
             mended=tuple(self._proof.mended),
             seconds=time.monotonic() - begun,
+            write_seconds=written_at - begun,
             write_speed=device.written.speed,
             read_speed=device.read.speed,
         )

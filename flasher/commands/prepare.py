@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import cycle
 from pathlib import Path
 
 from flasher import paths
 from flasher.card.inspect import card_id_on
+from flasher.card.lanes import Lane, run_lanes
+from flasher.card.making import Making
 from flasher.commands._drives import check_drives, check_sizes, too_small
+from flasher.commands._lanes import add_making, failure, making_of, settle
 from flasher.console import Console
 from flasher.drives.files import create_virtual_card
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard
-from flasher.errors import BadInput, ExitCode
-from flasher.events import CancelFlag
+from flasher.errors import BadInput, ExitCode, FlasherError
+from flasher.events import CancelFlag, Emit
 from flasher.image.source import ImageFile, open_image
 from flasher.images import choose_image
 from flasher.prepare import CardResult, NodeCard, plan_node_card, prepare_card
@@ -42,10 +47,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=parse_size, help="create the virtual card, such as 4G")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--yes", action="store_true", help="do not ask before overwriting")
+    add_making(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Check everything first; then make one card after the other."""
+    """Check everything first; then make the cards of as many nodes at once as there are drives."""
     rig = lay_out(load_profile(args.scanner), *load_site(args.site))
     ledger = Ledger()
     nodes = _chosen_nodes(args, rig, ledger)
@@ -57,19 +63,24 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.size is not None and args.size < image.size:
         raise too_small("the virtual card", args.size, image.size)
     ledger.prepare()
-    results, plans = [], []
-    for number, node in enumerate(nodes):
-        place = places[number % len(places)]
-        if number >= len(places) and not args.dry_run:
-            console.ask(f"Put the card for {node.position} into {place}, then press Enter. ")
-        card = plan_node_card(rig, node, image)
-        if args.dry_run:
-            plans.append(_plan(card, place, console))
-        else:
-            results.append(_make(card, place, args, ledger, console))
-    made = [_as_json(result) for result in results]
-    console.result("cards", {"planned": plans} if args.dry_run else {"cards": made})
-    return ExitCode.DONE
+    pairs = list(zip(nodes, cycle(places), strict=False))
+    if args.dry_run:
+        planned = [_plan(plan_node_card(rig, node, image), place, console) for node, place in pairs]
+        console.result("cards", {"planned": planned})
+        return ExitCode.DONE
+    outcomes: list[CardResult | FlasherError] = []
+    for first in range(0, len(pairs), len(places)):
+        batch = pairs[first : first + len(places)]
+        if first:
+            console.ask(_change_cards(batch))
+        outcomes += _make([_Job.of(rig, *pair, image, args) for pair in batch], ledger, console)
+    made = [_as_json(pair[0], outcome) for pair, outcome in zip(pairs, outcomes, strict=True)]
+    return settle(outcomes, console, "cards", {"cards": made})
+
+
+def _change_cards(batch: Sequence[tuple[Node, Path]]) -> str:
+    changes = (f"the card for {node.position} into {place}" for node, place in batch)
+    return f"Put {', '.join(changes)}, then press Enter. "
 
 
 def _words(text: str) -> list[str]:
@@ -133,45 +144,97 @@ def _plan(card: NodeCard, place: Path, console: Console) -> dict[str, object]:
     return {"node": card.node.name, "position": card.node.position, "to": str(place), **sizes}
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One card to be made.
+
+    Attributes:
+        size: of the virtual card that is made first; None where the drive is there.
+        agreed: `--yes`.
+    """
+
+    card: NodeCard
+    place: Path
+    size: int | None
+    making: Making
+    agreed: bool
+
+    @classmethod
+    def of(
+        cls, rig: RigMap, node: Node, place: Path, image: ImageFile, args: argparse.Namespace
+    ) -> _Job:
+        size = None if place.exists() else args.size
+        return cls(plan_node_card(rig, node, image), place, size, making_of(args), args.yes)
+
+    def run(
+        self, drive: Drive | None, ledger: Ledger, emit: Emit, cancel: CancelFlag
+    ) -> CardResult:
+        """Make it; a virtual card that was never whole does not keep the name."""
+        if drive is not None:
+            making = self.making
+            return prepare_card(self.card, drive, ledger, emit=emit, cancel=cancel, making=making)
+        made = create_virtual_card(self.place, self.size or 0)
+        try:
+            result = prepare_card(self.card, made, ledger, emit=emit, cancel=cancel)
+        except BaseException:
+            self.place.unlink(missing_ok=True)
+            raise
+        paths.hand_over(self.place)
+        return result
+
+
 def _make(
-    card: NodeCard, place: Path, args: argparse.Namespace, ledger: Ledger, console: Console
-) -> CardResult:
-    is_new = bool(args.size) and not place.exists()
-    try:
-        drive = create_virtual_card(place, args.size) if is_new else guard(find_drive(str(place)))
-        _confirm(card, drive, ledger, console, yes=args.yes)
-        with console.progress() as emit:
-            result = prepare_card(card, drive, ledger, emit=emit, cancel=CancelFlag())
-    except BaseException:
-        if is_new:  # a card that was never whole does not keep the name
-            place.unlink(missing_ok=True)
-        raise
-    if is_new:
-        paths.hand_over(place)
-    console.say(
-        f"{result.node.name} is ready on {result.drive}: "
-        f"{readable_size(result.bytes_written)} written and read back "
-        f"in {readable_seconds(result.seconds)}.\n"
+    jobs: Sequence[_Job], ledger: Ledger, console: Console
+) -> tuple[CardResult | FlasherError, ...]:
+    """Ask about every card before the first is written; then make all of them at once."""
+    cancel = CancelFlag()
+    lanes = [_lane(job, ledger, cancel, console) for job in jobs]
+    with console.progress() as emit:
+        outcomes = run_lanes(lanes, emit=emit, cancel=cancel)
+    for outcome in outcomes:
+        if not isinstance(outcome, FlasherError):
+            console.say(_ready(outcome))
+    return outcomes
+
+
+def _lane(job: _Job, ledger: Ledger, cancel: CancelFlag, console: Console) -> Lane[CardResult]:
+    drive = None if job.size else guard(find_drive(str(job.place)))
+    _confirm(job, drive, ledger, console)
+
+    def work(emit: Emit) -> CardResult:
+        return job.run(drive, ledger, emit, cancel)
+
+    return Lane(str(job.place), work)
+
+
+def _ready(result: CardResult) -> str:
+    kept = f", {readable_size(result.bytes_kept)} were right already" if result.bytes_kept else ""
+    return (
+        f"{result.node.name} is ready on {result.drive}: {readable_size(result.bytes_written)} "
+        f"written{kept}, all read back in {readable_seconds(result.seconds)}.\n"
         f"Take the card out and write {result.node.position} on it."
     )
-    return result
 
 
-def _confirm(card: NodeCard, drive: Drive, ledger: Ledger, console: Console, *, yes: bool) -> None:
-    rig, on_drive = card.rig, card_id_on(drive.path)
-    now = card.identity.planned_at
-    past = before_overwriting(ledger.entries(), card.node.name, rig.site.name, now, on_drive)
+def _confirm(job: _Job, drive: Drive | None, ledger: Ledger, console: Console) -> None:
+    node, planned_at = job.card.node, job.card.identity.planned_at
+    on_drive = card_id_on(drive.path) if drive else ""
+    site = job.card.rig.site.name
+    past = before_overwriting(ledger.entries(), node.name, site, planned_at, on_drive)
     # A blank virtual card holds nothing that could be lost.
-    if drive.kind == "file" and drive.holds == "empty" and not past:
+    is_blank = drive is None or (drive.kind == "file" and drive.holds == "empty")
+    if is_blank and not past:
         return
-    lines = (
-        f"{drive.path} ({readable_size(drive.size)}, {drive.model or drive.kind}) holds: "
-        f"{drive.holds}.",
-        *past,
-        f"All of it will be lost, and it becomes {card.node.name}.",
-    )
-    console.confirm("\n".join(lines), yes=yes)
+    lines = [*past, f"{job.place} becomes {node.name}."]
+    if drive is not None:
+        held = f"{drive.path} ({readable_size(drive.size)}, {drive.model or drive.kind}) holds: "
+        lost = f"All of it will be lost, and it becomes {node.name}."
+        lines = [f"{held}{drive.holds}.", *past, lost]
+    console.confirm("\n".join(lines), yes=job.agreed)
 
 
-def _as_json(result: CardResult) -> dict[str, object]:
-    return {**asdict(result), "node": result.node.name, "position": result.node.position}
+def _as_json(node: Node, outcome: CardResult | FlasherError) -> dict[str, object]:
+    about = {"node": node.name, "position": node.position}
+    if isinstance(outcome, FlasherError):
+        return {**about, **failure(outcome)}
+    return {**asdict(outcome), **about}

@@ -5,44 +5,53 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from flasher.card.plan import plan_card
-from flasher.card.target import open_target
-from flasher.card.write import write_card
+from flasher.card.lanes import Lane, run_lanes
+from flasher.card.making import Made, Making, make_card
+from flasher.card.plan import CardPlan, plan_card
 from flasher.commands._drives import check_drives, check_sizes
+from flasher.commands._lanes import add_making, as_json, making_of, settle, words
 from flasher.console import Console
-from flasher.errors import ExitCode
-from flasher.events import CancelFlag
+from flasher.drives.model import Drive
+from flasher.errors import FlasherError
+from flasher.events import CancelFlag, Emit
 from flasher.image.source import open_image
 from flasher.images import choose_image
 from flasher.progress import readable_size
 
-EXAMPLE = "flasher write raspios.img.xz /dev/sdX"
+EXAMPLE = "flasher write raspios.img.xz /dev/sdX /dev/sdY"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("image", type=Path, help=".img, .img.zst, .img.xz or .img.gz")
-    parser.add_argument("drive", nargs="+", help="block devices or files")
+    parser.add_argument("drive", nargs="+", help="block devices or files, written all at once")
     parser.add_argument("--yes", action="store_true", help="do not ask before overwriting")
+    add_making(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Look at every drive before the first is written."""
+    """Look at every drive before the first is written; then write all of them at once."""
     path = choose_image(args.image)
     drives = check_drives(args.drive)
     for drive in drives:
         held = f"{drive.path} ({readable_size(drive.size)}) holds: {drive.holds}."
         console.confirm(f"{held}\nAll of it will be lost.", yes=args.yes)
     cancel = CancelFlag()
-    written = []
     with console.progress() as emit:
         plan = plan_card(open_image(path, emit=emit, cancel=cancel), None)
         check_sizes(drives, plan.size)
-        for drive in drives:
-            with open_target(drive, plan.size) as target:
-                done = write_card(plan, target, emit=emit, cancel=cancel)
-            written.append({"drive": str(drive.path), "bytes_written": done.bytes_written})
-    for drive in drives:
-        console.say(f"{drive.path} holds {path.name}, written and read back.")
-    console.result("written", {"image": str(path), "drives": written})
-    return ExitCode.DONE
+        lanes = [_lane(plan, drive, making_of(args), cancel) for drive in drives]
+        outcomes = run_lanes(lanes, emit=emit, cancel=cancel)
+    told = []
+    for drive, outcome in zip(drives, outcomes, strict=True):
+        if not isinstance(outcome, FlasherError):
+            console.say(f"{drive.path} holds {path.name}: {words(outcome)}.")
+        told.append({"drive": str(drive.path), **as_json(outcome)})
+    return settle(outcomes, console, "written", {"image": str(path), "drives": told})
+
+
+def _lane(plan: CardPlan, drive: Drive, making: Making, cancel: CancelFlag) -> Lane[Made]:
+    def work(emit: Emit) -> Made:
+        return make_card(plan, drive, making, emit=emit, cancel=cancel)
+
+    return Lane(str(drive.path), work)

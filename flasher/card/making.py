@@ -1,0 +1,57 @@
+"""One card from its drive to its end: opened, probed, written and proven, and let go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flasher.card.plan import CardPlan
+from flasher.card.probe import probe_card
+from flasher.card.target import open_target
+from flasher.card.write import WriteResult, write_card
+from flasher.drives.model import Drive
+from flasher.events import CancelFlag, Emit
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How cards are made.
+
+    Attributes:
+        probe: look first whether the card has the room that it announces; files never need it.
+        eject: have the reader give the card back, so that nothing is written to it any more.
+    """
+
+    probe: bool = True
+    eject: bool = True
+
+
+USUAL = Making()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A card that was made.
+
+    Attributes:
+        written: what it took.
+        ejected: whether the reader gave it back; slots for SD cards, loop devices, files cannot.
+    """
+
+    written: WriteResult
+    ejected: bool
+
+
+def make_card(
+    plan: CardPlan, drive: Drive, making: Making, *, emit: Emit, cancel: CancelFlag
+) -> Made:
+    """Make a card what is planned; it is held exclusively from the first look until it is ejected.
+
+    Raises:
+        FlasherError: as `open_target`, `probe_card` and `write_card` say.
+    """
+    with open_target(drive, plan.size) as target:
+        if making.probe and drive.kind != "file":
+            probe_card(target, drive.size, needed=plan.size, emit=emit, cancel=cancel)
+        # Who leaves out the probe answers for the card's size.
+        written = write_card(plan, target, emit=emit, cancel=cancel, probed=True)
+        return Made(written, ejected=making.eject and target.let_go())
