@@ -15,7 +15,7 @@ from builder.tailored import Sizes, Tailored, plan_partitions
 from flasher import paths
 from flasher.card.plan import CardPlan, plan_card
 from flasher.card.target import open_target
-from flasher.card.write import WriteResult, verify_card, write_card
+from flasher.card.write import WriteResult, write_card
 from flasher.commands._drives import check_drives, check_sizes
 from flasher.console import Console
 from flasher.drives.files import create_virtual_card
@@ -148,9 +148,7 @@ def put(made: Tailored, drive: Drive, emit: Emit, cancel: CancelFlag) -> WriteRe
     """Write an image on the drive it was made for, and read it back."""
     plan = _plan(made)
     with open_target(drive, plan.size) as target:
-        written = write_card(plan, target, emit=emit, cancel=cancel)
-        verify_card(plan, target, emit=emit, cancel=cancel)
-    return written
+        return write_card(plan, target, emit=emit, cancel=cancel)
 
 
 def _plan(made: Tailored) -> CardPlan:
