@@ -13,7 +13,7 @@ from typing import Protocol
 from flasher.card.drive_target import DriveTarget
 from flasher.card.faults import card_faults
 from flasher.card.memory import BLOCK
-from flasher.drives.find import find_drive
+from flasher.drives.find import look_again
 from flasher.drives.model import Drive, guard
 from flasher.drives.opening import open_drive
 from flasher.drives.unmount import unmount_drive
@@ -75,7 +75,7 @@ def open_target(drive: Drive, needed: int = 0) -> Iterator[DriveTarget]:
         EnvironmentLacks: you may not open it.
     """
     guard(drive)
-    now = guard(find_drive(str(drive.path)))
+    now = guard(look_again(drive))
     _check_same(drive, now)
     if now.read_only:
         what = f"The card in {now.path} is write-protected."

@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import argparse
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from flasher.drives.find import find_drive
-from flasher.drives.model import Drive, guard
-from flasher.errors import BadInput, FlasherError
+from flasher.drives.model import Drive, guard, named
+from flasher.drives.usage import holds_file
+from flasher.errors import BadInput, FlasherError, Refused
 from flasher.progress import readable_size
 
 
-def check_drives(places: Iterable[Path | str]) -> list[Drive]:
-    """The drives behind paths, each of which may be written and is named once.
+def add_serial(parser: argparse.ArgumentParser) -> None:
+    """Add ``--serial``, for drives that are no cards of usual size; it gives ``args.serial``."""
+    parser.add_argument(
+        "--serial",
+        action="append",
+        default=[],
+        metavar="S",
+        help="serial of a drive that is no card of usual size, as `flasher drives` shows it",
+    )
+
+
+def choose_drive(place: Path | str, serials: Sequence[str] = ()) -> Drive:
+    """The drive behind a path, if it may be written.
+
+    Args:
+        place: path of a block device or of a regular file.
+        serials: those that a person typed.
 
     Raises:
-        Refused: one of them may never be written.
-        BadInput: there is none, or one is named twice, under whatever name.
+        Refused: it may never be written.
+        BadInput: there is none, or its serial was not typed.
     """
-    drives = [guard(find_drive(str(place))) for place in places]
+    return guard(named(find_drive(str(place)), tuple(serials)))
+
+
+def check_drives(
+    places: Iterable[Path | str], serials: Sequence[str] = (), images: Iterable[Path] = ()
+) -> list[Drive]:
+    """The drives behind paths, each of which may be written and is named once.
+
+    Args:
+        places: paths of block devices or regular files.
+        serials: those that a person typed.
+        images: what is to be written; no drive may hold it.
+
+    Raises:
+        Refused: one of them may never be written, or holds an image.
+        BadInput: there is none, one is named twice, under whatever name, or its serial was not
+            typed; or a serial is that of none of them.
+    """
+    drives = [choose_drive(place, serials) for place in places]
+    _check_serials(drives, serials)
+    for image in images:
+        _check_source(drives, image)
     seen: dict[str, Drive] = {}
     for drive in drives:
         twin = seen.setdefault(drive.identity or str(drive.path), drive)
@@ -26,6 +64,20 @@ def check_drives(places: Iterable[Path | str]) -> list[Drive]:
             what = f"{drive.path} is named twice."
             raise BadInput("drive-twice", what, "The second card would erase the first.")
     return drives
+
+
+def _check_serials(drives: Iterable[Drive], serials: Sequence[str]) -> None:
+    for serial in serials:
+        if not any(drive.serial == serial for drive in drives):
+            what = f"None of the drives has the serial {serial}."
+            raise BadInput("no-such-serial", what, "`flasher drives` shows the serials.")
+
+
+def _check_source(drives: Iterable[Drive], image: Path) -> None:
+    for drive in drives:
+        if drive.kind != "file" and holds_file(drive.path.name, image):
+            what = f"{drive.path} is never written: it holds the image itself, {image}."
+            raise Refused("holds-image", what, "Copy the image to this computer, or take another.")
 
 
 def check_sizes(drives: Iterable[Drive], needed: int) -> None:

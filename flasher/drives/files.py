@@ -6,11 +6,10 @@ import errno
 import os
 from pathlib import Path
 
-from flasher.card.inspect import describe
+from flasher.drives.contents import Contents, look_at
 from flasher.drives.model import Drive
 from flasher.drives.usage import why_file_in_use
 from flasher.errors import BadInput, FlasherError
-from flasher.image.blocks import FileBlocks
 
 SECTOR = 512
 _SUFFIXES = (".img", ".card")
@@ -46,6 +45,7 @@ def file_drive(path: Path) -> Drive:
     """The drive for a regular file."""
     resolved = path.resolve()
     found = resolved.stat()
+    contents = _contents(resolved)
     return Drive(
         path=resolved,
         size=found.st_size,
@@ -53,17 +53,19 @@ def file_drive(path: Path) -> Drive:
         model="virtual card",
         removable=True,
         read_only=not os.access(resolved, os.W_OK),
-        holds=_holds(resolved),
+        holds=contents.holds,
         refusal=why_file_in_use(resolved),
         identity=f"{found.st_dev}:{found.st_ino}",
+        partitions=contents.partitions,
+        node=contents.node,
+        blank=contents.blank,
     )
 
 
-def _holds(path: Path) -> str:
-    with FileBlocks(path) as blocks:
-        phrase = describe(blocks)
+def _contents(path: Path) -> Contents:
+    found = look_at(path)
     # Looking at samples may miss what is in the file; that it has no contents at all is certain.
-    return "no partition table" if phrase == "empty" and _has_data(path) else phrase
+    return Contents("no partition table") if found.blank and _has_data(path) else found
 
 
 def _has_data(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from flasher.drives.files import file_drive
@@ -30,3 +31,13 @@ def find_drive(argument: str) -> Drive:
         return file_drive(path)
     what = f"{argument} is neither a drive nor a file."
     raise BadInput("no-drive", what, "`flasher drives` lists the drives.")
+
+
+def look_again(drive: Drive) -> Drive:
+    """The drive that is now where a chosen one was; what a person typed of that one still counts.
+
+    Raises:
+        BadInput: there is none any more.
+    """
+    found = find_drive(str(drive.path))
+    return replace(found, named=drive.named and found.serial == drive.serial)

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyudev
 
-from flasher.card.inspect import describe
-from flasher.drives.model import Drive, DriveKind
+from flasher.drives.contents import Contents, Extent, look_at
+from flasher.drives.facts import SECTOR, is_drive, plain, read_facts
+from flasher.drives.model import Drive
+from flasher.drives.protect import Protection, read_protected, why_protected
+from flasher.drives.tables import KERNEL, KernelTables, read_text
 from flasher.drives.usage import disk_below, use_of
-from flasher.errors import BadInput, FlasherError
-from flasher.image.blocks import FileBlocks
-
-LARGEST = 2 * 10**12
-_SECTOR = 512
-# Not drives that one holds in one's hand: memory, optical, mapped, and the boot areas of eMMC.
-_NO_DRIVES = ("ram", "zram", "sr", "fd", "dm-", "md", "loop", "nbd")
-_SYS_BLOCK = Path("/sys/class/block")
+from flasher.drives.verdict import judge
+from flasher.errors import BadInput
 
 
 class LinuxCatalog:
-    """The drives that udev knows; loop devices only when they are named."""
+    """The drives that udev knows; loop devices only when they are named.
+
+    Args:
+        only: kernel names, such as ``loop7``: these drives and no others.
+    """
+
+    def __init__(self, only: frozenset[str] = frozenset()) -> None:
+        self._only = only
 
     def drives(self) -> tuple[Drive, ...]:
         """All disks with something in them, sorted by path."""
-        context = pyudev.Context()
-        found = context.list_devices(subsystem="block", DEVTYPE="disk")
-        drives = (_drive(device) for device in found if _is_drive(device.sys_name))
+        listed = read_protected()
+        found = pyudev.Context().list_devices(subsystem="block", DEVTYPE="disk")
+        drives = (_drive(device, listed) for device in found if self._counts(device.sys_name))
         return tuple(sorted((d for d in drives if d.size), key=lambda drive: drive.path))
 
     def find(self, argument: str) -> Drive:
@@ -39,12 +44,15 @@ class LinuxCatalog:
         """
         path = Path(argument).resolve()
         name = _kernel_name(path)
-        if (_SYS_BLOCK / name / "partition").exists():
-            whole = (_SYS_BLOCK / name).resolve().parent.name
+        if (KERNEL.sys / "class/block" / name / "partition").exists():
+            whole = (KERNEL.sys / "class/block" / name).resolve().parent.name
             what = f"{path} is a partition, not a whole drive."
             raise BadInput("is-partition", what, f"Name the drive: /dev/{whole}.")
         device = pyudev.Devices.from_name(pyudev.Context(), "block", name)
-        return _drive(device)
+        return _drive(device, read_protected())
+
+    def _counts(self, name: str) -> bool:
+        return name in self._only if self._only else is_drive(name)
 
 
 def _kernel_name(path: Path) -> str:
@@ -59,110 +67,73 @@ def _kernel_name(path: Path) -> str:
     return Path("/sys/dev/block", number).resolve().name
 
 
-def _is_drive(name: str) -> bool:
-    return not name.startswith(_NO_DRIVES) and "boot" not in name and "rpmb" not in name
+def _drive(device: pyudev.Device, listed: tuple[Protection, ...]) -> Drive:
+    properties = {str(key): str(value) for key, value in device.properties.items()}
+    return describe_drive(str(device.sys_name), properties, listed)
 
 
-def _drive(device: pyudev.Device) -> Drive:
-    name: str = device.sys_name
-    folder = (_SYS_BLOCK / name).resolve()
-    path = Path("/dev", name)
-    kind = _kind(name, folder)
-    size = int(_read(folder / "size") or 0) * _SECTOR
-    read_only = _read(folder / "ro") == "1"
-    use = use_of(name)
+def describe_drive(
+    name: str,
+    properties: Mapping[str, str],
+    listed: tuple[Protection, ...],
+    tables: KernelTables = KERNEL,
+) -> Drive:
+    """All that is known of a disk.
+
+    Args:
+        name: the kernel's, such as ``sda``.
+        properties: what udev knows of it.
+        listed: the protect list.
+        tables: where the kernel tells.
+    """
+    folder = (tables.sys / "class/block" / name).resolve()
+    facts = read_facts(folder, properties)
+    use = use_of(name, tables)
+    in_use = use.refusal or _why_below(name, tables)
+    verdict = judge(facts, in_use, why_protected(facts.serial, facts.port, listed))
+    path = tables.dev / name
+    found = look_at(path, _partitions(folder)) if facts.size else Contents("no card")
     return Drive(
         path=path,
-        size=size,
-        kind=kind,
-        vendor=_property(device, "ID_VENDOR").replace("_", " ") or _read(folder / "device/vendor"),
-        model=_property(device, "ID_MODEL").replace("_", " ") or _read(folder / "device/model"),
-        serial=_property(device, "ID_SERIAL_SHORT") or _read(folder / "device/serial"),
-        removable=_read(folder / "removable") == "1",
-        read_only=read_only,
-        holds=_holds(path) if size else "no card",
-        refusal=_refusal(name, kind, size, folder, use.refusal),
-        identity=_identity(folder),
-        mounted=tuple(mount.place for mount in use.mounts),
+        size=facts.size,
+        kind=facts.kind,
+        vendor=facts.vendor,
+        model=facts.model,
+        serial=facts.serial,
+        removable=facts.removable,
+        read_only=facts.read_only,
+        holds=found.holds,
+        refusal=verdict.refusal,
+        identity=facts.identity,
+        mounted=tuple(plain(mount.place) for mount in use.mounts),
+        caution=verdict.caution,
+        port=facts.port,
+        partitions=found.partitions,
+        node=found.node,
+        blank=found.blank,
+        card_id=facts.card_id,
     )
 
 
-def _identity(folder: Path) -> str:
-    """Device number and the kernel's sequence number, which every change of card raises."""
-    return f"{_read(folder / 'dev')}#{_read(folder / 'diskseq')}"
-
-
-def _kind(name: str, folder: Path) -> DriveKind:
-    """How a disk is connected, by its name and its place in the tree of devices."""
-    places = folder.parts
-    if name.startswith("loop"):
-        return "loop"
-    if name.startswith("mmcblk"):
-        return "mmc"
-    if name.startswith("nvme"):
-        return "nvme"
-    if any(part.startswith("usb") for part in places):
-        return "usb"
-    return "ata" if any(part.startswith("ata") for part in places) else "other"
-
-
-def _refusal(name: str, kind: DriveKind, size: int, folder: Path, in_use: str | None) -> str | None:
-    """Why a drive may never be written; None where it may."""
-    if kind not in ("usb", "mmc", "loop"):
-        return in_use or f"it is no card in a card reader ({_CONNECTED[kind]})"
-    if _is_built_in(kind, folder):
-        return "it is memory built into this computer (eMMC)"
-    if not size:
-        return "there is no card in it"
-    if size > LARGEST:
-        return f"it is larger than any card ({size // 10**9} GB)"
-    return in_use or _refusal_below(name)
-
-
-def _refusal_below(name: str) -> str | None:
+def _why_below(name: str, tables: KernelTables) -> str | None:
     """Why that may never be written which a loop device stands on; None where it may."""
-    below = disk_below(name)
+    below = disk_below(name, tables)
     if below is None:
         return None
-    folder = (_SYS_BLOCK / below).resolve()
-    kind = _kind(below, folder)
-    if kind in _CONNECTED or _is_built_in(kind, folder):
-        what = _CONNECTED.get(kind, "eMMC")
-        return f"it stands on /dev/{below}, which is no card in a card reader ({what})"
-    return _refusal_below(below)
+    facts = read_facts((tables.sys / "class/block" / below).resolve(), {})
+    verdict = judge(facts)
+    why = verdict.refusal or verdict.caution
+    return f"it stands on /dev/{below}: {why}" if why else _why_below(below, tables)
 
 
-def _is_built_in(kind: DriveKind, folder: Path) -> bool:
-    return kind == "mmc" and _read(folder / "device/type") == "MMC"
+def _partitions(folder: Path) -> tuple[Extent, ...]:
+    """The partitions that the kernel found on a disk, by number."""
+    found = [_extent(number.parent) for number in folder.glob("*/partition")]
+    return tuple(sorted(found, key=lambda extent: extent.number))
 
 
-_CONNECTED: dict[DriveKind, str] = {
-    "nvme": "NVMe disk",
-    "ata": "internal disk",
-    "other": "disk of this computer",
-}
-
-
-def _holds(path: Path) -> str:
-    try:
-        with FileBlocks(path) as blocks:
-            return describe(blocks)
-    except FlasherError:
-        return "unknown: it cannot be read"
-
-
-def _property(device: pyudev.Device, key: str) -> str:
-    value = device.properties.get(key)
-    return _plain(str(value)) if value else ""
-
-
-def _read(path: Path) -> str:
-    try:
-        return _plain(path.read_text(errors="replace"))
-    except OSError:
-        return ""
-
-
-def _plain(text: str) -> str:
-    """Printable text only: a drive's name must not rearrange a screen."""
-    return "".join(c for c in text if c.isprintable()).strip()
+def _extent(folder: Path) -> Extent:
+    number, start, sectors = (
+        int(read_text(folder / name) or 0) for name in ("partition", "start", "size")
+    )
+    return Extent(number, start * SECTOR, sectors * SECTOR)

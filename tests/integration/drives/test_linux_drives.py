@@ -14,6 +14,7 @@ from flasher.drives.find import find_drive
 from flasher.drives.linux import LinuxCatalog
 from flasher.drives.model import guard
 from flasher.drives.tables import mounts
+from flasher.drives.usage import is_system
 from flasher.errors import BadInput, ExitCode, Refused
 from flasher.process import run
 from tests.integration.conftest import LoopMaker
@@ -28,10 +29,12 @@ def loop(tmp_path: Path) -> Iterator[Path]:
     run(["losetup", "--detach", device])
 
 
-def disks_with_mounts() -> set[str]:
-    """Kernel names of the whole disks below this computer's mounts."""
+def disks_of_the_system() -> set[str]:
+    """Kernel names of the whole disks that this computer lives from."""
     names = set()
     for mount in mounts():
+        if not is_system(mount.place):
+            continue
         folder = Path("/sys/dev/block", mount.device).resolve()
         if folder.exists():
             whole = folder.parent if (folder / "partition").exists() else folder
@@ -42,7 +45,7 @@ def disks_with_mounts() -> set[str]:
 def test_disks_with_this_computers_file_systems_are_refused_with_exit_code_3(
     tmp_path: Path,
 ) -> None:
-    for name in disks_with_mounts():
+    for name in disks_of_the_system():
         major, minor = Path("/sys/class/block", name, "dev").read_text().split(":")
         node = tmp_path / name  # under a name of its own: the device counts, not its name
         os.mknod(node, stat.S_IFBLK | 0o600, os.makedev(int(major), int(minor)))
@@ -54,9 +57,9 @@ def test_disks_with_this_computers_file_systems_are_refused_with_exit_code_3(
 
 def test_only_cards_and_sticks_are_offered() -> None:
     drives = LinuxCatalog().drives()
-    assert all(d.refusal or d.kind in ("usb", "mmc") for d in drives)
-    offered = {drive.path.name for drive in drives if drive.refusal is None}
-    assert not offered & disks_with_mounts()
+    assert all(d.obstacle or d.kind in ("usb", "mmc") for d in drives)
+    offered = {drive.path.name for drive in drives if drive.obstacle is None}
+    assert not offered & disks_of_the_system()
 
 
 def test_a_loop_device_is_found_when_it_is_named_but_not_offered(loop: Path) -> None:

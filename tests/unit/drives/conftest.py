@@ -27,6 +27,15 @@ class FakeComputer:
             self._add(folder / partition, partition)
             (folder / partition / "partition").write_text("1\n")
 
+    def device(self, name: str, place: str, **files: str) -> Path:
+        """A disk at its place in the tree; `files` of its folder, ``device__x`` deeper."""
+        folder = self.tables.sys / "devices" / place / "block" / name
+        self._add(folder, name)
+        for path, text in {"size": "62333952", "ro": "0", "removable": "0", **files}.items():
+            (folder / path.replace("__", "/")).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path.replace("__", "/")).write_text(f"{text}\n")
+        return folder
+
     def _add(self, folder: Path, name: str) -> None:
         (folder / "holders").mkdir(parents=True)
         self._number += 1
