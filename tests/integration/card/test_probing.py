@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +83,24 @@ def test_a_card_that_forgets_is_refused(tmp_path: Path, probe: Callable[[Path], 
     with faulty_card(tmp_path / "card", SIZE, Fault("lose", "write", first=GIB)) as card:
         status, (result, error) = probe(card.path)
     assert (status, error["code"], result["real"]) == (2, "card-counterfeit", GIB)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_interrupts_it_finds_the_card_as_it_was(number: signal.Signals, tmp_path: Path) -> None:
+    backing = tmp_path / "card"
+    with backing.open("wb") as handle:
+        handle.truncate(SMALL - 32 * MIB)
+        handle.seek(0, os.SEEK_END)
+        handle.write(b"what was there before!" * (32 * MIB // 22))
+    with faulty_card(backing, SMALL, Fault("slow", "write", length=40_000_000)) as card:
+        before = _digest(backing)
+        command = [sys.executable, "-m", "flasher", "probe", "--yes", str(card.path)]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as probing:
+            card.wait("written", 8 * MIB)
+            assert _digest(backing) != before
+            probing.send_signal(signal.SIGINT)
+            assert probing.wait() == 130
+        assert _digest(backing) == before
 
 
 # Real, announced, order of the module.

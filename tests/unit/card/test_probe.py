@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flasher.card.probe import ProbeResult, examine, probe_card
+from flasher.card.probe import ProbeResult, check_speed, examine, probe_card
 from flasher.card.simulated import Geometry, SimulatedCard
 from flasher.errors import BadInput, Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, Noted
@@ -207,3 +208,19 @@ def test_the_refusal_tells_the_real_size_and_what_is_needed() -> None:
 def test_what_is_too_small_to_be_a_card_is_left_alone() -> None:
     card = SimulatedCard(Geometry(32 * KIB, 0))
     assert probe_card(card, card.size).looks == 0
+
+
+def _of_speed(write_speed: float) -> ProbeResult:
+    return ProbeResult("good", GIB, GIB, None, write_speed, 2 * write_speed, 1.0, 1)
+
+
+def test_a_slow_card_is_warned_of_and_a_very_slow_one_refused() -> None:
+    heard: list[Event] = []
+    check_speed(Path("/dev/sdx"), _of_speed(4_000_000.0), heard.append)
+    assert not heard
+    check_speed(Path("/dev/sdx"), _of_speed(2_500_000.0), heard.append)
+    assert [event.text for event in heard if isinstance(event, Noted) and event.warning]
+    with pytest.raises(BadInput) as caught:
+        check_speed(Path("/dev/sdx"), _of_speed(900_000.0))
+    assert caught.value.code == "card-slow"
+    assert "0.9 MB/s" in caught.value.message
