@@ -74,6 +74,8 @@ def parting_words(drive: Drive, *, ejected: bool) -> str:
 
 
 def _eject_through_udisks(drive: Drive) -> bool:
+    if drive.kind == "mmc":  # udisks2 would try, and fail
+        return False
     from flasher.drives.udisks import eject_device
 
     try:

@@ -82,6 +82,25 @@ def test_anybody_else_is_told_what_he_lacks_and_the_card_is_left_alone(
     assert not backing.read_bytes().strip(b"\xa5")
 
 
+def test_without_udisks2_the_hint_is_sudo(bench: Desktop, loop: Path, image: Path) -> None:
+    no_bus = ("env", "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere")
+    done = bench.run(MEMBER, *no_bus, *FLASHER, "write", str(image), str(loop), "--yes")
+    assert done.returncode == 5, done.stdout
+    assert "Run the command with sudo" in done.stdout
+
+
+def test_a_card_that_another_program_holds_is_refused(
+    bench: Desktop, loop: Path, image: Path
+) -> None:
+    held = os.open(loop, os.O_RDONLY | os.O_EXCL)
+    try:
+        done = bench.run(MEMBER, *FLASHER, "write", str(image), str(loop), "--yes")
+    finally:
+        os.close(held)
+    assert done.returncode == 3, done.stdout
+    assert "in use by another program" in done.stdout
+
+
 def test_over_ssh_a_password_is_asked_for_on_the_terminal(
     bench: Desktop, loop: Path, backing: Path, image: Path
 ) -> None:
@@ -91,7 +110,7 @@ def test_over_ssh_a_password_is_asked_for_on_the_terminal(
         terminal.expect("Password: ")
         terminal.waitnoecho()
         terminal.sendline(PASSWORD)
-        terminal.expect("written and read back")
+        terminal.expect(f"{loop} holds {image.name}")
         terminal.expect(pexpect.EOF)
     assert terminal.exitstatus == 0
     assert backing.read_bytes()[:SIZE] == image.read_bytes()
@@ -116,6 +135,18 @@ def test_the_rule_is_for_cards_alone(tmp_path: Path, loop: Path) -> None:
         looked = bench.run(MEMBER, *FLASHER, "inspect", str(loop))
     assert looked.returncode == 5, looked.stdout
     assert "polkit does not let you" in looked.stdout
+
+
+def test_the_rule_is_not_for_what_is_larger_than_a_card(
+    tmp_path: Path, make_loop: LoopMaker
+) -> None:
+    backing = tmp_path / "large.backing"
+    with backing.open("wb") as handle:
+        handle.truncate(3 << 40)
+    loop = make_loop(backing)
+    with desktop(tmp_path / "desktop", loop) as bench:
+        looked = bench.run(MEMBER, *FLASHER, "inspect", str(loop))
+    assert looked.returncode == 5, looked.stdout
 
 
 def test_a_card_that_this_computer_works_with_is_none_for_the_rule(

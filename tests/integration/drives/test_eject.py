@@ -1,0 +1,59 @@
+"""Cards let go: real block devices, and files that stand for cards."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flasher.drives.eject import eject_drive
+from flasher.drives.files import create_virtual_card
+from flasher.drives.find import find_drive
+from flasher.errors import Refused
+from flasher.process import run
+from tests.integration.conftest import LoopMaker
+
+
+@pytest.fixture
+def card(tmp_path: Path, base_image: Path, make_loop: LoopMaker) -> Path:
+    """A card with the partitions and file systems of an image."""
+    backing = tmp_path / "card.backing"
+    backing.write_bytes(base_image.read_bytes())
+    card = make_loop(backing, "--partscan")
+    run(["partx", "--update", str(card)])
+    return card
+
+
+def test_what_is_mounted_is_unmounted_and_all_of_it_is_on_the_card(
+    card: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "mounted"
+    place.mkdir()
+    run(["mount", f"{card}p2", str(place)])
+    (place / "late").write_text("written a moment ago")
+    done = subprocess.run(
+        [sys.executable, "-m", "flasher", "eject", str(card)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"Nothing holds {card} any more." in done.stdout
+    assert not place.is_mount()
+    run(["e2fsck", "-fn", f"{card}p2"])
+    assert run(["debugfs", "-R", "cat late", f"{card}p2"]).text == "written a moment ago"
+
+
+def test_a_card_that_a_program_works_with_stays(card: Path, tmp_path: Path) -> None:
+    place = tmp_path / "mounted"
+    place.mkdir()
+    run(["mount", f"{card}p2", str(place)])
+    try:
+        with (place / "open").open("w"), pytest.raises(Refused, match="open"):
+            eject_drive(find_drive(str(card)))
+        assert place.is_mount()
+    finally:
+        run(["umount", str(place)])
+
+
+def test_a_file_that_stands_for_a_card_has_no_reader(tmp_path: Path) -> None:
+    assert not eject_drive(create_virtual_card(tmp_path / "card.img", 1 << 20))
