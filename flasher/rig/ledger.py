@@ -24,7 +24,7 @@ _NAMES = ", ".join(COLUMNS)
 _SELECT = f"SELECT {_NAMES} FROM card ORDER BY written_at, entry_id"  # noqa: S608  (no input in it)
 _INSERT = f"INSERT OR IGNORE INTO card ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _BY_ID = "CREATE UNIQUE INDEX IF NOT EXISTS card_by_id ON card (entry_id)"
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS, _PAUSE_SECONDS = 30.0, 0.01
 
 
 class Ledger:
@@ -85,6 +85,7 @@ class Ledger:
         try:
             paths.make_folder(self.path.parent)
             with closing(_connect(self.path)) as database:
+                _keep_a_log(database)
                 self._take_over(database)
                 with database:
                     yield database
@@ -118,9 +119,25 @@ class Ledger:
 
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None)
-    database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
     return database
+
+
+def _keep_a_log(database: sqlite3.Connection) -> None:
+    """Turn to write-ahead logging, so that readers need not wait for writers.
+
+    Of two programs that both do so in a new ledger SQLite refuses one, without its patience.
+    """
+    last = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _format(database: sqlite3.Connection) -> int:
