@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,8 +13,9 @@ from flasher.errors import BadInput
 from flasher.image.blocks import SECTOR, Blocks, Extent, Overlay
 from flasher.image.fat_edit import WritableFatVolume
 from flasher.image.mbr import FAT_TYPES, GPT_PROTECTIVE, Mbr, Partition
-from flasher.image.ranges import ByteRange, overlap, total, widen
+from flasher.image.ranges import ByteRange, merge, overlap, total
 from flasher.image.source import ImageFile
+from flasher.image.usage import merged
 
 HEAD = 1 << 20
 ALIGNMENT = 4096
@@ -30,14 +32,12 @@ class CardPlan:
     Attributes:
         image: the base image.
         patch: where the card differs from it, in order.
-        ranges: the bytes that are written and read back, in order, in units of 4 KiB. The first MiB
-            and the whole boot partition are always among them: nothing of a card's former life may
-            shine through.
+        always: what is written in any case: the first MiB, and what the patch changes.
     """
 
     image: ImageFile
     patch: tuple[Extent, ...]
-    ranges: tuple[ByteRange, ...]
+    always: tuple[ByteRange, ...]
 
     @property
     def size(self) -> int:
@@ -45,9 +45,18 @@ class CardPlan:
         return self.image.size
 
     @property
+    def ranges(self) -> Iterable[ByteRange]:
+        """The bytes that are written and read back, in order, in units of 4 KiB.
+
+        What the image uses (`flasher.image.usage`) is always among them: nothing of a card's former
+        life may shine through. While the image is still being unpacked, going on waits for it.
+        """
+        return _Ranges(self)
+
+    @property
     def expected(self) -> int:
         """Bytes in `ranges`; an estimate while the image is still being unpacked."""
-        return total(self.ranges)
+        return total(self.ranges) if self.image.is_whole else self.image.estimate
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         """Fill `buffer` with the bytes that the card must hold from `offset` on."""
@@ -76,7 +85,7 @@ def plan_card(
     Args:
         image: the base image.
         payload: the files of the folder `autosetup/`, by path in it; it replaces a folder that the
-            image has. None leaves the image as it is.
+            image has. None leaves the image as it is, be it with partitions or without.
         modified: the time that the files get.
 
     Raises:
@@ -84,13 +93,21 @@ def plan_card(
             another one that would fight it.
         FlasherError: ``volume-full``, ``fat-damaged``.
     """
-    boot = boot_partition(image)
-    patch = _patch(image, boot, payload, modified) if payload is not None else ()
-    always = [ByteRange(0, min(HEAD, image.size))]
-    if boot:
-        always.append(ByteRange(boot.offset, boot.size))
-    written = [*image.ranges, *always, *(extent.range for extent in patch)]
-    return CardPlan(image, patch, widen(written, ALIGNMENT, image.size))
+    patch = _patch(image, payload, modified) if payload is not None else ()
+    head = ByteRange(0, min(HEAD, image.size))
+    return CardPlan(image, patch, merge([head, *(extent.range for extent in patch)]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranges:
+    """The ranges of a plan, found anew each time."""
+
+    plan: CardPlan
+
+    def __iter__(self) -> Iterator[ByteRange]:
+        size = self.plan.size
+        for found in merged(heapq.merge(self.plan.always, self.plan.image.ranges), ALIGNMENT):
+            yield ByteRange(found.offset, min(found.end, size) - found.offset)
 
 
 def boot_partition(blocks: Blocks) -> Partition | None:
@@ -105,8 +122,9 @@ def boot_partition(blocks: Blocks) -> Partition | None:
 
 
 def _patch(
-    image: ImageFile, boot: Partition | None, payload: Mapping[str, bytes], modified: datetime
+    image: ImageFile, payload: Mapping[str, bytes], modified: datetime
 ) -> tuple[Extent, ...]:
+    boot = boot_partition(image)
     if boot is None:
         partitions = Mbr.from_bytes(image.read(0, SECTOR)).partitions
         raise _no_boot_partition(partitions)

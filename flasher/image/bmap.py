@@ -15,6 +15,7 @@ from typing import Literal
 from xml.etree import ElementTree
 
 from flasher.errors import BadInput
+from flasher.events import CancelFlag, check_cancelled
 from flasher.image.blocks import Blocks
 from flasher.image.ranges import ByteRange, chunks, gaps, merge, widen
 
@@ -23,6 +24,7 @@ ChecksumType = Literal["sha1", "sha256", "sha512"]
 _CHECKSUM_TYPES: tuple[ChecksumType, ...] = ("sha1", "sha256", "sha512")
 _LARGEST_FILE = 64 << 20
 _READ = 4 << 20
+_NEVER = CancelFlag()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ class BlockMap:
     def mapped_count(self) -> int:
         """Blocks that are mapped."""
         return sum(found.last - found.first + 1 for found in self.ranges)
+
+    @property
+    def mapped_bytes(self) -> int:
+        """Bytes that are mapped."""
+        return self.mapped_count * self.block_size
 
     def byte_range(self, found: Range) -> ByteRange:
         """A range in bytes, cut at the end of the image."""
@@ -104,26 +111,32 @@ def any_set(data: bytes) -> bool:
     return data != bytes(len(data))  # ends at the first set byte; counting would go on
 
 
-def hash_range(image: Blocks, found: ByteRange, checksum_type: ChecksumType) -> str:
-    """Checksum (hex) of one range of an image."""
+def hash_range(
+    image: Blocks, found: ByteRange, checksum_type: ChecksumType, cancel: CancelFlag = _NEVER
+) -> str:
+    """Checksum (hex) of one range of an image; raises `Cancelled` as asked."""
     digest = hashlib.new(checksum_type, usedforsecurity=False)
     for part in chunks([found], _READ):
+        check_cancelled(cancel, "Checking the image")
         digest.update(image.read(part.offset, part.length))
     return digest.hexdigest()
 
 
-def check_image(image: Blocks, block_map: BlockMap) -> None:
+def check_image(image: Blocks, block_map: BlockMap, cancel: CancelFlag = _NEVER) -> None:
     """Compare an image with its map: the size and, where the map has them, all checksums.
 
     Raises:
         BadInput: ``bmap-mismatch``, with the first range that differs.
+        Cancelled: as asked.
     """
     if image.size != block_map.image_size:
         what = f"The image has {image.size} bytes, its block map says {block_map.image_size}."
         raise _mismatch(what)
     for found in block_map.ranges:
         place = block_map.byte_range(found)
-        if found.checksum not in (None, hash_range(image, place, block_map.checksum_type)):
+        if found.checksum is None:
+            continue
+        if found.checksum != hash_range(image, place, block_map.checksum_type, cancel):
             raise _mismatch(f"The image differs from its block map in {place}.")
 
 

@@ -1,301 +1,214 @@
-"""Images as they come: raw or compressed, checked against whatever checksums lie beside them.
+"""Images as they come: raw or compressed, used at once while they are still unpacked and checked.
 
-A compressed image is unpacked once, into the cache, under the name of its contents' digest.
+A compressed image is unpacked once, into the store, under the name of its contents' digest.
 """
 
 from __future__ import annotations
 
-import errno
-import gzip
-import hashlib
-import lzma
 import os
-import re
-import secrets
-import sys
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+import weakref
+from collections.abc import Iterable
+from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
-from zipfile import BadZipFile
 
-from flasher import paths
 from flasher.errors import BadInput, FlasherError
-from flasher.events import CancelFlag, Emit, Progress, check_cancelled, ignore, step
-from flasher.files import replacing, write_atomic
+from flasher.events import CancelFlag, Emit, ignore
+from flasher.image.background import Watermark, in_background, wait_aloud, wait_for
 from flasher.image.blocks import SECTOR, FileBlocks
-from flasher.image.bmap import any_set, check_image, read_bmap
+from flasher.image.bmap import BLOCK_SIZE, BlockMap, Range, check_image
+from flasher.image.forms import form_of
 from flasher.image.mbr import GPT_PROTECTIVE, Mbr
-from flasher.image.ranges import ByteRange
-from flasher.image.zipped import open_zipped
+from flasher.image.opening import Opened, Opening, telling
+from flasher.image.papers import Announced, read_papers
+from flasher.image.ranges import ByteRange, widen
+from flasher.image.store import Store
+from flasher.image.usage import UsedBytes
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-_CHUNK = 4 << 20
-_HOLE = 64 << 10
-_MAGIC = {
-    b"\xfd7zXZ\0": "xz",
-    b"\x28\xb5\x2f\xfd": "zst",
-    b"\x1f\x8b": "gz",
-    b"PK\x03\x04": "zip",
-    b"BZh": "bz2",
-}
-_SUFFIXES = (".zst", ".xz", ".gz", ".zip", ".img")
-_DAMAGE = (
-    EOFError,
-    lzma.LZMAError,
-    zlib.error,
-    zstd.ZstdError,
-    gzip.BadGzipFile,
-    BadZipFile,
-)
-_SUMS_LINE = re.compile(r"^([0-9a-fA-F]{64})(?: [ *](.+))?$")
 _NEVER = CancelFlag()
 
 
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
-_OPENERS: dict[str, Callable[[BinaryIO], AbstractContextManager[_Readable]]] = {
-    "xz": lzma.open,
-    "gz": gzip.open,
-    "zst": zstd.open,
-    "zip": open_zipped,
-}
-
-
-@dataclass(frozen=True, slots=True)
 class ImageFile:
-    """A checked raw image; it reads as `Blocks`.
+    """A raw image to read as `Blocks`, be it still on its way: reading waits for what it needs.
 
     Attributes:
-        path: of the raw image; in the cache, where it came compressed.
-        size: bytes.
-        digest: SHA-256 (hex) of the raw image.
-        ranges: the bytes that must be written; the rest was never used.
         source: the file that was named.
-        stamp: of the raw image's file; reading fails once it has changed.
+        size: bytes of the raw image.
     """
 
-    path: Path
-    size: int
-    digest: str
-    ranges: tuple[ByteRange, ...]
-    source: Path
-    stamp: tuple[int, ...]
+    def __init__(
+        self, source: Path, opened: Opened, announced: Announced, cancel: CancelFlag = _NEVER
+    ) -> None:
+        self.source = source
+        self.size = opened.blocks.size
+        self._opened, self._announced = opened, announced
+        # A draft changes while it is filled.
+        self._stamp = None if opened.kept_at else opened.blocks.stamp
+        block_map = announced.block_map
+        self._used = UsedBytes(self, block_map.byte_ranges() if block_map else None)
+        self._checks: list[Future[str] | Future[None]] = [*opened.checks]
+        if block_map and any(found.checksum for found in block_map.ranges):
+            self._checks.append(in_background(lambda: self._check_map(block_map, cancel)))
+        weakref.finalize(self, opened.blocks.close)
+
+    @property
+    def path(self) -> Path:
+        """The raw image's file; that of a compressed one has a passing name until it is proven."""
+        kept = self._opened.kept_at
+        if kept and self._opened.digest.done() and not self._opened.digest.exception():
+            return kept / f"{self._opened.digest.result()}.img"
+        return self._opened.blocks.path
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the raw image; waits for its end where no paper announced it."""
+        return self._announced.digest or self._opened.digest.result()
+
+    @property
+    def ranges(self) -> Iterable[ByteRange]:
+        """The bytes that must be written, in order, found as one goes; the rest was never used."""
+        return self._used
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it is there."""
+        return self._opened.watermark.is_whole
+
+    @property
+    def estimate(self) -> int:
+        """How many bytes in `ranges` there may be, without waiting for anything."""
+        return self._used.estimate
+
+    def is_at(self, path: Path) -> bool:
+        """Whether a path leads to the image itself, raw or packed."""
+        with suppress(OSError):
+            places = (self._opened.blocks.stat(), self.source.stat())
+            return any(os.path.samestat(path.stat(), place) for place in places)
+        return False
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset` on.
 
         Raises:
-            FlasherError: ``image-changed``, where it is not the file that was checked.
+            FlasherError: ``image-changed``, where it is not the file that was opened.
+            Exception: what went wrong with unpacking or checking it.
         """
-        with self._opened() as blocks:
-            return blocks.read(offset, length)
+        self._await(offset + length)
+        return self._opened.blocks.read(offset, length)
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         """Fill `buffer` with the bytes from `offset` on; raises as `read`."""
-        with self._opened() as blocks:
-            blocks.read_into(offset, buffer)
+        self._await(offset + len(buffer))
+        self._opened.blocks.read_into(offset, buffer)
 
     def prove(self, cancel: CancelFlag = _NEVER) -> None:
         """Return once every check of the image has ended well; a card is not finished before.
 
         Raises:
             BadInput: it is damaged, or not what its checksums say.
+            FlasherError: ``image-changed``; ``store-damaged``; ``disk-full``.
             Cancelled: as asked.
         """
+        for check in self._checks:
+            wait_for(check, cancel)
+        self._await(0)
 
-    @contextmanager
-    def _opened(self) -> Iterator[FileBlocks]:
-        with FileBlocks(self.path) as blocks:
-            if blocks.stamp != self.stamp:
-                what = f"The image {self.path} was changed while it was in use."
-                raise FlasherError("image-changed", what, "Start again with the new image.")
-            yield blocks
+    def learn_digest(self, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER) -> str:
+        """The digest; if it must be waited for, that is told."""
+        if not self._announced.digest:
+            aloud = (emit, self.source.name, "check")
+            wait_aloud(self._opened.digest, self._opened.watermark, aloud, cancel)
+        return self.digest
+
+    def _check_map(self, block_map: BlockMap, cancel: CancelFlag) -> None:
+        with telling(self._opened.watermark):
+            check_image(self, block_map, cancel)
+
+    def _await(self, end: int) -> None:
+        self._opened.watermark.wait(min(end, self.size))
+        if self._stamp is None and self._opened.watermark.is_whole:
+            self._stamp = self._opened.blocks.stamp_now()
+        if self._stamp and self._opened.blocks.stamp_now() != self._stamp:
+            what = f"The image {self._opened.blocks.path} was changed while it was in use."
+            raise FlasherError("image-changed", what, "Start again with the new image.")
 
 
 def open_image(path: Path, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER) -> ImageFile:
-    """Check an image, and unpack it first where it is compressed and not yet in the cache.
+    """Open an image after the checks that take no time; the others go on meanwhile (`prove`).
 
-    Enforced where they lie beside it: ``SHA256SUMS``, ``<image>.sha256`` and the block map,
-    ``<image>.bmap``, also without ``.zst`` (or its like) and ``.img``.
+    A compressed one is unpacked into the store meanwhile, or taken from there. What lies beside it
+    and speaks of it is enforced: `read_papers`.
 
     Args:
         path: ``.img``, or that compressed with zstd, xz, gzip or zip; told apart by contents.
+        emit: hears of what must be done before it can be read.
+        cancel: ends what goes on meanwhile, too.
 
     Raises:
-        BadInput: it is no image of a card, damaged, cut off, or not what its checksums say.
+        BadInput: it is no image, damaged, cut off, or not what its checksums say, as far as that
+            can be seen at once.
         Cancelled: nothing is left half made.
     """
-    form = _form(path)
-    raw, digest = path, None
-    if form:
-        raw, digest = _unpacked(path, form, emit, cancel)
-    with FileBlocks(raw) as blocks:
-        digest = digest or _digest(path, emit, cancel)
-        if not form:
-            _check_sum(path, digest)
-        _check_partitions(path, blocks)
-        return ImageFile(raw, blocks.size, digest, _ranges(path, blocks), path, blocks.stamp)
+    form = form_of(path)
+    announced = read_papers(path, is_packed=form is not None)
+    opening = Opening(path, announced, Store(), emit, cancel)
+    if form is None:
+        opened = opening.where_it_lies()
+    else:
+        opened = opening.from_the_store() or opening.on_its_way(form)
+    try:
+        image = ImageFile(path, opened, announced, cancel)
+        _check_size(image, announced)
+        _check_partitions(image, announced.block_map)
+    except BaseException as error:
+        opened.abandon(error)
+        raise
+    return image
 
 
-def _form(path: Path) -> str | None:
-    """The kind of compression; None for a raw image."""
-    with FileBlocks(path) as blocks:
-        head = blocks.read(0, min(8, blocks.size))
-    form = next((form for magic, form in _MAGIC.items() if head.startswith(magic)), None)
-    if form == "bz2":
-        what = f"{path} is compressed as .{form}, which is not supported."
-        raise BadInput("unknown-compression", what, "Unpack it and name the .img file.")
-    return form
+def made_image(path: Path, used: Iterable[ByteRange]) -> ImageFile:
+    """A raw image that was made here and is to be written at once; it has no digest.
+
+    Args:
+        used: the bytes that were filled; those that its file systems use come on top.
+    """
+    blocks = FileBlocks(path)
+    ranges = tuple(
+        Range(found.offset // BLOCK_SIZE, (found.end - 1) // BLOCK_SIZE)
+        for found in widen(used, BLOCK_SIZE, blocks.size)
+    )
+    digest: Future[str] = Future()
+    digest.set_result("")
+    opened = Opened(blocks, Watermark(blocks.size, is_whole=True), digest)
+    return ImageFile(path, opened, Announced(block_map=BlockMap(blocks.size, BLOCK_SIZE, ranges)))
 
 
-def _digest(path: Path, emit: Emit, cancel: CancelFlag) -> str:
-    """SHA-256 of a file, read once from beginning to end."""
-    digest = hashlib.sha256()
-    with (
-        path.open("rb") as handle,
-        step(emit, path.name, "check", path.stat().st_size, "bytes") as progress,
-    ):
-        while chunk := handle.read(_CHUNK):
-            check_cancelled(cancel, f"Checking {path.name}")
-            digest.update(chunk)
-            progress.advance(len(chunk))
-    return digest.hexdigest()
-
-
-# --- what lies beside an image ---------------------------------------------------------------
-
-
-def _check_sum(path: Path, digest: str) -> None:
-    """Compare a file's digest with the checksum files beside it."""
-    for sums in (path.with_name("SHA256SUMS"), path.with_name(f"{path.name}.sha256")):
-        expected = _listed(sums, path.name)
-        if expected not in (None, digest):
-            raise BadInput(
-                "checksum-mismatch",
-                f"{path} is not the file that {sums.name} speaks of: its SHA-256 differs.",
-                "Get the image again; it was damaged or cut off on its way.",
-            )
-
-
-def _listed(sums: Path, name: str) -> str | None:
-    if not sums.is_file():
-        return None
-    for line in sums.read_text(errors="replace").splitlines():
-        found = _SUMS_LINE.match(line.strip())
-        if found and found[2] in (name, None):
-            return found[1].lower()
-    return None
-
-
-def _ranges(path: Path, blocks: FileBlocks) -> tuple[ByteRange, ...]:
-    """The mapped ranges by the block map beside the image, whose checksums must be right."""
-    names = [path]
-    while names[-1].suffix in _SUFFIXES:
-        names.append(names[-1].with_suffix(""))
-    for name in names:
-        bmap = name.with_name(f"{name.name}.bmap")
-        if bmap.is_file():
-            block_map = read_bmap(bmap.read_bytes())
-            check_image(blocks, block_map)
-            return block_map.byte_ranges()
-    return (ByteRange(0, blocks.size),)
-
-
-def _check_partitions(path: Path, blocks: FileBlocks) -> None:
-    """A card's image starts with a partition table, and holds all its partitions."""
-    if blocks.size < SECTOR:
-        what = f"{path} has {blocks.size} bytes: that is no image."
+def _check_size(image: ImageFile, announced: Announced) -> None:
+    if image.size < SECTOR:
+        what = f"{image.source} has {image.size} bytes: that is no image."
         raise BadInput("no-image", what, "Choose another file, or get the image again.")
-    for partition in Mbr.from_bytes(blocks.read(0, SECTOR)).partitions:
+    if announced.raw_size not in (None, image.size):
+        raise BadInput(
+            "bmap-mismatch",
+            f"The image has {image.size} bytes, its block map says {announced.raw_size}.",
+            "Get the image and what lies beside it again, all together.",
+        )
+
+
+def _check_partitions(image: ImageFile, block_map: BlockMap | None) -> None:
+    """An image holds all its partitions; one without any is whole sectors, or has a map."""
+    try:
+        partitions = Mbr.from_bytes(image.read(0, SECTOR)).partitions
+    except BadInput:
+        if block_map is None and image.size % SECTOR:
+            raise
+        return
+    for partition in partitions:
         end = partition.offset + partition.size
-        if end > blocks.size and partition.type != GPT_PROTECTIVE:
+        if end > image.size and partition.type != GPT_PROTECTIVE:
             raise BadInput(
                 "image-cut-off",
-                f"{path} was cut off: partition {partition.slot} ends at byte {end}, "
-                f"the image at byte {blocks.size}.",
+                f"{image.source} was cut off: partition {partition.slot} ends at byte {end}, "
+                f"the image at byte {image.size}.",
                 "Get the image again.",
             )
-
-
-# --- unpacking -------------------------------------------------------------------------------
-
-
-def _unpacked(path: Path, form: str, emit: Emit, cancel: CancelFlag) -> tuple[Path, str]:
-    """The raw image of a compressed one, and its digest; from the cache if it is whole there."""
-    packed = _digest(path, emit, cancel)
-    _check_sum(path, packed)
-    store = paths.cache() / "images"
-    note = store / f"{packed}.unpacked"
-    if note.is_file():
-        digest = note.read_text().strip()
-        raw = store / f"{digest}.img"
-        if raw.is_file() and _digest(raw, emit, cancel) == digest:
-            return raw, digest
-    digest = _unpack(path, form, store, emit, cancel)
-    write_atomic(note, digest + "\n")
-    return store / f"{digest}.img", digest
-
-
-def _unpack(path: Path, form: str, store: Path, emit: Emit, cancel: CancelFlag) -> str:
-    """Unpack into the store; returns the digest, by which the raw image is named."""
-    store.mkdir(parents=True, exist_ok=True)
-    draft = store / f".{secrets.token_hex(4)}.part"
-    size = path.stat().st_size
-    try:
-        with (
-            path.open("rb") as packed,
-            draft.open("wb") as target,
-            step(emit, path.name, "unpack", size, "bytes") as progress,
-            _told_apart(path, store),
-            _OPENERS[form](packed) as source,
-        ):
-            digest = _copy_sparse(source, target, packed, progress, cancel)
-        with replacing(store / f"{digest}.img") as final:
-            draft.replace(final)
-    finally:
-        with suppress(FileNotFoundError):
-            draft.unlink()
-    return digest
-
-
-@contextmanager
-def _told_apart(path: Path, store: Path) -> Iterator[None]:
-    """Tell a damaged image from a full disk."""
-    try:
-        yield
-    except _DAMAGE:
-        what = f"{path} is damaged or was cut off: it cannot be unpacked to its end."
-        raise BadInput("image-damaged", what, "Get the image again.") from None
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        what = f"The disk is full: {path.name} cannot be unpacked into {store}."
-        raise FlasherError("disk-full", what, "Free some space, or set FLASHER_CACHE.") from None
-
-
-def _copy_sparse(
-    source: _Readable, target: BinaryIO, packed: BinaryIO, progress: Progress, cancel: CancelFlag
-) -> str:
-    """Copy to the end, leaving holes for zeros; returns the digest."""
-    digest = hashlib.sha256()
-    size = 0
-    while chunk := source.read(_CHUNK):
-        check_cancelled(cancel, "Unpacking the image")
-        digest.update(chunk)
-        for start in range(0, len(chunk), _HOLE):
-            piece = chunk[start : start + _HOLE]
-            if any_set(piece):
-                os.pwrite(target.fileno(), piece, size + start)
-        size += len(chunk)
-        progress.reach(packed.tell())
-    target.truncate(size)
-    return digest.hexdigest()

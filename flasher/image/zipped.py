@@ -31,6 +31,12 @@ def open_zipped(packed: BinaryIO) -> Iterator[IO[bytes]]:
             yield stream
 
 
+def unpacked_size(packed: BinaryIO) -> int:
+    """Bytes of the one ``.img`` in an archive, as it announces them; raises as `open_zipped`."""
+    with ZipFile(packed) as archive:
+        return _the_image(archive).file_size
+
+
 def _the_image(archive: ZipFile) -> ZipInfo:
     images = [each for each in archive.infolist() if each.filename.lower().endswith(".img")]
     if len(images) != 1:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from threading import Event
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -27,8 +26,9 @@ S = TypeVar("S", bound="Screen[object]")
 class GatedImage(ImageFile):
     """An image on a disk that can be made to wait."""
 
-    __slots__ = ()
-    gate: ClassVar[Event]
+    def __init__(self, image: ImageFile, gate: Event) -> None:
+        vars(self).update(vars(image))
+        self.gate = gate
 
     def read(self, offset: int, length: int) -> bytes:
         self.gate.wait()
@@ -97,10 +97,7 @@ class Technician:
         """Put the image onto a disk that answers only while the gate is open."""
         image = self.app.image_status
         assert isinstance(image, ImageFile)
-        values = [getattr(image, field.name) for field in fields(image)]
-        behind = GatedImage(*values)
-        GatedImage.gate = gate
-        self.app.image_status = behind
+        self.app.image_status = GatedImage(image, gate)
 
     def drive(self, number: int = 1) -> Path:
         """The virtual card of this number."""

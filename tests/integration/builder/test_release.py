@@ -17,6 +17,7 @@ from builder.release.publish import require_own_sums, sign_sums
 from builder.release.sign import load_signer
 from flasher.errors import BadInput
 from flasher.events import Event, Noted, ignore
+from flasher.image.ranges import merge
 from flasher.image.source import open_image
 from flasher.process import run
 
@@ -46,8 +47,9 @@ def test_each_form_is_whole_by_its_own_tool_and_read_by_all_who_write_cards(
     run(["bmaptool", "copy", *bmap, str(release.compressed), str(target)])
     assert target.read_bytes() == release.image.read_bytes()
     opened = open_image(release.compressed)
+    opened.prove()
     assert opened.path.read_bytes() == release.image.read_bytes()
-    assert opened.ranges == open_image(release.image).ranges != ()
+    assert merge(opened.ranges) == merge(open_image(release.image).ranges) != ()
 
 
 def test_xz_can_be_read_from_the_middle_and_unpacked_on_all_cores(build: Builds):

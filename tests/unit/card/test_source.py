@@ -15,12 +15,12 @@ import pytest
 
 from flasher import paths
 from flasher.errors import BadInput, Cancelled, FlasherError
-from flasher.events import CancelFlag, Event, StepStarted
+from flasher.events import CancelFlag
 from flasher.image.blocks import MemoryBlocks
 from flasher.image.bmap import map_blocks, write_bmap
 from flasher.image.mbr import LINUX, Mbr, Partition
-from flasher.image.ranges import ByteRange
-from flasher.image.source import open_image
+from flasher.image.ranges import ByteRange, merge
+from flasher.image.source import ImageFile, open_image
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -35,6 +35,20 @@ def zipped(*images: bytes, method: int = ZIP_DEFLATED) -> bytes:
         for number, image in enumerate(images):
             archive.writestr(f"images/base{number}.img", image)
     return packed.getvalue()
+
+
+def proven(path: Path) -> ImageFile:
+    """An image opened, and all its checks awaited."""
+    image = open_image(path)
+    image.prove()
+    return image
+
+
+def left_in_the_store() -> list[str]:
+    """Images and drafts; the digests of files are no matter."""
+    folder = paths.cache() / "images"
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    return [name for name in names if not name.endswith(".digest")]
 
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -60,30 +74,28 @@ def test_a_raw_image_is_used_where_it_lies_and_written_whole(
     image = open_image(path)
     assert (image.path, image.size) == (path, len(raw_image))
     assert image.digest == hashlib.sha256(raw_image).hexdigest()
-    assert image.ranges == (ByteRange(0, len(raw_image)),)
+    assert merge(image.ranges) == (ByteRange(0, len(raw_image)),)
     assert image.read(5, 1000) == raw_image[5:1005]
 
 
 def test_a_compressed_image_is_unpacked_once_into_a_sparse_file(
     raw_image: bytes, packed: Path
 ) -> None:
-    steps: list[str] = []
-
-    def note(event: Event) -> None:
-        steps.extend([event.step] if isinstance(event, StepStarted) else [])
-
-    image = open_image(packed, emit=note)
+    image = proven(packed)
     assert image.path.read_bytes() == raw_image
     assert image.path.name == f"{hashlib.sha256(raw_image).hexdigest()}.img"
     assert image.path.stat().st_blocks * 512 < len(raw_image) - (512 << 10)
-    assert open_image(packed, emit=note) == image
-    assert steps.count("unpack") == 1
+    assert image.digest == hashlib.sha256(raw_image).hexdigest()
+    again = proven(packed)
+    assert again.path.samefile(image.path)
+    assert again.path.stat().st_mtime_ns == image.path.stat().st_mtime_ns
+    assert again.read(0, len(raw_image)) == raw_image
 
 
 def test_a_spoiled_copy_in_the_cache_is_made_anew(raw_image: bytes, packed: Path) -> None:
-    first = open_image(packed)
+    first = proven(packed)
     first.path.write_bytes(raw_image[:-1] + b"x")
-    again = open_image(packed)
+    again = proven(packed)
     assert again.path.read_bytes() == raw_image
     with pytest.raises(FlasherError) as caught:
         first.read(0, 1)
@@ -93,9 +105,9 @@ def test_a_spoiled_copy_in_the_cache_is_made_anew(raw_image: bytes, packed: Path
 def test_a_compressed_image_that_was_cut_off_leaves_nothing_behind(packed: Path) -> None:
     packed.write_bytes(packed.read_bytes()[:-300])
     with pytest.raises(BadInput, match="cut off") as caught:
-        open_image(packed)
+        proven(packed)
     assert caught.value.code == "image-damaged"
-    assert list((paths.cache() / "images").iterdir()) == []
+    assert left_in_the_store() == []
 
 
 def test_a_compressed_image_with_a_wrong_byte_is_refused(packed: Path) -> None:
@@ -105,19 +117,15 @@ def test_a_compressed_image_with_a_wrong_byte_is_refused(packed: Path) -> None:
     if packed.suffix == ".zst":  # these frames carry no checksum of their own
         packed.with_name("SHA256SUMS").write_text(f"{'0' * 64}  {packed.name}\n")
     with pytest.raises(BadInput):
-        open_image(packed)
+        proven(packed)
 
 
 def test_unpacking_that_is_cancelled_leaves_nothing_behind(packed: Path) -> None:
     cancel = CancelFlag()
-
-    def stop(event: Event) -> None:
-        if isinstance(event, StepStarted) and event.step == "unpack":
-            cancel.set()
-
+    cancel.set()
     with pytest.raises(Cancelled):
-        open_image(packed, emit=stop, cancel=cancel)
-    assert list((paths.cache() / "images").iterdir()) == []
+        open_image(packed, cancel=cancel).prove()
+    assert left_in_the_store() == []
 
 
 @pytest.mark.parametrize("sums", ["SHA256SUMS", "{}.sha256"])
@@ -125,10 +133,10 @@ def test_checksums_beside_an_image_are_enforced(packed: Path, sums: str) -> None
     digest = hashlib.sha256(packed.read_bytes()).hexdigest()
     beside = packed.with_name(sums.format(packed.name))
     beside.write_text(f"{'0' * 64}  other.img\n{digest} *{packed.name}\n")
-    open_image(packed)
+    proven(packed)
     beside.write_text(f"{'0' * 64}  {packed.name}\n")
     with pytest.raises(BadInput, match="differs") as caught:
-        open_image(packed)
+        proven(packed)
     assert caught.value.code == "checksum-mismatch"
 
 
@@ -138,11 +146,13 @@ def test_a_block_map_beside_an_image_is_enforced_and_followed(
 ) -> None:
     block_map = map_blocks(MemoryBlocks(raw_image))
     packed.with_name(name).write_bytes(write_bmap(block_map))
-    assert open_image(packed).ranges == block_map.byte_ranges() != (ByteRange(0, len(raw_image)),)
+    assert (
+        merge(proven(packed).ranges) == block_map.byte_ranges() != (ByteRange(0, len(raw_image)),)
+    )
     other = map_blocks(MemoryBlocks(raw_image[:-1] + b"x"))
     packed.with_name(name).write_bytes(write_bmap(other))
     with pytest.raises(BadInput, match="differs from its block map"):
-        open_image(packed)
+        proven(packed)
 
 
 @pytest.mark.parametrize(
@@ -150,12 +160,14 @@ def test_a_block_map_beside_an_image_is_enforced_and_followed(
     [
         (b"", "no-image"),
         (b"<html>Not found</html>" * 100, "no-partition-table"),
-        (bytes(1 << 20), "no-partition-table"),
         (b"BZh" + bytes(1000), "unknown-compression"),
         (b"PK\x03\x04" + bytes(1000), "image-damaged"),
         (zipped(), "zip-without-image"),
         (zipped(b"one", b"two"), "zip-without-image"),
-        (zipped(b"secret").replace(b"\x00\x00\x08\x00", b"\x01\x00\x08\x00"), "zip-unreadable"),
+        (
+            zipped(b"secret" * 99).replace(b"\x00\x00\x08\x00", b"\x01\x00\x08\x00"),
+            "zip-unreadable",
+        ),
         (bytes(Mbr(1, (Partition(2, LINUX, 1, 2),))) + bytes(512), "image-cut-off"),
     ],
 )
@@ -165,7 +177,7 @@ def test_what_is_no_image_is_refused_with_a_word_why(
     path = tmp_path / "base.img"
     path.write_bytes(data)
     with pytest.raises(BadInput) as caught:
-        open_image(path)
+        proven(path)
     assert caught.value.code == code
 
 
