@@ -14,6 +14,7 @@ from random import Random
 from flasher.card.probe_diagnosis import CardKind, Diagnosis, diagnose
 from flasher.card.probe_look import Look, amount, look
 from flasher.card.probe_places import choose_places
+from flasher.card.probe_undo import Undo
 from flasher.card.target import Target
 from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, Noted, ignore, step
@@ -62,6 +63,7 @@ def probe_card(
     emit: Emit = ignore,
     cancel: CancelFlag = _NEVER,
     overrun: int = 0,
+    disarm: bool = False,
 ) -> ProbeResult:
     """Probe a card, and let none pass that is not what it says. See `examine`.
 
@@ -71,14 +73,14 @@ def probe_card(
         needed: bytes that will be written, for the words of the refusal.
         emit: hears of progress; and of a card that is slow, or once answered wrongly.
         cancel: stops it; what was overwritten is put back first.
-        overrun: as for `examine`.
+        overrun, disarm: as for `examine`.
 
     Raises:
         BadInput: ``card-counterfeit``, it forgets or overwrites; ``card-slow``.
         FlasherError: ``card-defective``, it fails; or it was pulled out, is locked …
         Cancelled: it was stopped.
     """
-    result = examine(target, size, emit=emit, cancel=cancel, overrun=overrun)
+    result = examine(target, size, emit=emit, cancel=cancel, overrun=overrun, disarm=disarm)
     check_honest(target.path, result, needed)
     check_speed(target.path, result, emit)
     return result
@@ -91,6 +93,7 @@ def examine(
     emit: Emit = ignore,
     cancel: CancelFlag = _NEVER,
     overrun: int = 0,
+    disarm: bool = False,
 ) -> ProbeResult:
     """Find out what a card is, whatever it is; what was on it is put back.
 
@@ -101,22 +104,22 @@ def examine(
         cancel: stops it; what was overwritten is put back first.
         overrun: bytes that are written to push the marks out of a cache, beside the stretch at
             the end: `THOROUGH`, or 0.
+        disarm: take the partition table away meanwhile, so that a card that is left half probed
+            does not look like a good one; for cards that are about to be written.
 
     Raises:
         Cancelled: it was stopped.
         FlasherError: the card was pulled out, is locked …
     """
     begun = time.monotonic()
-    looks: list[Look] = []
-    while size >= _SMALLEST and len(looks) < 2 and (not looks or _is_doubtful(looks[0])):
-        looks.append(_look(target, size, emit, cancel, overrun))
-    found = Diagnosis("good", size, None)
-    if looks and not looks[-1].is_clean:
-        with step(emit, str(target.path), "measure"):
-            found = diagnose(target, size, looks[-1], cancel=cancel, overrun=overrun)
-    elif len(looks) > 1 and not looks[0].is_clean:
-        text = "It answered wrongly once; a second look found nothing. Watch this card and reader."
-        emit(Noted(str(target.path), text, warning=True))
+    with Undo(target) as undo:
+        if disarm:
+            undo.hide_table()
+        looks = _looks(target, size, emit, cancel, overrun)
+        found = Diagnosis("good", size, None)
+        if looks and not looks[-1].is_clean:
+            with step(emit, str(target.path), "measure"):
+                found = diagnose(target, size, looks[-1], cancel=cancel, overrun=overrun)
     return ProbeResult(
         kind=found.kind,
         announced=size,
@@ -127,6 +130,22 @@ def examine(
         seconds=time.monotonic() - begun,
         looks=len(looks),
     )
+
+
+def _looks(
+    target: Target, size: int, emit: Emit, cancel: CancelFlag, overrun: int
+) -> tuple[Look, ...]:
+    """One look; two, if the first gives reason to doubt."""
+    if size < _SMALLEST:
+        return ()
+    first = _look(target, size, emit, cancel, overrun)
+    if not _is_doubtful(first):
+        return (first,)
+    second = _look(target, size, emit, cancel, overrun)
+    if second.is_clean and not first.is_clean:
+        text = "It answered wrongly once; a second look found nothing. Watch this card and reader."
+        emit(Noted(str(target.path), text, warning=True))
+    return first, second
 
 
 def _is_doubtful(seen: Look) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from flasher.card.target import BLOCK, Target
 from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange, chunks
 
+# Where a partition table begins, of whatever kind.
+_TABLE = ByteRange(0, 4096)
 # What concerns one place on the card, and not the whole of it.
 _OF_ONE_PLACE = ("card-failed", "card-too-small")
 
@@ -58,17 +62,30 @@ class Undo:
         self.keep(ByteRange(offset, len(data)))
         self._target.write(offset, data)
 
+    def hide_table(self) -> None:
+        """Zero the partition table, on the card before anything else is.
+
+        Left half probed, the card does not look like a good one then.
+        """
+        with self._bearing():
+            self.write(_TABLE.offset, bytes(_TABLE.length))
+            self._target.flush()
+
     def _put_back(self) -> None:
         self.lost = 0
         for where, data in reversed(self._kept.items()):
-            try:
+            self.lost += where.length
+            with self._bearing():
                 self._target.write(where.offset, data)
-            except FlasherError as error:
-                if not is_of_one_place(error):
-                    raise
-                self.lost += len(data)
-        try:
+                self.lost -= where.length
+        with self._bearing():
             self._target.flush()
+
+    @contextmanager
+    def _bearing(self) -> Iterator[None]:
+        """Go on where the card fails at one place."""
+        try:
+            yield
         except FlasherError as error:
             if not is_of_one_place(error):
                 raise

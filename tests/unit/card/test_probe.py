@@ -189,6 +189,25 @@ def test_whoever_stops_it_finds_the_card_as_it_was(number: int, cancelled: bool)
     assert card.contents == before
 
 
+class Watched(SimulatedCard):
+    """Whether it had a partition table at each write."""
+
+    def write(self, offset: int, data: bytes | memoryview) -> None:
+        super().write(offset, data)
+        self.tables = [*getattr(self, "tables", []), any(self.read(0, 4096))]
+
+
+def test_a_card_about_to_be_written_has_no_partition_table_while_marks_are_on_it() -> None:
+    card = Watched(Geometry(GIB))
+    card.write(0, b"table" * 800)
+    before = card.contents
+    probe_card(card, card.size, disarm=True)
+    assert card.tables[0]
+    assert card.tables[-1]
+    assert not any(card.tables[1:-1])
+    assert card.contents == before
+
+
 def test_a_card_that_is_pulled_is_not_called_counterfeit() -> None:
     pulled = FlasherError("card-pulled", "It was pulled out.", "Put it back.")
     card = Stopping(Geometry(GIB), pulled, 20)
