@@ -6,6 +6,7 @@ Constants of ioctls after Linux's include/uapi/linux/fs.h.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import mmap
 import os
@@ -14,7 +15,7 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-from flasher.card.faults import card_faults
+from flasher.card.faults import card_faults, explain, is_gone
 from flasher.card.memory import BLOCK
 from flasher.drives.eject import let_go
 from flasher.errors import FlasherError
@@ -183,5 +184,7 @@ class DriveTarget:
 
 
 def _ends(path: Path, offset: int) -> FlasherError:
+    if is_gone(path):
+        return explain(OSError(errno.ENOMEDIUM, ""), path, "reading back")
     what = f"{path} ends at byte {offset}, before the size that it announces."
     return FlasherError("card-too-small", what, "Take another card: this one is counterfeit.")

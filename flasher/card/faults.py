@@ -12,6 +12,8 @@ from flasher.errors import BadInput, EnvironmentLacks, FlasherError, Refused
 from flasher.image.ranges import ByteRange
 
 _GONE = {errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM, errno.ESTALE, errno.ESHUTDOWN}
+# What is written to a drive that has lost its card is beyond its end, which is 0 then.
+_PERHAPS_GONE = {errno.EIO, errno.ENOSPC}
 _LOCKED = {errno.EROFS, errno.EPERM}
 # The code of what may go well the next time.
 FAILED = "card-failed"
@@ -34,7 +36,7 @@ def card_faults(path: Path, doing: str) -> Iterator[None]:
 def explain(error: OSError, path: Path, doing: str) -> FlasherError:
     """The error that a person gets for one from the kernel."""
     number = error.errno
-    if number in _GONE or (number == errno.EIO and _is_gone(path)):
+    if number in _GONE or (number in _PERHAPS_GONE and is_gone(path)):
         what = f"The card in {path} was pulled out while {doing}."
         return FlasherError("card-pulled", what, "Put it back in and start again.")
     if number in _LOCKED:
@@ -68,7 +70,7 @@ def worn_out(path: Path, where: ByteRange, what: str) -> FlasherError:
     )
 
 
-def _is_gone(path: Path) -> bool:
+def is_gone(path: Path) -> bool:
     """Whether a block device has left, or lost its card."""
     try:
         with path.open("rb", buffering=0) as handle:

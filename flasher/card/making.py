@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flasher.card.plan import CardPlan
 from flasher.card.probe import probe_card
 from flasher.card.target import open_target
-from flasher.card.write import WriteResult, write_card
+from flasher.card.write import WriteResult, wipe_tables, write_card
 from flasher.drives.model import Drive
 from flasher.events import CancelFlag, Emit
 
@@ -51,6 +51,7 @@ def make_card(
     """
     with open_target(drive, plan.size) as target:
         if making.probe and drive.kind != "file":
+            wipe_tables(plan, target)
             probe_card(target, drive.size, needed=plan.size, emit=emit, cancel=cancel)
         # Who leaves out the probe answers for the card's size.
         written = write_card(plan, target, emit=emit, cancel=cancel, probed=True)
