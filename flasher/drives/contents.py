@@ -9,8 +9,9 @@ from pathlib import Path
 
 from flasher.card.inspect import CardReport, inspect_card
 from flasher.drives.model import DrivePartition
+from flasher.drives.opening import drive_blocks
 from flasher.errors import FlasherError
-from flasher.image.blocks import Blocks, FileBlocks
+from flasher.image.blocks import Blocks
 from flasher.image.mbr import GPT_PROTECTIVE
 from flasher.image.structure import Structure, at
 
@@ -73,7 +74,7 @@ def look_at(path: Path, extents: Iterable[Extent] = ()) -> Contents:
         extents: its partitions as the kernel knows them; without, its own table tells.
     """
     try:
-        with FileBlocks(path) as blocks:
+        with drive_blocks(path, ask=False) as blocks:
             report = inspect_card(blocks)
             known = tuple(extents) or tuple(_in_table(report))
             partitions = tuple(_look_inside(blocks, extent) for extent in known)

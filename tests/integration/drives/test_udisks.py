@@ -130,6 +130,15 @@ def test_a_wrong_password_opens_nothing(
     assert not backing.read_bytes().strip(b"\xa5")
 
 
+def test_what_is_on_a_card_is_told_without_a_password(used_card: Path, tmp_path: Path) -> None:
+    tell = f"from flasher.drives.find import find_drive; print(find_drive('{used_card}').holds)"
+    with desktop(tmp_path / "desktop", used_card) as bench:
+        seen = bench.run(MEMBER, sys.executable, "-c", tell).stdout
+        unseen = bench.run(ADMIN, sys.executable, "-c", tell).stdout
+    assert seen == "a payload that cannot be read, not booted yet\n"
+    assert unseen == "unknown: it cannot be read\n"
+
+
 def test_the_rule_is_for_cards_alone(tmp_path: Path, loop: Path) -> None:
     with desktop(tmp_path / "desktop", loop, is_card=False) as bench:
         looked = bench.run(MEMBER, *FLASHER, "inspect", str(loop))
