@@ -123,6 +123,10 @@ def _stack_below(place: Path) -> None:
 
 
 def _rights() -> Finding:
-    is_root = os.geteuid() == 0
-    remedy = "" if is_root else "Run it with sudo to write to real drives."
-    return Finding("the rights of root", "prepare", remedy)
+    remedy = ""
+    if os.geteuid() != 0:
+        try:
+            find_program("udisksctl")
+        except EnvironmentLacks:
+            remedy = "Run it with sudo to write to real drives, or install udisks2."
+    return Finding("a way to real drives", "prepare", remedy)
