@@ -61,7 +61,7 @@ def diagnose(
     with Undo(target) as undo:
         patient = _Patient(target, undo, size, cancel, overrun)
         module = patient.find_module()
-        known_bad = min((*seen.lost, *seen.failed), default=size)
+        known_bad = min(seen.wrong, default=size)
         real = patient.find_end(module or known_bad, module)
         kind = patient.kind_of(real, module)
     return Diagnosis(kind, real, module)

@@ -29,7 +29,7 @@ class Look:
     Attributes:
         lost: offsets where not that is read which was written.
         failed: offsets that could not be read or written at all.
-        distances: how far from where they were written marks were seen.
+        strange: offsets where marks were read that were written elsewhere.
         write_speed, read_speed: of one stretch in sequence, bytes a second; 0.0 where that could
             not be measured.
         left: bytes that could not be put back.
@@ -37,7 +37,7 @@ class Look:
 
     lost: tuple[int, ...]
     failed: tuple[int, ...]
-    distances: frozenset[int]
+    strange: tuple[int, ...]
     write_speed: float
     read_speed: float
     left: int
@@ -45,7 +45,12 @@ class Look:
     @property
     def is_clean(self) -> bool:
         """Whether the card did all that a card must."""
-        return not (self.lost or self.failed or self.distances)
+        return not self.wrong
+
+    @property
+    def wrong(self) -> tuple[int, ...]:
+        """Offsets where the card did not do what a card must."""
+        return (*self.lost, *self.failed, *self.strange)
 
 
 def amount(places: Places, overrun: int = 0) -> int:
@@ -87,7 +92,7 @@ def look(
     return Look(
         tuple(looker.lost),
         tuple(looker.failed),
-        frozenset(looker.distances),
+        tuple(looker.strange),
         looker.writing.speed,
         looker.reading.speed,
         undo.lost,
@@ -125,7 +130,7 @@ class _Looker:
     written: set[int] = field(default_factory=set)
     lost: list[int] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
-    distances: set[int] = field(default_factory=set)
+    strange: list[int] = field(default_factory=list)
     writing: _Clock = field(default_factory=_Clock)
     reading: _Clock = field(default_factory=_Clock)
 
@@ -179,7 +184,8 @@ class _Looker:
         if offset in self.written and data == self.marks.make(offset, len(data)):
             return
         seen = compare(self.marks, offset, data)
-        self.distances |= seen.distances
+        if seen.distances:
+            self.strange.append(offset)
         if offset in self.written and seen.kept < len(data):
             self.lost.append(offset + seen.kept)
 

@@ -79,7 +79,7 @@ def liars(draw: st.DrawFn) -> Geometry:
 
 
 @given(liars())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_no_card_that_lies_passes(geometry: Geometry) -> None:
     card = SimulatedCard(geometry)
     with pytest.raises(FlasherError) as caught:
@@ -88,7 +88,7 @@ def test_no_card_that_lies_passes(geometry: Geometry) -> None:
 
 
 @given(st.integers(2 * MIB // 512, GIB // 512), st.none() | st.integers(0, 10**6))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_the_real_size_is_measured_to_the_sector(real: int, more: int | None) -> None:
     size = real * 512 * 7 + 32 * MIB
     module = None if more is None else real * 512 + more * 512
@@ -102,7 +102,7 @@ def test_the_real_size_is_measured_to_the_sector(real: int, more: int | None) ->
     st.integers(64 * KIB // 512, 256 * GIB // 512).map(lambda n: n * 512),
     st.integers(0, 1 << 32),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_good_card_is_never_condemned_nor_changed(size: int, seed: int) -> None:
     card = SimulatedCard(Geometry(size))
     chance = random.Random(seed)  # noqa: S311  (the same each time)
