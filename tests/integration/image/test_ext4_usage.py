@@ -118,7 +118,7 @@ def test_what_contradicts_itself_is_in_use_as_a_whole(
     offset: int, value: bytes, tree: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "image"
-    place = make(path, tree, ())
+    place = make(path, tree, ("-b", "4096"))
     with FileBlocks(path, writable=True) as blocks:
         blocks.write(place.offset + offset, value)
         assert list(ext4_usage(blocks, place)) == [place]
@@ -126,7 +126,7 @@ def test_what_contradicts_itself_is_in_use_as_a_whole(
 
 def test_a_group_whose_bitmap_is_wrong_is_in_use_as_a_whole(tree: Path, tmp_path: Path) -> None:
     path = tmp_path / "image"
-    place = make(path, tree, ())
+    place = make(path, tree, ("-b", "4096"))
     told = run(["dumpe2fs", f"{path}?offset={place.offset}"]).text
     bitmap = int(re.search(r"Block bitmap at (\d+)", told)[1])  # type: ignore[index]
     with FileBlocks(path, writable=True) as blocks:
@@ -142,7 +142,7 @@ def test_the_rest_of_a_partition_behind_a_small_file_system_is_in_use(
     tree: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "image"
-    place = make(path, tree, ())
+    place = make(path, tree, ("-b", "4096"))
     larger = ByteRange(place.offset, place.length + MIB)
     with FileBlocks(path) as blocks:
         assert list(ext4_usage(blocks, larger))[-1] == ByteRange(place.end, MIB)
