@@ -63,7 +63,6 @@ def probe_card(
     emit: Emit = ignore,
     cancel: CancelFlag = _NEVER,
     overrun: int = 0,
-    disarm: bool = False,
 ) -> ProbeResult:
     """Probe a card, and let none pass that is not what it says. See `examine`.
 
@@ -73,14 +72,14 @@ def probe_card(
         needed: bytes that will be written, for the words of the refusal.
         emit: hears of progress; and of a card that is slow, or once answered wrongly.
         cancel: stops it; what was overwritten is put back first.
-        overrun, disarm: as for `examine`.
+        overrun: as for `examine`.
 
     Raises:
         BadInput: ``card-counterfeit``, it forgets or overwrites; ``card-slow``.
         FlasherError: ``card-defective``, it fails; or it was pulled out, is locked …
         Cancelled: it was stopped.
     """
-    result = examine(target, size, emit=emit, cancel=cancel, overrun=overrun, disarm=disarm)
+    result = examine(target, size, emit=emit, cancel=cancel, overrun=overrun)
     check_honest(target.path, result, needed)
     check_speed(target.path, result, emit)
     return result
@@ -93,7 +92,6 @@ def examine(
     emit: Emit = ignore,
     cancel: CancelFlag = _NEVER,
     overrun: int = 0,
-    disarm: bool = False,
 ) -> ProbeResult:
     """Find out what a card is, whatever it is; what was on it is put back.
 
@@ -104,8 +102,6 @@ def examine(
         cancel: stops it; what was overwritten is put back first.
         overrun: bytes that are written to push the marks out of a cache, beside the stretch at
             the end: `THOROUGH`, or 0.
-        disarm: take the partition table away meanwhile, so that a card that is left half probed
-            does not look like a good one; for cards that are about to be written.
 
     Raises:
         Cancelled: it was stopped.
@@ -113,7 +109,7 @@ def examine(
     """
     begun = time.monotonic()
     with Undo(target) as undo:
-        if disarm:
+        if size >= _SMALLEST:
             undo.hide_table()
         looks = _looks(target, size, emit, cancel, overrun)
         found = Diagnosis("good", size, None)

@@ -15,7 +15,7 @@ from random import Random
 from flasher.card.probe_marks import BLOCK
 from flasher.image.ranges import ByteRange
 
-# Nothing is written before: a probe that is killed spares the partition table.
+# No marks before: it is the part of a card that is needed to know what was on it.
 FIRST = 1 << 20
 # Marks at distances of this, and of all powers of two below it, share a place in a cache whose
 # places follow from addresses; f3 (src/f3probe.c, MAX_CACHE_SIZE_BYTE) expects none that is larger.
