@@ -41,7 +41,9 @@ def explain(error: OSError, path: Path, doing: str) -> FlasherError:
         return FlasherError("card-pulled", what, "Put it back in and start again.")
     if number in _LOCKED:
         what = f"The card in {path} is write-protected."
-        return FlasherError("card-read-only", what, "Slide the lock on its side, or take another.")
+        return FlasherError(
+            "card-read-only", what, "Take it out, slide the lock on its side, and put it back in."
+        )
     if number == errno.ENOSPC:
         return _no_space(path)
     if number == errno.EACCES:

@@ -79,7 +79,9 @@ def open_target(drive: Drive, needed: int = 0) -> Iterator[DriveTarget]:
     _check_same(drive, now)
     if now.read_only:
         what = f"The card in {now.path} is write-protected."
-        raise FlasherError("card-read-only", what, "Slide the lock on its side, or take another.")
+        raise FlasherError(
+            "card-read-only", what, "Take it out, slide the lock on its side, and put it back in."
+        )
     _check_size(now, needed)
     unmount_drive(now)
     with card_faults(now.path, "opening it"):

@@ -92,7 +92,11 @@ def check_sizes(drives: Iterable[Drive], needed: int) -> None:
             raise too_small(str(drive.path), drive.size, needed)
         if drive.read_only:
             what = f"The card in {drive.path} is write-protected."
-            raise FlasherError("card-read-only", what, "Slide the lock on its side.")
+            raise FlasherError(
+                "card-read-only",
+                what,
+                "Take it out, slide the lock on its side, and put it back in.",
+            )
 
 
 def too_small(what: str, size: int, needed: int) -> BadInput:

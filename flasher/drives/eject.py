@@ -3,7 +3,8 @@
 A card is held exclusively from its first byte on, so that nothing is mounted from it meanwhile.
 A reader that gave it back before the hold ends leaves automounters nothing to write to.
 
-Constants of ioctls after Linux's include/uapi/linux/cdrom.h and include/scsi/scsi_ioctl.h.
+Constants of ioctls after Linux's include/uapi/linux/cdrom.h, include/uapi/linux/fs.h and
+include/scsi/scsi_ioctl.h.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
+import struct
 from contextlib import suppress
+from pathlib import Path
 
 from flasher.card.faults import card_faults
 from flasher.drives.model import Drive, guard
@@ -19,21 +23,47 @@ from flasher.drives.unmount import unmount_drive
 
 _CDROMEJECT = 0x5309
 _DOOR_UNLOCK = 0x5381
+_BLKROSET = 0x125D
 
 
 def let_go(descriptor: int) -> bool:
     """Have a reader give back the card that we still hold; all of it must be flushed.
 
+    A slot for SD cards cannot; there the kernel takes no more writes until the card is taken out,
+    if we are root.
+
     Returns:
-        Whether it did: slots for SD cards, loop devices and files cannot.
+        Whether it did.
     """
     with suppress(OSError):  # most readers have no door
         fcntl.ioctl(descriptor, _DOOR_UNLOCK, 0)
     try:
         fcntl.ioctl(descriptor, _CDROMEJECT, 0)
     except OSError:
+        if _is_in_slot(descriptor):
+            with suppress(OSError):
+                forbid_writes(descriptor)
         return False
     return True
+
+
+def forbid_writes(descriptor: int) -> None:
+    """Have the kernel take no more writes to a block device: what mounts it mounts it read-only.
+
+    Not for USB readers, to which that would stick when the next card comes; a slot's device goes
+    with its card.
+
+    Raises:
+        OSError: ``EACCES``, you are not root.
+    """
+    fcntl.ioctl(descriptor, _BLKROSET, struct.pack("=i", 1))
+
+
+def _is_in_slot(descriptor: int) -> bool:
+    found = os.fstat(descriptor)
+    number = f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
+    name = Path("/sys/dev/block", number).resolve().name
+    return stat.S_ISBLK(found.st_mode) and name.startswith("mmcblk")
 
 
 def eject_drive(drive: Drive) -> bool:

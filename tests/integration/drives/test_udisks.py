@@ -10,6 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from flasher.drives.eject import forbid_writes
 from flasher.drives.find import find_drive
 from flasher.drives.opening import open_drive
 from flasher.process import environment, run
@@ -202,3 +203,17 @@ def test_nothing_is_mounted_from_a_card_while_it_is_held(used_card: Path, tmp_pa
         finally:
             os.close(descriptor)
         assert any(is_mounted_if_asked() for _ in range(100))
+
+
+def test_what_a_slot_cannot_give_back_is_mounted_read_only(used_card: Path, tmp_path: Path) -> None:
+    before = used_card.read_bytes()
+    with used_card.open("rb") as held:
+        forbid_writes(held.fileno())
+    try:
+        with desktop(tmp_path / "desktop", used_card) as bench:
+            bench.must_run("root", "udisksctl", "mount", "-b", f"{used_card}p2")
+            bench.must_run("root", "findmnt", "--options", "ro", "--source", f"{used_card}p2")
+            bench.must_run("root", "umount", f"{used_card}p2")
+        assert used_card.read_bytes() == before
+    finally:
+        run(["blockdev", "--setrw", str(used_card)])
