@@ -66,10 +66,18 @@ def number_of(path: str | Path) -> str | None:
     return _number(found.st_rdev) if stat.S_ISBLK(found.st_mode) else None
 
 
+def is_at_work(folder: Path) -> bool:
+    """Whether requests wait for a disk, by its folder in sysfs: it may not even open, then."""
+    try:
+        return any(int(count) for count in (folder / "inflight").read_text().split())
+    except OSError:
+        return False
+
+
 def _loop(backing: Path, dev: Path) -> Loop:
     """Ask the device itself: a path may be of another name space, or of a removed hard link."""
     name, path = backing.parent.parent.name, _path(backing)
-    if _is_at_work(backing.parent.parent):
+    if is_at_work(backing.parent.parent):
         return Loop(name, inode_of(path), number_of(path), path)
     try:
         descriptor = os.open(dev / name, os.O_RDONLY | os.O_CLOEXEC)
@@ -83,14 +91,6 @@ def _loop(backing: Path, dev: Path) -> Loop:
         os.close(descriptor)
     device, inode, number = _HEAD.unpack_from(info)
     return Loop(name, (device, inode), _number(number) if number else None, path)
-
-
-def _is_at_work(folder: Path) -> bool:
-    """Whether requests wait for it: one that does not answer them may never open either."""
-    try:
-        return any(int(count) for count in (folder / "inflight").read_text().split())
-    except OSError:
-        return False
 
 
 def _path(backing: Path) -> str:

@@ -116,7 +116,7 @@ A drive marked **✗** is never written: its reason stands below it.
         drives, words = _drives_or_words(event.outcome)
         self.query_one(DriveList).show(drives)
         self.query_one("#no-drives", Static).update(words)
-        self.query_one("#readers").set_class(any(not d.refusal for d in drives), "-usable")
+        self.query_one("#readers").set_class(any(not d.obstacle for d in drives), "-usable")
 
     def action_skip(self) -> None:
         """Another node's card first."""
@@ -155,8 +155,8 @@ A drive marked **✗** is never written: its reason stands below it.
         drive, status = self.query_one(DriveList).current, self.query_one(ImageLine).status
         if self.queue.next is None:
             self.notify("Every node has its card. Find one to make its card again.")
-        elif drive is None or drive.refusal:
-            self.notify(drive.refusal or "" if drive else "", title="Never written", markup=False)
+        elif drive is None or drive.obstacle:
+            self.notify(drive.obstacle or "" if drive else "", title="Never written", markup=False)
         elif not isinstance(status, ImageFile):
             self.notify(describe(status).plain, severity="warning", markup=False)
         else:

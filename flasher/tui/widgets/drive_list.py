@@ -27,7 +27,7 @@ class DriveList(OptionList):
 
     def show(self, drives: tuple[Drive, ...]) -> None:
         """Show these; the highlighted drive stays highlighted if it is still there."""
-        ordered = tuple(sorted(drives, key=lambda drive: (bool(drive.refusal), drive.path)))
+        ordered = tuple(sorted(drives, key=lambda drive: (bool(drive.obstacle), drive.path)))
         if ordered == self.drives:
             return
         before = self.current
@@ -60,10 +60,12 @@ def describe(drive: Drive) -> Table:
     if drive.kind != "file":
         rows.append(Text(str(drive.path)))
     rows.append(Text.assemble(("holds: ", "dim"), drive.holds))
-    if drive.refusal:
-        rows.append(Text.assemble(("refused: ", "bold"), drive.refusal))
+    if drive.mounted:
+        rows.append(Text.assemble(("unmounted first: ", "dim"), ", ".join(drive.mounted)))
+    if drive.obstacle:
+        rows.append(Text.assemble(("refused: ", "bold"), drive.obstacle))
     table = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
-    sign = "✗" if drive.refusal else "●"
+    sign = "✗" if drive.obstacle else "●"
     for number, row in enumerate(rows):
         table.add_row("" if number else sign, row)
     return table
