@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from flasher.errors import BadInput, EnvironmentLacks, FlasherError, Refused
@@ -77,8 +77,17 @@ def is_gone(path: Path) -> bool:
     try:
         with path.open("rb", buffering=0) as handle:
             return handle.seek(0, os.SEEK_END) == 0
+    except PermissionError:  # it was opened through udisks2
+        return _size_told_by_kernel(path) == 0
     except OSError:
         return True
+
+
+def _size_told_by_kernel(path: Path) -> int:
+    """In sectors; 0 for a device that has left, and for a reader without a card."""
+    with suppress(OSError):
+        return int(Path("/sys/class/block", path.name, "size").read_text())
+    return 0
 
 
 def _no_space(path: Path) -> FlasherError:

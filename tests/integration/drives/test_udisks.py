@@ -140,6 +140,14 @@ def test_what_is_on_a_card_is_told_without_a_password(used_card: Path, tmp_path:
     assert unseen == "unknown: it cannot be read\n"
 
 
+def test_a_card_that_fails_a_user_who_may_not_open_it_was_not_pulled(
+    bench: Desktop, loop: Path
+) -> None:
+    error = f"explain(OSError(5, ''), Path('{loop}'), 'writing')"
+    tell = f"from pathlib import Path; from flasher.card.faults import *; print({error}.code)"
+    assert bench.run(MEMBER, sys.executable, "-c", tell).stdout == "card-failed\n"
+
+
 def test_the_rule_is_for_cards_alone(tmp_path: Path, loop: Path) -> None:
     with desktop(tmp_path / "desktop", loop, is_card=False) as bench:
         looked = bench.run(MEMBER, *FLASHER, "inspect", str(loop))
