@@ -22,7 +22,6 @@ from builder.filesystems import (
     make_empty,
     make_root,
     require_boot_fits,
-    used_ranges,
 )
 from builder.measure import Measure
 from builder.mount_names import BOOT, DATA, ROOT, Names
@@ -34,7 +33,6 @@ from flasher.process import Finished, ProgramFailed, find_program, run
 # them. No journal takes more than half of an ext4, and here they have 32 MiB.
 LEAST_BOOT, LEAST_EXT4 = 36 * MIB, 80 * MIB
 _LARGEST = 2 << 40  # an MBR counts 2³² sectors
-_PROGRAMS = ("mke2fs", "mkfs.fat", "mcopy", "mmd", "e2image", "dumpe2fs")
 _EMPTY = Measure("", 0, 0, 0, (), (), ())
 
 
@@ -52,21 +50,6 @@ class Sizes:
     data: int | None = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Tailored:
-    """An image for one card.
-
-    Attributes:
-        path: of the sparse file.
-        used: the bytes of it that mean something, tables of zeros included.
-    """
-
-    path: Path
-    geometry: Geometry
-    names: Names
-    used: tuple[ByteRange, ...]
-
-
 class HostTools:
     """This computer's own programs, as `builder.filesystems.Tools`."""
 
@@ -76,9 +59,9 @@ class HostTools:
         """A program by its name, wherever it is here."""
         return (Path(program).name, *arguments)
 
-    def require(self) -> None:
-        """Raise EnvironmentLacks unless all that may be needed is installed."""
-        for program in _PROGRAMS:
+    def require(self, *programs: str) -> None:
+        """Raise EnvironmentLacks unless these are installed, and those that make file systems."""
+        for program in ("mke2fs", "mkfs.fat", *programs):
             find_program(program)
 
 
@@ -128,7 +111,7 @@ def _require_size(name: str, size: int, least: int) -> None:
         )
 
 
-def make_empty_card(path: Path, geometry: Geometry, names: Names, epoch: int) -> Tailored:
+def make_empty_card(path: Path, geometry: Geometry, names: Names, epoch: int) -> None:
     """Make an image with nothing in its file systems.
 
     Args:
@@ -147,12 +130,11 @@ def make_empty_card(path: Path, geometry: Geometry, names: Names, epoch: int) ->
     make_boot(here, content, _EMPTY, path, geometry.boot, names.labels[BOOT], names.identity.volume)
     for system in _systems(geometry, names):
         make_empty(here, content, path, system)
-    return _finished(path, geometry, names)
 
 
 def make_filled_card(
     path: Path, geometry: Geometry, names: Names, content: Content, found: Measure, inside: Runner
-) -> Tailored:
+) -> None:
     """Make an image of a tree.
 
     Args:
@@ -175,7 +157,6 @@ def make_filled_card(
             make_data(inside, content, found, path, system)
     except ProgramFailed as failure:
         raise _explained(failure) from failure
-    return _finished(path, geometry, names)
 
 
 def require_fits(geometry: Geometry, found: Measure) -> None:
@@ -223,13 +204,6 @@ def _systems(geometry: Geometry, names: Names) -> Iterator[Ext4]:
     yield root
     if geometry.data:
         yield replace(root, place=geometry.data, label=names.labels[DATA], uuid=ids.data)
-
-
-def _finished(path: Path, geometry: Geometry, names: Names) -> Tailored:
-    used = [ByteRange(0, ALIGNMENT), geometry.boot]
-    for place in filter(None, (geometry.root, geometry.data)):
-        used += used_ranges(path, place, HostTools())
-    return Tailored(path, geometry, names, tuple(used))
 
 
 def _explained(failure: ProgramFailed) -> FlasherError:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from builder.sources.node import Entry, Node, Removal
+from builder.sources.tarred import damaged
 
 # The kernel keeps these from everybody but the computer's own root: none of a generic image's
 # programs can depend on them. The last ones are the layers' own.
@@ -65,10 +66,14 @@ def _make(
 ) -> bool:
     kind = stat.S_IFMT(node.mode)
     if node.path:
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)  # noqa: PTH103, PTH120
+        _make_way(path, node)
     if node.twin:
         _clear(path)
-        os.link(f"{root.rstrip('/')}/{node.twin}", path, follow_symlinks=False)
+        try:
+            os.link(f"{root.rstrip('/')}/{node.twin}", path, follow_symlinks=False)
+        except FileNotFoundError:
+            missing = f"/{node.path} is another name of /{node.twin}, which is not in it"
+            raise damaged(missing) from None
         return True
     if kind in (stat.S_IFBLK, stat.S_IFCHR):
         _clear(path)
@@ -82,6 +87,14 @@ def _make(
         _make_other(path, node, kind)
     _set_rights(path, node, leave_out)
     return True
+
+
+def _make_way(path: str, node: Node) -> None:
+    """Make the folders that a path lies in; a link among them may lead nowhere in the tree."""
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)  # noqa: PTH103, PTH120
+    except (FileExistsError, NotADirectoryError):
+        raise damaged(f"/{node.path} lies in what is no folder") from None
 
 
 def _make_device(path: str, node: Node) -> bool:

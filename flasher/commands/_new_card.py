@@ -8,20 +8,21 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from builder.disk import Geometry
+from builder.disk import ALIGNMENT, Geometry
 from builder.filesystems import MIB
 from builder.mount_names import BOOT, DATA, ROOT, is_label
-from builder.tailored import Sizes, Tailored, plan_partitions
+from builder.tailored import Sizes, plan_partitions
 from flasher import paths
-from flasher.card.plan import CardPlan, plan_card
-from flasher.card.target import open_target
-from flasher.card.write import WriteResult, write_card
-from flasher.commands._drives import check_drives, check_sizes
+from flasher.card.making import Made, Making, make_card
+from flasher.card.plan import plan_card
+from flasher.commands._drives import add_serial, check_drives, check_sizes
+from flasher.commands._lanes import add_making
 from flasher.console import Console
 from flasher.drives.files import create_virtual_card
 from flasher.drives.model import Drive
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Emit
+from flasher.image.ranges import ByteRange
 from flasher.image.source import made_image
 from flasher.progress import readable_size
 from flasher.sizes import parse_size
@@ -53,6 +54,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=parse_size, help="create the virtual card, such as 4G")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--yes", action="store_true", help="do not ask before overwriting")
+    add_serial(parser)
+    add_making(parser)
 
 
 def _size_or_rest(text: str) -> int | str:
@@ -83,8 +86,13 @@ def read_labels(args: argparse.Namespace) -> dict[int, str]:
     return {slot: label for slot, label in asked.items() if label}
 
 
-def find_place(args: argparse.Namespace, sizes: Sizes) -> tuple[Drive | None, int]:
+def find_place(args: argparse.Namespace, sizes: Sizes, *sources: Path) -> tuple[Drive | None, int]:
     """The drive that was named, or None for a virtual card to be made; and its size in bytes.
+
+    Args:
+        args: of the command.
+        sizes: of the partitions.
+        sources: what is to be written; the drive must not hold it.
 
     Raises:
         FlasherError: it may not be written, or is too small for the partitions.
@@ -93,7 +101,7 @@ def find_place(args: argparse.Namespace, sizes: Sizes) -> tuple[Drive | None, in
     if args.size is not None and not place.exists():
         plan_partitions(args.size, sizes)
         return None, args.size
-    (drive,) = check_drives([place])
+    (drive,) = check_drives([place], args.serial, filter(Path.exists, sources))
     check_sizes([drive], plan_partitions(drive.size, sizes).size)
     return drive, drive.size
 
@@ -144,12 +152,8 @@ def taking(drive: Drive | None, args: argparse.Namespace) -> Iterator[Drive]:
     paths.hand_over(place)
 
 
-def put(made: Tailored, drive: Drive, emit: Emit, cancel: CancelFlag) -> WriteResult:
+def put(made: Path, drive: Drive, making: Making, emit: Emit, cancel: CancelFlag) -> Made:
     """Write an image on the drive it was made for, and read it back."""
-    plan = _plan(made)
-    with open_target(drive, plan.size) as target:
-        return write_card(plan, target, emit=emit, cancel=cancel)
-
-
-def _plan(made: Tailored) -> CardPlan:
-    return plan_card(made_image(made.path, made.used), None)
+    # What its file systems use is found by itself; what is before them is wiped.
+    plan = plan_card(made_image(made, [ByteRange(0, ALIGNMENT)]), None)
+    return make_card(plan, drive, making, emit=emit, cancel=cancel)

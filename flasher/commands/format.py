@@ -13,10 +13,10 @@ from builder.scratch import scratch_folder
 from builder.tailored import make_empty_card, plan_partitions
 from flasher import paths
 from flasher.commands import _new_card as new_card
+from flasher.commands._lanes import as_json, making_of, words
 from flasher.console import Console
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag
-from flasher.progress import readable_seconds
 
 EXAMPLE = "flasher format /dev/sdX --boot 512M --data 4G"
 
@@ -46,8 +46,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
         scratch_folder(paths.cache() / "cards") as folder,
         new_card.taking(drive, args) as card,
     ):
-        made = make_empty_card(folder / "card.img", geometry, names, int(time.time()))
-        done = new_card.put(made, card, emit, CancelFlag())
-    console.say(f"{card.path} is formatted, and read back, in {readable_seconds(done.seconds)}.")
-    console.result("formatted", {"drive": str(card.path), "partitions": rows})
+        image = folder / "card.img"
+        make_empty_card(image, geometry, names, int(time.time()))
+        done = new_card.put(image, card, making_of(args), emit, CancelFlag())
+    console.say(f"{card.path} is formatted: {words(done)}.")
+    told = {"drive": args.drive, "partitions": rows}
+    console.result("formatted", {**told, **as_json(done)})
     return ExitCode.DONE

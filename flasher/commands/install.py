@@ -17,7 +17,6 @@ from builder.scratch import scratch_folder
 from builder.space import require_room
 from builder.tailored import (
     HostTools,
-    Tailored,
     least_boot,
     make_filled_card,
     plan_partitions,
@@ -25,10 +24,10 @@ from builder.tailored import (
 )
 from flasher import paths
 from flasher.commands import _new_card as new_card
+from flasher.commands._lanes import as_json, making_of, words
 from flasher.console import Console
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag, Emit, Noted, step
-from flasher.progress import readable_seconds, readable_size
 
 EXAMPLE = "flasher install rootfs.tar.zst /dev/sdX"
 
@@ -49,8 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Ask, make an image of the tree as large as the card, write what of it means something."""
     sizes, labels = new_card.read_sizes(args), new_card.read_labels(args)
-    HostTools().require()
-    drive, size = new_card.find_place(args, sizes)
+    HostTools().require("mcopy", "mmd")
+    drive, size = new_card.find_place(args, sizes, args.rootfs)
     if not args.dry_run:
         new_card.confirm(drive, console, f"a card of {args.rootfs.name}", yes=args.yes)
     cancel = CancelFlag()
@@ -71,13 +70,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
             return ExitCode.DONE
         require_room(folder, rootfs.size, "What goes on the card")
         with console.progress() as emit, new_card.taking(drive, args) as card:
-            made = _make(folder, geometry, names, rootfs, emit, new_ids=args.new_ids)
-            done = new_card.put(made, card, emit, cancel)
-    console.say(
-        f"{args.rootfs.name} is on {card.path}, {readable_size(done.bytes_written)} written and "
-        f"read back in {readable_seconds(done.seconds)}."
-    )
-    console.result("installed", {**told, "bytes_written": done.bytes_written})
+            image = _make(folder, geometry, names, rootfs, emit, new_ids=args.new_ids)
+            done = new_card.put(image, card, making_of(args), emit, cancel)
+    console.say(f"{card.path} holds {args.rootfs.name}: {words(done)}.")
+    console.result("installed", {**told, **as_json(done)})
     return ExitCode.DONE
 
 
@@ -98,7 +94,7 @@ def _names(rootfs: RootFs, labels: Mapping[int, str], *, new_ids: bool) -> Names
 
 def _make(
     folder: Path, geometry: Geometry, names: Names, rootfs: RootFs, emit: Emit, *, new_ids: bool
-) -> Tailored:
+) -> Path:
     rootfs, wrong = with_names(rootfs, names, folder)
     for each in wrong:
         said = f"{each.place} names {each.name}: on the card it names {names.of(each.slot)[0]}."
@@ -108,7 +104,7 @@ def _make(
         step(emit, image.name, "fill", rootfs.size, "bytes") as progress,
         watching(image, progress),
     ):
-        made = make_filled_card(image, geometry, names, rootfs.content, rootfs.found, rootfs.inside)
+        make_filled_card(image, geometry, names, rootfs.content, rootfs.found, rootfs.inside)
     for doubt in find_doubts(image, rootfs):
         emit(Noted("doubts", str(doubt), warning=True))
-    return made
+    return image
