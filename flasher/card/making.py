@@ -8,8 +8,9 @@ from flasher.card.plan import CardPlan
 from flasher.card.probe import probe_card
 from flasher.card.target import open_target
 from flasher.card.write import WriteResult, wipe_tables, write_card
+from flasher.drives.eject import parting_words
 from flasher.drives.model import Drive
-from flasher.events import CancelFlag, Emit
+from flasher.events import CancelFlag, Emit, Noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +56,7 @@ def make_card(
             probe_card(target, drive.size, needed=plan.size, emit=emit, cancel=cancel)
         # Who leaves out the probe answers for the card's size.
         written = write_card(plan, target, emit=emit, cancel=cancel, probed=True)
-        return Made(written, ejected=making.eject and target.let_go())
+        ejected = making.eject and target.let_go()
+    if making.eject and not ejected and drive.kind not in ("file", "loop"):
+        emit(Noted(str(drive.path), parting_words(drive, ejected=False), warning=True))
+    return Made(written, ejected)
