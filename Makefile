@@ -28,7 +28,7 @@ install_packages = @missing=$$(for package in $(1); do \
 	        > /dev/null || { echo "apt could not install them: check the network and the sources." >&2; exit 1; }; \
 	fi
 
-.PHONY: demo test test-all lint unit real long soak setup setup-test clean
+.PHONY: demo test test-all lint unit real long soak faults setup setup-test clean
 
 demo: setup  ## build the base image, make a card, boot it in an emulated Pi
 	@$(SUDO) $(FLASHER) build-base --out $(DEMO)
@@ -39,14 +39,15 @@ demo: setup  ## build the base image, make a card, boot it in an emulated Pi
 
 test: lint unit real  ## every promise, the real build and the real boot included
 
-test-all: test long  ## and other builds: twice, emulated, killed, as a user, on full disks; and for armhf
+test-all: test long faults  ## and other builds: twice, emulated, killed, as a user, on full disks; and for armhf
 
 lint: setup-test
 	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 
 unit: setup-test
-	@$(SUDO) $(VENV)/bin/pytest -q -p no:cacheprovider -n 2 tests/unit tests/integration tests/tui
+	@$(SUDO) $(VENV)/bin/pytest -q -p no:cacheprovider -n 2 \
+	    tests/unit tests/integration tests/tui tests/faults
 
 real: setup-test
 	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider $(REAL)
@@ -59,6 +60,10 @@ soak: setup-test  ## builds killed, nodes whose plug is pulled, many times; FLAS
 	@$(SUDO) env FLASHER_KILLS=100 FLASHER_CUTS=32 FLASHER_REPLAYS=200 \
 	    FLASHER_SEED=$(or $(FLASHER_SEED),1) $(VENV)/bin/pytest -v -s -p no:cacheprovider \
 	    tests/builds/test_killed.py tests/rehearsal/test_power_cuts.py
+
+faults: setup-test  ## cards that fail, and the program killed while it writes, hundreds of times; FLASHER_SEED=… for others
+	@$(SUDO) env FLASHER_FAULTS=231 FLASHER_CARD_KILLS=50 FLASHER_SEED=$(or $(FLASHER_SEED),1) \
+	    $(VENV)/bin/pytest -q -s -p no:cacheprovider tests/faults
 
 setup: $(VENV)/.run
 setup-test: $(VENV)/.test

@@ -67,7 +67,7 @@ def worn_out(path: Path, where: ByteRange, what: str) -> FlasherError:
     """The error for a place that failed twice; `what` completes "could not"."""
     return FlasherError(
         WORN_OUT,
-        f"{where} of the card in {path} could not {what}, twice in a row.",
+        f"On the card in {path}, {where} could not {what}, twice in a row.",
         "Try it in another reader; if it fails there too, the card is worn out: throw it away.",
     )
 

@@ -95,25 +95,22 @@ class FaultyDisk:
 
     def read(self, offset: int, length: int) -> bytes:
         """Answer a read."""
-        moves = list(self._meet("read", offset, length))
+        faults = list(self._meet("read", offset, length))
         data = bytearray(length)
         os.preadv(self._file, [data], self._address(offset))
         self.moved.read += length
-        for fault in moves:
-            self._flip(fault, offset, data)
+        for fault in faults:
+            self._flip(fault, offset, memoryview(data))
         return bytes(data)
 
     def write(self, offset: int, data: memoryview) -> None:
         """Answer a write."""
-        moves = list(self._meet("write", offset, len(data)))
-        self.moved.written += len(data)
-        if any(fault.kind == "lose" for fault in moves):
-            return
-        for fault in moves:
+        for fault in list(self._meet("write", offset, len(data))):
             data = memoryview(bytearray(data))
-            self._flip(fault, offset, data)
+            (self._lose if fault.kind == "lose" else self._flip)(fault, offset, data)
         self._keep_old(self._address(offset), len(data))
         os.pwrite(self._file, data, self._address(offset))
+        self.moved.written += len(data)
         self.moved.log.append((offset, len(data)))
 
     def flush(self) -> None:
@@ -193,13 +190,16 @@ class FaultyDisk:
     def _slow(self, fault: Fault, length: int) -> None:
         time.sleep(min(length, 1 << 20) / fault.length)
 
-    def _flip(self, fault: Fault, offset: int, data: bytearray | memoryview) -> None:
+    def _lose(self, fault: Fault, offset: int, data: memoryview) -> None:
+        """Put what is there already in place of the part of `data` that the fault concerns."""
+        first, last = _concerned(fault, offset, len(data))
+        data[first:last] = self._old(self._address(offset) + first, last - first)
+
+    def _flip(self, fault: Fault, offset: int, data: memoryview) -> None:
         """Spoil one bit of the part of `data` that the fault concerns, each time another one."""
-        if fault.kind == "flip":
-            first = max(fault.first - offset, 0)
-            last = min(fault.first + fault.length - offset, len(data))
-            turn = self.moved.hits * 2654435761  # spreads well (Knuth)
-            data[first + turn % (last - first)] ^= 1 << turn % 7
+        first, last = _concerned(fault, offset, len(data))
+        turn = self.moved.hits * 2654435761  # spreads well (Knuth)
+        data[first + turn % (last - first)] ^= 1 << turn % 7
 
     def _address(self, offset: int) -> int:
         true = next((fault.length for fault in self._faults if fault.kind == "wrap"), None)
@@ -207,7 +207,15 @@ class FaultyDisk:
 
     def _keep_old(self, offset: int, length: int) -> None:
         if self._volatile:
-            self._undo.append((offset, os.pread(self._file, length, offset).ljust(length, b"\0")))
+            self._undo.append((offset, self._old(offset, length)))
+
+    def _old(self, offset: int, length: int) -> bytes:
+        return os.pread(self._file, length, offset).ljust(length, b"\0")
+
+
+def _concerned(fault: Fault, offset: int, length: int) -> tuple[int, int]:
+    """From where to where a fault concerns a request, counted from that one's begin."""
+    return max(fault.first - offset, 0), min(fault.first + fault.length - offset, length)
 
 
 def _nothing(_disk: FaultyDisk, _fault: Fault, _length: int) -> None:

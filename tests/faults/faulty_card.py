@@ -45,6 +45,10 @@ class FaultyCard:
         if not self._ask("wait", state, amount, _PATIENCE_SECONDS):
             raise TimeoutError(f"{self.path}: {state} {amount}: {self.moved()}")
 
+    def is_held(self) -> bool:
+        """Whether a request waits for its answer; a moment is given for one to come."""
+        return bool(self._ask("wait", "held", 1, 0.05))
+
     def moved(self) -> Moved:
         """What was asked of it so far."""
         told = self._ask("moved")
