@@ -17,7 +17,7 @@ T = TypeVar("T")
 # Seconds without a sign of life after which a person hears of it; and after being told to stop,
 # those after which a drive is left to itself.
 PATIENCE = 30.0
-_GRACE = 15.0
+GRACE = 15.0
 _TICK = 0.5
 
 
@@ -43,7 +43,12 @@ _Told = SimpleQueue[tuple[int, Event | _Ended[T]]]
 
 
 def run_lanes(
-    lanes: Sequence[Lane[T]], *, emit: Emit, cancel: CancelFlag, patience: float = PATIENCE
+    lanes: Sequence[Lane[T]],
+    *,
+    emit: Emit,
+    cancel: CancelFlag,
+    patience: float = PATIENCE,
+    grace: float = GRACE,
 ) -> tuple[T | FlasherError, ...]:
     """Do the work of all lanes at the same time.
 
@@ -53,11 +58,12 @@ def run_lanes(
         cancel: set by whoever wants to stop, also by this function when it is interrupted; a drive
             that does not even answer then is left to itself.
         patience: seconds without progress after which a warning is given.
+        grace: seconds in which a lane must end once it is cancelled.
 
     Returns:
         What each lane came to, in their order; errors as values.
     """
-    running = _Lanes(lanes, emit, cancel, patience)
+    running = _Lanes(lanes, emit, cancel, patience, grace)
     try:
         running.listen()
     except BaseException:
@@ -71,9 +77,15 @@ class _Lanes(Generic[T]):
     """The lanes under way."""
 
     def __init__(
-        self, lanes: Sequence[Lane[T]], emit: Emit, cancel: CancelFlag, patience: float
+        self,
+        lanes: Sequence[Lane[T]],
+        emit: Emit,
+        cancel: CancelFlag,
+        patience: float,
+        grace: float,
     ) -> None:
-        self._lanes, self._emit, self._cancel, self._patience = lanes, emit, cancel, patience
+        self._lanes, self._emit, self._cancel = lanes, emit, cancel
+        self._patience, self._grace = patience, grace
         self._told: _Told[T] = SimpleQueue()
         self._outcomes: dict[int, T | FlasherError] = {}
         self._moved_at = [time.monotonic()] * len(lanes)
@@ -110,7 +122,7 @@ class _Lanes(Generic[T]):
         if self._cancel.is_set() and self._cancelled_at is None:
             self._cancelled_at = now
         for number in set(range(len(self._lanes))) - self._outcomes.keys():
-            if self._cancelled_at is not None and now - self._cancelled_at > _GRACE:
+            if self._cancelled_at is not None and now - self._cancelled_at > self._grace:
                 self._outcomes[number] = _no_answer(self._lanes[number].name)
             elif now - self._moved_at[number] > self._patience and number not in self._warned:
                 self._warned.add(number)
