@@ -30,16 +30,18 @@ COMMANDS = {
     "inspect": "read what a card says of itself, without booting it",
     "rehearse": "boot a card in an emulated Pi",
     "ledger": "every card ever written",
+    "labels": "print labels for the cards that were made",
     "doctor": "what this computer lacks, and how to get it",
 }
 
+_BOOTS_NOWHERE = " A card that was being written boots nowhere."
 # What becomes of the work of commands that change something.
 _ONCE_INTERRUPTED = {
     "build-base": " Finished layers are kept: the same command goes on from there.",
-    "prepare": " A card that was being written boots nowhere.",
-    "format": " A card that was being written boots nowhere.",
-    "install": " A card that was being written boots nowhere.",
-    "write": " A card that was being written boots nowhere.",
+    "prepare": _BOOTS_NOWHERE + " What is right on it is kept the next time.",
+    "format": _BOOTS_NOWHERE,
+    "install": _BOOTS_NOWHERE,
+    "write": _BOOTS_NOWHERE + " What is right on it is kept the next time.",
 }
 
 
