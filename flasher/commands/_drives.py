@@ -56,7 +56,7 @@ def check_drives(
     drives = [choose_drive(place, serials) for place in places]
     _check_serials(drives, serials)
     for image in images:
-        _check_source(drives, image)
+        check_source(drives, image)
     seen: dict[str, Drive] = {}
     for drive in drives:
         twin = seen.setdefault(drive.identity or str(drive.path), drive)
@@ -66,6 +66,13 @@ def check_drives(
     return drives
 
 
+def holding(drive: Drive) -> str:
+    """What a drive is, what it holds, and what is done to it first: to be read before a yes."""
+    what = f"{drive.path} ({readable_size(drive.size)}, {drive.model or drive.kind})"
+    mounted = f"\nIt is unmounted first from {', '.join(drive.mounted)}." if drive.mounted else ""
+    return f"{what} holds: {drive.holds}.{mounted}"
+
+
 def _check_serials(drives: Iterable[Drive], serials: Sequence[str]) -> None:
     for serial in serials:
         if not any(drive.serial == serial for drive in drives):
@@ -73,7 +80,8 @@ def _check_serials(drives: Iterable[Drive], serials: Sequence[str]) -> None:
             raise BadInput("no-such-serial", what, "`flasher drives` shows the serials.")
 
 
-def _check_source(drives: Iterable[Drive], image: Path) -> None:
+def check_source(drives: Iterable[Drive], image: Path) -> None:
+    """Refuse drives that hold what is to be written; raises Refused, ``holds-image``."""
     for drive in drives:
         if drive.kind != "file" and holds_file(drive.path.name, image):
             what = f"{drive.path} is never written: it holds the image itself, {image}."

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from flasher.card.probe import THOROUGH, ProbeResult, check_honest, check_speed, examine
 from flasher.card.target import open_target
-from flasher.commands._drives import check_drives
+from flasher.commands._drives import add_serial, check_drives, holding
 from flasher.console import Console
 from flasher.errors import ExitCode
 from flasher.events import CancelFlag
@@ -27,14 +27,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also find cards that remember up to 1 GiB of what they cannot keep; takes a minute",
     )
+    add_serial(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask before writing")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Done if the card is good."""
-    (drive,) = check_drives([args.drive])
+    (drive,) = check_drives([args.drive], args.serial)
     console.confirm(
-        f"{drive.path} ({readable_size(drive.size)}) holds: {drive.holds}.\n"
+        f"{holding(drive)}\n"
         "Some of it is overwritten and put back; if the power fails meanwhile, it is lost.",
         yes=args.yes,
     )
