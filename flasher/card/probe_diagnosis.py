@@ -10,7 +10,7 @@ from typing import Literal
 from flasher.card.probe_look import Look
 from flasher.card.probe_marks import BLOCK as UNIT
 from flasher.card.probe_marks import SECTOR, Marks, Seen, compare
-from flasher.card.probe_places import all_over, down, end_stretch, first_place, grid, up
+from flasher.card.probe_places import FIRST, all_over, down, end_stretch, first_place, grid, up
 from flasher.card.probe_undo import Undo, is_of_one_place
 from flasher.card.target import BLOCK, Target
 from flasher.errors import FlasherError
@@ -19,7 +19,7 @@ from flasher.image.ranges import ByteRange, chunks
 
 CardKind = Literal["good", "wraparound", "chain", "limbo", "dead tail", "damaged", "bad"]
 
-_BATCH, _SAMPLES = 64, 16
+_BATCH, _SAMPLES, _TRIES = 64, 16, 4
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31)
 _PATIENCE = 3
 
@@ -125,7 +125,7 @@ class _Patient:
         while good + UNIT <= bad:
             step = max(down((bad - good) // _BATCH), UNIT)
             places = sorted({*range(good, bad - UNIT + 1, step), good + down(bad - good - UNIT)})
-            kept, lost_at = self._first_lost(places, bad, module)
+            kept, lost_at = self._first_lost(places, module)
             if lost_at is None:
                 break
             bad = lost_at
@@ -158,16 +158,14 @@ class _Patient:
         kept = [place for place in some if self._see(place).kept == UNIT]
         return len(kept) > len(some) // 2
 
-    def _first_lost(
-        self, places: list[int], bad: int, module: int | None
-    ) -> tuple[int | None, int | None]:
+    def _first_lost(self, places: list[int], module: int | None) -> tuple[int | None, int | None]:
         """The place before the first that loses its mark, and the first byte that is lost."""
         self.marks = Marks.fresh()
         for place in places:
             if not self._write(place, UNIT):
                 break
         if not self.failures:
-            self._push_out(places, bad, module)
+            self._push_out(places, module)
         before = None
         for place in places:
             kept = self._see(place).kept
@@ -176,10 +174,10 @@ class _Patient:
             before = place
         return before, None
 
-    def _push_out(self, places: list[int], bad: int, module: int | None) -> None:
+    def _push_out(self, places: list[int], module: int | None) -> None:
         """Make a cache forget the marks."""
         for place in places:
-            rival = self._rival(place, places, bad, module)
+            rival = self._rival(place, places, module)
             if rival is not None:
                 self._write(rival, UNIT)
         self._write_again_before(module or self.size)
@@ -192,14 +190,18 @@ class _Patient:
             for part in chunks([ByteRange(first, down(end) - first)], BLOCK):
                 self._rewrite(part)
 
-    def _rival(self, place: int, places: list[int], bad: int, module: int | None) -> int | None:
+    def _rival(self, place: int, places: list[int], module: int | None) -> int | None:
         """Where a mark would take the place's room in a cache, and nobody's in the memory."""
         apart = grid(self.size)
-        last = place + (self.size - UNIT - place) // apart * apart
-        for rival in range(last, max(place, bad - 1), -apart):
-            gaps = [abs(rival - other) for other in places]
-            if all(gap >= UNIT and not (module and _touches(gap, module)) for gap in gaps):
-                return rival
+        while apart >= FIRST:
+            last = place + (self.size - UNIT - place) // apart * apart
+            above = range(last, place, -apart)[:_TRIES]
+            below = range(place - apart, self.first - 1, -apart)[:_TRIES]
+            rivals: list[int] = [*above, *below]
+            for rival in rivals:
+                if not any(_touches(abs(rival - other), module) for other in places):
+                    return rival
+            apart //= 2
         return None
 
     def _write(self, offset: int, length: int) -> bool:
@@ -227,6 +229,6 @@ class _Patient:
         return True
 
 
-def _touches(gap: int, module: int) -> bool:
+def _touches(gap: int, module: int | None) -> bool:
     """Whether two blocks so far apart lie upon each other."""
-    return min(gap % module, -gap % module) < UNIT
+    return gap < UNIT or (module is not None and min(gap % module, -gap % module) < UNIT)

@@ -43,7 +43,11 @@ class Places:
 def choose_places(size: int, chance: Random) -> Places:
     """Where to look on a card of so many bytes, 64 KiB or more."""
     stretch = end_stretch(size)
-    marks = {*_spread(size, stretch.offset, chance), *_on_grid(size, stretch.offset, chance)}
+    marks = {
+        *_spread(size, stretch.offset, chance),
+        *_on_grid(size, stretch.offset, chance),
+        *_before_last(size, stretch),
+    }
     reads = set(all_over(size, chance)) | set(_powers_below(stretch.end - BLOCK))
     only_read = (place for place in reads - marks if place < stretch.offset)
     return Places(tuple(sorted(marks)), stretch, tuple(sorted(only_read)))
@@ -96,6 +100,14 @@ def _on_grid(size: int, end: int, chance: Random) -> Iterator[int]:
     apart, first = grid(size), first_place(size)
     places = range(first + down(chance.randrange(apart)), end, apart)
     yield from places[:: max(len(places) // _MARKS, 1)]
+
+
+def _before_last(size: int, stretch: ByteRange) -> Iterator[int]:
+    """Marks that the stretch, which is written later, takes the place of in any such cache."""
+    for power in range(stretch.length.bit_length() - 1, CACHE_GRID.bit_length()):
+        place = stretch.end - BLOCK - (1 << power)
+        if first_place(size) <= place < stretch.offset:
+            yield place
 
 
 def _powers_below(last: int) -> Iterator[int]:
