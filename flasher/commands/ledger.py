@@ -17,6 +17,7 @@ from flasher.commands._certificates import (
     check_signer,
     find_card,
 )
+from flasher.commands._ledger_lines import add_filters, chosen_lines
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
 from flasher.files import write_atomic
@@ -42,9 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = ("list", "export", "import", "known-hosts", "certificate", "check")
     parser.add_argument("action", choices=actions, help=_ACTIONS)
     parser.add_argument("what", nargs="*", help="files, or a node, as the action says")
-    parser.add_argument("--site", help="only cards of this site")
-    parser.add_argument("--scanner", help="only cards of this scanner profile")
-    parser.add_argument("--node", help="only cards of these nodes, separated by commas")
+    add_filters(parser)
     parser.add_argument("--key", type=Path, help="check: the site's public key, from `site key`")
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
@@ -63,7 +62,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return _import([Path(word) for word in _words(args, 1, None)], console)
     if args.action == "check":
         return _check(args, console)
-    entries = _chosen(args)
+    entries = chosen_lines(args)
     if args.action == "certificate":
         return _certificate(_words(args, 1, 1)[0], entries, console)
     match args.action:
@@ -76,17 +75,6 @@ def run(args: argparse.Namespace, console: Console) -> int:
             _export(args, entries, console)
     console.result("ledger", {"entries": [asdict(entry) for entry in entries]})
     return ExitCode.DONE
-
-
-def _chosen(args: argparse.Namespace) -> tuple[Entry, ...]:
-    nodes = [word.strip().lower() for word in (args.node or "").split(",") if word.strip()]
-    return tuple(
-        entry
-        for entry in Ledger().entries()
-        if (args.site is None or entry.site == args.site)
-        and (args.scanner is None or entry.profile == args.scanner)
-        and (not nodes or {entry.node, entry.position.lower()} & set(nodes))
-    )
 
 
 def _words(args: argparse.Namespace, least: int, most: int | None) -> list[str]:
