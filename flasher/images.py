@@ -6,7 +6,9 @@ from pathlib import Path
 
 from flasher import paths
 from flasher.errors import BadInput
+from flasher.events import CancelFlag, Emit, ignore
 
+_NEVER = CancelFlag()
 _SUFFIXES = (".img", ".img.zst", ".img.xz", ".img.gz", ".zip")
 
 
@@ -28,12 +30,24 @@ def newest_image(folder: Path) -> Path | None:
     return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
 
 
-def choose_image(named: Path | None) -> Path:
-    """The image named, else the newest one built.
+def image_place(text: str) -> Path | str:
+    """An image as people name it: a path, or as it is an address in the network."""
+    return text if text.startswith(("http://", "https://")) else Path(text)
+
+
+def choose_image(
+    named: Path | str | None, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER
+) -> Path:
+    """The image named, fetched if it is elsewhere; else the newest one built.
 
     Raises:
         BadInput: it is not there, or none was ever built.
+        FlasherError: it cannot be fetched: `flasher.image.fetch`.
     """
+    if isinstance(named, str):
+        from flasher.image.fetch import fetch_image  # needs the network's library
+
+        return fetch_image(named, emit=emit, cancel=cancel)
     chosen = named or newest_image(image_folder())
     if chosen is None:
         raise BadInput(

@@ -15,7 +15,7 @@ from flasher.drives.find import find_drive
 from flasher.errors import BadInput, ExitCode, FlasherError
 from flasher.events import CancelFlag, Emit, Event, Noted
 from flasher.image.source import open_image
-from flasher.images import choose_image
+from flasher.images import choose_image, image_place
 from flasher.prepare import plan_node_card
 from flasher.progress import readable_seconds
 from flasher.rehearsal.run import DEFAULT_TIMEOUT, PlannedCard, Rehearsal, rehearse
@@ -33,7 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--node", help="instead of a card: a node, whose card is only planned")
     parser.add_argument("--scanner", help="with --node: scanner profile, by name or path")
     parser.add_argument("--site", help="with --node: site, by name or path")
-    parser.add_argument("--image", type=Path, help="with --node: base image; default: the newest")
+    parser.add_argument(
+        "--image", type=image_place, help="with --node: base image; default: the newest"
+    )
     parser.add_argument(
         "--keep",
         action="store_true",
@@ -113,7 +115,10 @@ def _card(args: argparse.Namespace, emit: Emit) -> Path | PlannedCard:
         return find_drive(args.card).path
     rig = lay_out(load_profile(args.scanner), *load_site(args.site))
     node = rig.find(args.node)
-    image = open_image(choose_image(args.image), emit=emit, cancel=CancelFlag())
+    cancel = CancelFlag()
+    path = choose_image(args.image, emit=emit, cancel=cancel)
+    image = open_image(path, emit=emit, cancel=cancel)
+    image.prove(cancel)
     return PlannedCard(node.name, plan_node_card(rig, node, image).plan)
 
 

@@ -68,7 +68,7 @@ def read_papers(path: Path, *, is_packed: bool) -> Announced:
             the block map, or several papers contradict each other.
     """
     check_signature(path.parent)
-    raw_names = [name for name in _names(path.name) if name.endswith(".img")]
+    raw_names = [name for name in names_of(path.name) if name.endswith(".img")]
     if not is_packed:
         raw_names = [path.name]
     entry = _listed(path) or {}
@@ -89,7 +89,7 @@ def read_papers(path: Path, *, is_packed: bool) -> Announced:
     return announced
 
 
-def _names(name: str) -> list[str]:
+def names_of(name: str) -> list[str]:
     """A file's name and what it may be called unpacked: base.img.zst, base.img, base."""
     names = [name]
     while Path(names[-1]).suffix in SUFFIXES:
@@ -189,7 +189,7 @@ def _entry_sum(entry: dict[str, object], key: str) -> Iterable[Sum]:
 
 
 def _block_map(path: Path) -> BlockMap | None:
-    for name in _names(path.name):
+    for name in names_of(path.name):
         bmap = path.with_name(f"{name}.bmap")
         if bmap.is_file():
             sums = [*_sums(path.parent, bmap.name)]

@@ -31,7 +31,7 @@ def check_signature(folder: Path) -> None:
         BadInput: ``signature-wrong``, or ``key-unknown`` where a trusted key cannot be read.
     """
     sums, signature = folder / _SUMS, folder / _SIGNATURE
-    keys = sorted(key_folder().glob("*.pub"))
+    keys = sorted(key_folder().glob("*.pub")) if key_folder().is_dir() else []
     if not keys or not signature.is_file():
         return
     if not sums.is_file() or not _made(_keys(keys), signature.read_bytes(), sums.read_bytes()):
