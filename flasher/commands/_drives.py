@@ -89,15 +89,13 @@ def check_source(drives: Iterable[Drive], image: Path) -> None:
 
 
 def check_sizes(drives: Iterable[Drive], needed: int) -> None:
-    """Refuse drives that are too small or write-protected.
+    """Refuse drives that are write-protected or too small.
 
     Raises:
-        BadInput: ``card-too-small``.
         FlasherError: ``card-read-only``.
+        BadInput: ``card-too-small``.
     """
     for drive in drives:
-        if drive.size < needed:
-            raise too_small(str(drive.path), drive.size, needed)
         if drive.read_only:
             what = f"The card in {drive.path} is write-protected."
             raise FlasherError(
@@ -105,6 +103,8 @@ def check_sizes(drives: Iterable[Drive], needed: int) -> None:
                 what,
                 "Take it out, slide the lock on its side, and put it back in.",
             )
+        if drive.size < needed:
+            raise too_small(str(drive.path), drive.size, needed)
 
 
 def too_small(what: str, size: int, needed: int) -> BadInput:

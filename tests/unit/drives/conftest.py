@@ -24,8 +24,7 @@ class FakeComputer:
         folder = self.tables.sys / "devices" / name
         self._add(folder, name)
         for partition in partitions:
-            self._add(folder / partition, partition)
-            (folder / partition / "partition").write_text("1\n")
+            self.partition(folder, partition, "1")
 
     def device(self, name: str, place: str, **files: str) -> Path:
         """A disk at its place in the tree; `files` of its folder, ``device__x`` deeper."""
@@ -35,6 +34,10 @@ class FakeComputer:
             (folder / path.replace("__", "/")).parent.mkdir(parents=True, exist_ok=True)
             (folder / path.replace("__", "/")).write_text(f"{text}\n")
         return folder
+
+    def partition(self, folder: Path, name: str, number: str) -> None:
+        self._add(folder / name, name)
+        (folder / name / "partition").write_text(f"{number}\n")
 
     def _add(self, folder: Path, name: str) -> None:
         (folder / "holders").mkdir(parents=True)
