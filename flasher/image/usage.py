@@ -2,7 +2,7 @@
 
 A FAT partition as a whole, an ext4 partition as far as its file system uses it, zeros included;
 all else by the image's block map, and where there is none as a whole. A block map is widened by
-this, never narrowed (docs/adr/0035).
+this, never narrowed (docs/adr/0041).
 """
 
 from __future__ import annotations
