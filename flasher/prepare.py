@@ -24,6 +24,7 @@ from flasher.rig.certificate import save_certificate
 from flasher.rig.entry import pack_ranges
 from flasher.rig.ledger import Entry, Ledger, Result
 from flasher.rig.node_payload import CardIdentity, compose
+from flasher.rig.readers import judge_reader
 from flasher.rig.rigmap import Node, RigMap
 
 
@@ -111,6 +112,9 @@ def prepare_card(
     seconds = time.monotonic() - begun
     entry = ledger.record(_with_proof(_entry(card, drive, seconds, "verified", ""), made.written))
     _certify(card, entry, ledger, emit)
+    with suppress(FlasherError):  # the card is good, whatever is wrong with the ledger now
+        if blame := judge_reader(ledger.entries(), entry):
+            emit(Noted(entry.drive, blame, warning=True))
     return CardResult(
         node=card.node,
         drive=drive.path,
@@ -172,6 +176,8 @@ def _entry(card: NodeCard, drive: Drive, seconds: float, result: Result, reason:
         payload_digest=card.payload_digest,
         image_name=card.plan.image.source.name,
         drive_model=drive.model,
+        reader_port=drive.port,
+        cid=drive.card_id,
         role=card.node.role,
         address=card.rig.hosts.get(card.node.name, ""),
         user=card.rig.site.user.name,
