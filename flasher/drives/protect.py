@@ -66,7 +66,7 @@ def read_protected() -> tuple[Protection, ...]:
     path = protect_file()
     try:
         raw = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
     try:
         with reading(str(path), raw) as top:
