@@ -250,10 +250,9 @@ def _check(plan: CardPlan, target: Target) -> None:
     if target.size < plan.size:
         what = f"{target.path} has {target.size} bytes, the image {plan.size}."
         raise BadInput("card-too-small", what, "Take a larger card.")
-    for image in (plan.image.path, plan.image.source):
-        if image.exists() and target.path.exists() and image.samefile(target.path):
-            what = f"{target.path} is the image itself."
-            raise Refused("target-is-image", what, "Name another drive or file.")
+    if plan.image.is_at(target.path):
+        what = f"{target.path} is the image itself."
+        raise Refused("target-is-image", what, "Name another drive or file.")
 
 
 def verify_card(
