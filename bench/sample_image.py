@@ -36,10 +36,17 @@ class Sample:
 
 
 def sample(folder: Path, size: int, filled: int) -> Sample:
-    """An image of `size` bytes that holds files of some `filled` bytes; made once in a folder."""
-    raw = folder / f"sample-{size // MIB}-{filled // MIB}.img"
+    """An image of `size` bytes that holds files of some `filled` bytes; made once in a folder.
+
+    Its digest and its block map lie beside it, as in a release set.
+    """
+    folder = folder / f"{size // MIB}-{filled // MIB}"
+    folder.mkdir(parents=True, exist_ok=True)
+    raw = folder / "sample.img"
     if not raw.exists():
         _make(raw, size, filled)
+        sums = run(["sha256sum", raw.name], cwd=folder).text
+        (folder / "SHA256SUMS").write_text(sums)
     bmap = raw.with_suffix(".bmap")
     plan = plan_card(open_image(raw), None)
     if not bmap.exists():
