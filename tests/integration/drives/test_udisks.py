@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,21 @@ def test_a_wrong_password_opens_nothing(
         terminal.expect("You may not open")
         terminal.expect(pexpect.EOF)
     assert terminal.exitstatus == 5
+    assert not backing.read_bytes().strip(b"\xa5")
+
+
+def test_an_interrupt_ends_the_question_for_a_password(
+    bench: Desktop, loop: Path, backing: Path, image: Path
+) -> None:
+    # script(1) has a terminal of its own, so that the interrupt is for the program alone.
+    line = shlex.join([*FLASHER, "write", str(image), str(loop), "--yes"])
+    argv = bench.argv(ADMIN, "script", "--quiet", "--return", "--command", line, "/dev/null")
+    with pexpect.spawn(argv[0], argv[1:], encoding="utf-8", env=environment()) as terminal:
+        terminal.expect("Password: ")
+        terminal.send("\x03")
+        terminal.expect("interrupted")
+        terminal.expect(pexpect.EOF)
+    assert terminal.exitstatus == 130
     assert not backing.read_bytes().strip(b"\xa5")
 
 
