@@ -24,6 +24,7 @@ _SERVICE = "org.freedesktop.UDisks2"
 _MANAGER = "/org/freedesktop/UDisks2/Manager"
 # udisks2 hands on the kernel's words, in C's own language; these are what a drive can meet.
 _FAULTS = (errno.EBUSY, errno.EROFS, errno.ENOMEDIUM, errno.ENXIO, errno.ENODEV, errno.ENOENT)
+_DOING = {"OpenDevice": "open", "Unmount": "unmount", "Eject": "eject"}
 # A person is asked for one password after the other, however many drives are opened at once.
 _one_question = threading.Lock()
 
@@ -80,7 +81,7 @@ def _call(
         with _one_question, text_agent():
             return asyncio.run(request)
     except BusError as error:
-        raise _explain(path, error) from error
+        raise _explain(path, _DOING[member], error) from error
 
 
 async def _request(
@@ -127,16 +128,16 @@ async def _property(ask: Ask, place: str, interface: str, name: str) -> object:
     return reply.body[0].value
 
 
-def _explain(path: Path, error: BusError) -> Exception:
+def _explain(path: Path, doing: str, error: BusError) -> Exception:
     """The error that a person gets, or the kernel's own, for one from udisks2 or its bus."""
     if error.name.endswith(".NotAuthorizedDismissed"):
         return Cancelled(f"The password for {path}")
     if ".Error.NotAuthorized" in error.name:
-        return _not_allowed(path, "polkit does not let you through udisks2 either")
-    if error.name.startswith("org.freedesktop.DBus.Error.") and "Unknown" not in error.name:
-        return _not_allowed(path, "udisks2, which could do it for you, does not answer")
-    if error.name.endswith((".ServiceUnknown", ".NameHasNoOwner")):
-        return _not_allowed(path, "udisks2, which could do it for you, is not installed")
+        return _not_allowed(path, doing, "polkit does not let you through udisks2 either")
+    if error.name.endswith(".DBus.Error.ServiceUnknown"):
+        return _not_allowed(path, doing, "udisks2, which could do it for you, is not installed")
+    if ".DBus.Error." in error.name and ".Unknown" not in error.name:
+        return _not_allowed(path, doing, "udisks2, which could do it for you, does not answer")
     if error.name.endswith(".DeviceBusy"):
         return OSError(errno.EBUSY, error.text)
     for number in _FAULTS:
@@ -144,14 +145,14 @@ def _explain(path: Path, error: BusError) -> Exception:
             return OSError(number, error.text)
     return FlasherError(
         "udisks-failed",
-        f"udisks2 could not do what {path} needs: {error.text}.",
+        f"udisks2 could not {doing} {path}: {error.text}.",
         "Try again; if it comes back, run the command with sudo.",
     )
 
 
-def _not_allowed(path: Path, why: str) -> EnvironmentLacks:
+def _not_allowed(path: Path, doing: str, why: str) -> EnvironmentLacks:
     return EnvironmentLacks(
         "no-permission",
-        f"You may not open {path}, and {why}.",
+        f"You may not {doing} {path}, and {why}.",
         "Run the command with sudo, or install the rule for polkit (docs/cards.md).",
     )
