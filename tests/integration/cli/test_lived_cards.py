@@ -1,0 +1,99 @@
+"""`flasher verify` of cards that nodes have lived on: what a node does to its card is explained."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from autosetup.secrets_file import redacted
+from autosetup.status import Status
+from flasher.drives.files import create_virtual_card
+from flasher.image.blocks import FileBlocks
+from flasher.image.fat_edit import WritableFatVolume
+from flasher.process import run
+
+MIB = 1 << 20
+NODE = ("--scanner", "body-16x7", "--site", "demo", "--node", "cam-0101")
+MOMENT = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def flasher(*argv: str | Path) -> tuple[int, dict[str, object]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "flasher", *map(str, argv), "--json"], capture_output=True, text=True
+    )
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, [found for found in objects if found["kind"] != "progress"][-1]
+
+
+def change(card: Path, **files: bytes) -> None:
+    """Put files on the boot partition, as a Pi would."""
+    with FileBlocks(card, writable=True) as blocks:
+        volume = WritableFatVolume(blocks, MIB)
+        for name, data in files.items():
+            volume.write(name, data, modified=MOMENT)
+
+
+@pytest.fixture
+def lived(tmp_path: Path, base_image: Path) -> Path:
+    """A card whose node has started: it said so, erased its secrets, and mounted its root."""
+    card = create_virtual_card(tmp_path / "card.img", 64 * MIB).path
+    status, made = flasher("prepare", *NODE, "--to", card, "--image", base_image, "--yes")
+    assert status == 0, made
+    with FileBlocks(card, writable=True) as blocks:
+        volume = WritableFatVolume(blocks, MIB)
+        secrets = volume.read("autosetup/secrets.toml")
+        done = Status("done", "cam-0101", 1).to_json()
+        files = {"status.json": done, "log.txt": b"done\n", "secrets.toml": redacted(len(secrets))}
+        for name, data in files.items():
+            volume.write(f"autosetup/{name}", data, modified=MOMENT)
+    root = tmp_path / "root"
+    root.mkdir()
+    run(["mount", "-o", f"loop,offset={41 * MIB}", str(card), str(root)])
+    try:
+        (root / "etc/hostname").write_text("cam-0101\n")
+    finally:
+        run(["umount", str(root)])
+    return card
+
+
+def test_what_a_node_did_to_its_card_is_explained_place_by_place(
+    lived: Path, base_image: Path
+) -> None:
+    status, told = flasher("verify", lived, "--image", base_image)
+    assert (status, told["unexplained"]) == (0, [])
+    assert told["explained"] == [
+        "partition 1: autosetup/secrets.toml (erased after use)",
+        "partition 1: autosetup/log.txt, autosetup/status.json (the node's words)",
+        "partition 2: a node lived on it, and mounted it once",
+    ]
+
+
+def test_what_a_node_does_not_do_is_named(lived: Path, base_image: Path) -> None:
+    change(lived, **{"config.txt": b"arm_64bit=0\n", "virus.exe": b"MZ"})
+    with FileBlocks(lived, writable=True) as blocks:
+        blocks.write(MIB // 2, b"loader")
+    status, error = flasher("verify", lived, "--image", base_image)
+    assert (status, error["code"]) == (1, "card-differs")
+    for place in ("config.txt, virus.exe (changed by", f"bytes {512}-{MIB - 1} differ"):
+        assert place in str(error["message"])
+
+
+def test_a_payload_that_was_edited_is_named(lived: Path, base_image: Path) -> None:
+    change(lived, **{"autosetup/node.toml": b"name = 'other'\n"})
+    status, error = flasher("verify", lived, "--image", base_image)
+    assert status == 1
+    assert "node.toml" in str(error["message"])
+
+
+def test_a_card_of_another_image_is_told_as_such(
+    lived: Path, base_image: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.img"
+    other.write_bytes(base_image.read_bytes()[:-1] + b"x")
+    status, error = flasher("verify", lived, "--image", other)
+    assert (status, error["code"]) == (2, "another-image")
