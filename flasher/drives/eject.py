@@ -37,14 +37,14 @@ def let_go(descriptor: int) -> bool:
     """
     with suppress(OSError):  # most readers have no door
         fcntl.ioctl(descriptor, _DOOR_UNLOCK, 0)
-    try:
-        fcntl.ioctl(descriptor, _CDROMEJECT, 0)
-    except OSError:
-        if _is_in_slot(descriptor):
-            with suppress(OSError):
-                forbid_writes(descriptor)
-        return False
-    return True
+    with suppress(OSError):
+        # A reader's own no comes as a number, the status of its SCSI command.
+        if fcntl.ioctl(descriptor, _CDROMEJECT, 0) == 0:
+            return True
+    if _is_in_slot(descriptor):
+        with suppress(OSError):
+            forbid_writes(descriptor)
+    return False
 
 
 def forbid_writes(descriptor: int) -> None:
