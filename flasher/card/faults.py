@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from flasher.drives.holders import holders_of
+from flasher.drives.usage import devices_of
 from flasher.errors import BadInput, EnvironmentLacks, FlasherError, Refused
 from flasher.image.ranges import ByteRange
 
@@ -50,8 +52,7 @@ def explain(error: OSError, path: Path, doing: str) -> FlasherError:
         what = f"You may not open {path}."
         return EnvironmentLacks("no-permission", what, "Run the command with sudo.")
     if number == errno.EBUSY:
-        what = f"{path} is in use by another program or mounted."
-        return Refused("drive-busy", what, "Close what uses it, or unmount it, and try again.")
+        return _busy(path)
     if number == errno.ENOENT:
         what = f"There is no drive {path} any more."
         return BadInput("no-such-drive", what, "`flasher drives` lists those that are there.")
@@ -88,6 +89,15 @@ def _size_told_by_kernel(path: Path) -> int:
     with suppress(OSError):
         return int(Path("/sys/class/block", path.name, "size").read_text())
     return 0
+
+
+def _busy(path: Path) -> Refused:
+    """Who has a drive, where that can be seen."""
+    devices = devices_of(path.name).values() if path.is_block_device() else ()
+    holders = holders_of({str(path), *(f"/dev/{folder.name}" for folder in devices)})
+    who = f": {holders[0]}" if holders else " by another program, or mounted"
+    what = f"{path} is in use{who}."
+    return Refused("drive-busy", what, "Close what uses it, or unmount it, and try again.")
 
 
 def _no_space(path: Path) -> FlasherError:

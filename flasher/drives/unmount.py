@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from flasher.card.faults import card_faults
@@ -14,13 +17,19 @@ from flasher.errors import FlasherError, Refused
 from flasher.process import ProgramFailed, run
 
 _HINT = "Close it, or let it finish, and try again."
+_PATIENCE_SECONDS = 2.0  # desktops look into a card that was just put in
+_LOOK_EVERY_SECONDS = 0.1
 _ROUNDS = 8  # the same may be mounted several times at one place
 
 
-def unmount_drive(drive: Drive) -> tuple[str, ...]:
+def unmount_drive(drive: Drive, patience: float = _PATIENCE_SECONDS) -> tuple[str, ...]:
     """Unmount all that is mounted from a drive and its partitions.
 
     Where a program holds any of it, nothing is unmounted.
+
+    Args:
+        drive: as it was found.
+        patience: for how many seconds programs are waited for.
 
     Returns:
         Where something was mounted, in the order in which it was unmounted.
@@ -36,9 +45,9 @@ def unmount_drive(drive: Drive) -> tuple[str, ...]:
     for _ in range(_ROUNDS):
         mounted = _mounted(drive)
         if not mounted:
-            _check_others(drive)
+            _wait_until_free(partial(_held_elsewhere, drive), patience)
             return tuple(done)
-        _check_held(drive, mounted)
+        _wait_until_free(partial(_held, drive, mounted), patience)
         for mount in reversed(mounted):
             _unmount(drive, mount)
             done.append(mount.place)
@@ -54,15 +63,23 @@ def _mounted(drive: Drive) -> tuple[Mount, ...]:
     return use.mounts
 
 
-def _check_held(drive: Drive, mounted: tuple[Mount, ...]) -> None:
+def _wait_until_free(look: Callable[[], Refused | None], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while found := look():
+        if time.monotonic() >= until:
+            raise found
+        time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def _held(drive: Drive, mounted: tuple[Mount, ...]) -> Refused | None:
     places = [mount.place for mount in mounted]
-    holders = holders_of(places)
-    if holders:
-        raise busy(drive, holders[0])
+    for holder in holders_of(places):
+        return busy(drive, holder)
     for mount in mounts():
         if mount not in mounted and any(is_below(mount.place, place) for place in places):
             what = f"{drive.path} is in use: something else is mounted in it, at {mount.place}."
-            raise Refused("drive-busy", what, "Unmount that, and try again.")
+            return Refused("drive-busy", what, "Unmount that, and try again.")
+    return None
 
 
 def _unmount(drive: Drive, mount: Mount) -> None:
@@ -89,14 +106,15 @@ def _unmount_through_udisks(drive: Drive, mount: Mount) -> None:
         unmount_device(Path("/dev", name))
 
 
-def _check_others(drive: Drive) -> None:
+def _held_elsewhere(drive: Drive) -> Refused | None:
     holder = mounted_by_others(devices_of(drive.path.name))
-    if holder:
-        what = (
-            f"{drive.path} is in use: {holder.name} (process {holder.pid}) has it mounted at "
-            f"{holder.path}, in a name space of its own."
-        )
-        raise Refused("drive-busy", what, _HINT)
+    if holder is None:
+        return None
+    what = (
+        f"{drive.path} is in use: {holder.name} (process {holder.pid}) has it mounted at "
+        f"{holder.path}, in a name space of its own."
+    )
+    return Refused("drive-busy", what, _HINT)
 
 
 def busy(drive: Drive, holder: Holder) -> Refused:

@@ -208,7 +208,7 @@ def _family(name: str, tables: KernelTables) -> dict[str, Path]:
     while waiting:
         folder = waiting.pop()
         number = read_text(folder / "dev")
-        if number not in found:
+        if number and number not in found:
             found[number] = folder
             waiting += [part.parent for part in folder.glob("*/partition")]
             waiting += [holder.resolve() for holder in children(folder / "holders")]

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
@@ -160,7 +161,7 @@ def test_a_program_that_holds_a_file_or_folder_is_named_and_nothing_is_unmounted
     with program(code, busy) as pid:
         drive = find_drive(str(card))
         with pytest.raises(Refused) as caught:
-            unmount_drive(drive)
+            unmount_drive(drive, patience=0)
         said = f"{card} is in use: python3 (process {pid}) has {busy}{held} open."
         assert caught.value.message.replace(sys.executable, "python3") == said
         assert (caught.value.code, caught.value.exit_code) == ("drive-busy", ExitCode.REFUSED)
@@ -175,7 +176,7 @@ def test_somebody_elses_mount_inside_is_named_and_stays(
     (where / "memory").mkdir()
     memory = mount(Path("none"), where / "memory", "-t", "tmpfs")
     with pytest.raises(Refused, match=f"something else is mounted in it, at {memory}"):
-        unmount_drive(find_drive(str(card)))
+        unmount_drive(find_drive(str(card)), patience=0)
     run(["mountpoint", "-q", str(where)])
     run(["mountpoint", "-q", str(memory)])
 
@@ -186,7 +187,7 @@ def test_a_mount_in_another_name_space_is_found_with_its_program(
     where = mount(partitions[0], place("card"))
     with program("import sys", before=("unshare", "--mount")) as pid:
         with pytest.raises(Refused, match=f"process {pid}") as caught:
-            unmount_drive(find_drive(str(card)))
+            unmount_drive(find_drive(str(card)), patience=0)
         assert f"has it mounted at {where}, in a name space of its own" in caught.value.message
     assert unmount_drive(find_drive(str(card))) == ()
 
@@ -201,7 +202,7 @@ def test_a_drive_with_a_system_path_or_swap_is_refused_whatever_else_is_mounted(
         drive = find_drive(str(card))
         assert drive.refusal == f"it holds {system} of this computer"
         with pytest.raises(Refused, match=f"it holds {system}"):
-            unmount_drive(drive)
+            unmount_drive(drive, patience=0)
     finally:
         run(["umount", str(system)])
         system.rmdir()
@@ -209,7 +210,7 @@ def test_a_drive_with_a_system_path_or_swap_is_refused_whatever_else_is_mounted(
     run(["swapon", str(partitions[1])])
     try:
         with pytest.raises(Refused, match="is swap space"):
-            unmount_drive(find_drive(str(card)))
+            unmount_drive(find_drive(str(card)), patience=0)
     finally:
         run(["swapoff", str(partitions[1])])
 
@@ -254,3 +255,24 @@ def test_the_drive_that_holds_the_image_is_known_by_any_path_to_it(
     other = tmp_path / "other.img"
     other.write_bytes(b"x")
     assert not holds_file(card.name, other)
+
+
+def test_a_program_that_is_done_soon_is_waited_for(
+    card: Path, partitions: list[Path], place: Places
+) -> None:
+    busy = mount(partitions[0], place("busy"))
+    drive = find_drive(str(card))
+    code = "import os, sys; os.chdir(sys.argv[1])"
+    with ThreadPoolExecutor(1) as pool, program(code, busy):
+        unmounted = pool.submit(unmount_drive, drive, patience=60)
+        # The program ends with this block, while it is being waited for.
+    assert unmounted.result() == (str(busy),)
+
+
+def test_a_program_that_writes_to_a_drive_is_named(card: Path) -> None:
+    code = "import os, sys; d = os.open(sys.argv[1], os.O_RDWR | os.O_EXCL)"
+    with program(code, card) as pid:
+        drive, said = find_drive(str(card)), rf"\(process {pid}\) has {card} open"
+        with pytest.raises(Refused, match=said) as caught, open_target(drive):
+            pass
+        assert caught.value.code == "drive-busy"
