@@ -182,6 +182,7 @@ def _plan_new(
         position=node.position,
         generation=identity.generation,
         card_id=identity.card_id,
+        replaces=report.manifest.card_id if report.manifest else "",
         bytes_written=mending.size,
         bytes_verified=mending.size,
         ranges=pack_ranges(extent.range for extent in mending.extents),

@@ -6,17 +6,18 @@ import hashlib
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from autosetup.host_key import public_line
 from autosetup.payload import MANIFEST
+from flasher.card.inspect import card_id_on
 from flasher.card.making import USUAL, Making, make_card
 from flasher.card.plan import CardPlan, plan_card
 from flasher.card.trusting import check_trust
 from flasher.card.write import WriteResult
 from flasher.drives.model import Drive
-from flasher.errors import Cancelled, FlasherError
+from flasher.errors import BadInput, Cancelled, EnvironmentLacks, FlasherError, Refused
 from flasher.events import CancelFlag, Emit, Noted
 from flasher.image.ranges import ByteRange
 from flasher.image.source import ImageFile
@@ -99,18 +100,22 @@ def prepare_card(
         FlasherError: as the engine says; the failure is in the ledger too.
     """
     ledger.prepare()
-    begun = time.monotonic()
+    before, begun = card_id_on(drive.path), time.monotonic()
     try:
         made = make_card(card.plan, drive, making, emit=emit, cancel=cancel)
     except (Exception, KeyboardInterrupt) as error:
         stopped = isinstance(error, Cancelled | KeyboardInterrupt)
         result: Result = "cancelled" if stopped else "failed"
         reason = "It was interrupted." if stopped else str(error)
+        entry = _entry(card, drive, time.monotonic() - begun, result, reason)
+        if not isinstance(error, Refused | BadInput | EnvironmentLacks):  # nothing was written
+            entry = replace(entry, replaces=before)
         with suppress(FlasherError):  # what went wrong first is what must be heard
-            ledger.record(_entry(card, drive, time.monotonic() - begun, result, reason))
+            ledger.record(entry)
         raise
     seconds = time.monotonic() - begun
-    entry = ledger.record(_with_proof(_entry(card, drive, seconds, "verified", ""), made.written))
+    entry = replace(_entry(card, drive, seconds, "verified", ""), replaces=before)
+    entry = ledger.record(_with_proof(entry, made.written))
     _certify(card, entry, ledger, emit)
     with suppress(FlasherError):  # the card is good, whatever is wrong with the ledger now
         if blame := judge_reader(ledger.entries(), entry):
@@ -156,8 +161,9 @@ def _certify(card: NodeCard, entry: Entry, ledger: Ledger, emit: Emit) -> None:
 
 
 def _entry(card: NodeCard, drive: Drive, seconds: float, result: Result, reason: str) -> Entry:
+    now = datetime.now(UTC)
     return Entry(
-        written_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        written_at=(now - timedelta(seconds=seconds)).isoformat(timespec="seconds"),
         profile=card.rig.profile.name,
         site=card.rig.site.name,
         node=card.node.name,
@@ -172,7 +178,7 @@ def _entry(card: NodeCard, drive: Drive, seconds: float, result: Result, reason:
         result=result,
         reason=reason,
         host_key=(public_line(card.identity.host_key) or "") if card.rig.site.host_keys else "",
-        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished_at=now.isoformat(timespec="seconds"),
         payload_digest=card.payload_digest,
         image_name=card.plan.image.source.name,
         drive_model=drive.model,

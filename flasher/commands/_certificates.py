@@ -20,22 +20,22 @@ from flasher.image.blocks import Blocks
 from flasher.image.fat import FatVolume
 from flasher.rig.certificate import FOLDER, Certificate, save_certificate
 from flasher.rig.documents import read_bytes
-from flasher.rig.entry import Entry
+from flasher.rig.entry import Entry, standing
 from flasher.rig.site import list_sites, load_site
 
 _SHORTEST_ID = 8
 
 
 def find_card(word: str, entries: Sequence[Entry]) -> Entry:
-    """The last verified card of a node, or the one whose id begins so.
+    """The last standing card of a node, or the one whose id begins so.
 
     Raises:
         BadInput: ``no-such-card``; ``node-ambiguous``, the node is in several rigs.
     """
     wanted = word.strip().lower()
-    verified = [e for e in entries if e.result == "verified" and e.card_id]
-    by_id = [e for e in verified if len(wanted) >= _SHORTEST_ID and e.card_id.startswith(wanted)]
-    found = by_id or [e for e in verified if wanted in (e.node, e.position.lower())]
+    by_id = [e for e in entries if e.result == "verified" and e.card_id.startswith(wanted)]
+    by_node = [e for e in standing(entries) if wanted in (e.node, e.position.lower())]
+    found = by_id if len(wanted) >= _SHORTEST_ID and by_id else by_node
     if not found:
         what = f"The ledger has no verified card {word!r}."
         raise BadInput("no-such-card", what, "`flasher ledger list` shows those that it has.")

@@ -50,6 +50,7 @@ class Entry:
         role: of the node.
         address: its fixed address, without a prefix; empty where the network gives it one.
         user: who logs in there.
+        replaces: id of our card that was overwritten; empty where there was none.
     """
 
     written_at: str
@@ -83,6 +84,7 @@ class Entry:
     role: str = ""
     address: str = ""
     user: str = ""
+    replaces: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))
@@ -123,6 +125,18 @@ def nanoseconds_of(written_at: str) -> int:
         return max(int(datetime.fromisoformat(written_at).timestamp()), 0) * 10**9
     except ValueError:
         return 0
+
+
+def standing(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The lines of verified cards, in their order, without those that were overwritten later."""
+    return tuple(entry for entry in not_replaced(entries) if entry.result == "verified")
+
+
+def not_replaced(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The lines, in their order, without those of cards that were overwritten later."""
+    lines = tuple(entries)
+    replaced = {line.replaces for line in lines} - {""}
+    return tuple(line for line in lines if line.card_id not in replaced)
 
 
 def pack_ranges(ranges: Iterable[ByteRange]) -> str:

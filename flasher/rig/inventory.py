@@ -13,15 +13,15 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from flasher.errors import BadInput
-from flasher.rig.entry import Entry
+from flasher.rig.entry import Entry, standing
 
 # A node without a fixed address answers to its name in multicast DNS (RFC 6762).
 _LOCAL = ".local"
 
 
 def latest_cards(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The last verified card of each node, by site, profile and node; entries oldest first."""
-    cards = {(e.site, e.profile, e.node): e for e in entries if e.result == "verified" and e.node}
+    """The last standing card of each node, by site, profile and node; entries oldest first."""
+    cards = {(card.site, card.profile, card.node): card for card in standing(entries) if card.node}
     return tuple(cards[key] for key in sorted(cards))
 
 

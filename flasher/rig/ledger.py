@@ -13,7 +13,16 @@ from pathlib import Path
 
 from flasher import paths
 from flasher.errors import FlasherError
-from flasher.rig.entry import COLUMNS, DEFAULTS, Entry, Result, nanoseconds_of, stamp, storable
+from flasher.rig.entry import (
+    COLUMNS,
+    DEFAULTS,
+    Entry,
+    Result,
+    nanoseconds_of,
+    stamp,
+    standing,
+    storable,
+)
 
 __all__ = ["Entry", "Ledger", "Result"]
 
@@ -72,12 +81,9 @@ class Ledger:
         return tuple(Entry(*row) for row in rows)
 
     def made(self, profile: str, site: str) -> dict[str, Entry]:
-        """The latest verified card of each node of a rig."""
-        return {
-            entry.node: entry
-            for entry in self.entries()
-            if (entry.profile, entry.site, entry.result) == (profile, site, "verified")
-        }
+        """The latest verified card of each node of a rig that has one still."""
+        cards = standing(self.entries())
+        return {card.node: card for card in cards if (card.profile, card.site) == (profile, site)}
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

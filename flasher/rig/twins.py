@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from flasher.rig.entry import Entry
+from flasher.rig.entry import Entry, standing
 
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -31,7 +31,7 @@ def twins(entries: Iterable[Entry], node: str, site: str, now: datetime, replace
         now: UTC.
         replaced: id of the card that is overwritten, which is no twin.
     """
-    same = [e for e in entries if (e.node, e.site, e.result) == (node, site, "verified")]
+    same = [card for card in standing(entries) if (card.node, card.site) == (node, site)]
     if not same or same[-1].card_id == replaced:
         return ""
     card = same[-1]

@@ -13,7 +13,7 @@ from flasher.drives.model import Drive
 from flasher.errors import Cancelled, FlasherError
 from flasher.image.source import ImageFile
 from flasher.prepare import CardResult
-from flasher.rig.ledger import Entry
+from flasher.rig.entry import Entry, not_replaced
 from flasher.rig.rigmap import Node, RigMap
 from flasher.tui.attempt import attempt
 from flasher.tui.messages import DrivesListed
@@ -207,7 +207,7 @@ A drive marked **✗** is never written: its reason stands below it.
 
     def _entries(self) -> list[Entry]:
         rig = (self._rig.profile.name, self._rig.site.name)
-        lines = self._workplace.ledger.entries()
+        lines = not_replaced(self._workplace.ledger.entries())
         return [entry for entry in lines if (entry.profile, entry.site) == rig]
 
 

@@ -54,6 +54,17 @@ def test_a_script_must_say_so(tmp_path: Path, base_image: Path) -> None:
     assert flasher(*argv, "--yes")[0] == 0
 
 
+def test_a_node_whose_card_became_another_nodes_has_none_any_more(
+    first: Path, base_image: Path, tmp_path: Path
+) -> None:
+    argv = ("prepare", *RIG, "--image", base_image, "--yes")
+    assert flasher(*argv, "--to", first, "--node=cam-0102")[0] == 0
+    assert set(Ledger().made("body-16x7", "demo")) == {"cam-0102"}
+    again = tmp_path / "again.img"
+    status, told = flasher(*argv[:-1], "--to", again, "--node=cam-0101")
+    assert status == 0, told  # nobody had to be asked
+
+
 def test_what_the_drive_holds_is_told_and_the_same_card_is_no_twin(
     first: Path, base_image: Path
 ) -> None:

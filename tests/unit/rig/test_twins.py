@@ -53,6 +53,13 @@ def test_a_card_that_is_written_again_is_no_twin_of_itself() -> None:
     assert twins(lines, "cam-0101", "studio", NOW, replaced="d" * 32)
 
 
+def test_a_card_that_became_another_nodes_is_no_twin_any_more() -> None:
+    lines = made(timedelta(days=2))
+    lines += made(timedelta(hours=2), node="cam-0102", card_id="d" * 32, replaces=ENTRY.card_id)
+    assert twins(lines, "cam-0101", "studio", NOW) == ""
+    assert "2 hours ago" in twins(lines, "cam-0102", "studio", NOW)
+
+
 def test_the_latest_card_counts() -> None:
     lines = [*made(timedelta(days=2)), *made(timedelta(hours=2), card_id="d" * 32)]
     assert "2 hours ago" in twins(lines, "cam-0101", "studio", NOW)
