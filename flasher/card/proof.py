@@ -80,7 +80,7 @@ class Proof:
         return CardMismatch(
             "reader-unsteady",
             f"In {path}, {where} read otherwise each time.",
-            "Try the card in another reader, on another cable; fails it there, throw it away.",
+            "Try another cable, then another reader; if it is the same there, throw the card away.",
         )
 
 

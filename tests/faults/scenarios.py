@@ -92,6 +92,7 @@ def _dead_tail(around: Surroundings, dice: random.Random) -> Trouble:
     return Trouble("writes are lost from a place on", (fault,), codes)
 
 
+# Refused: it was gone before it was opened.
 def _pulled(around: Surroundings, dice: random.Random) -> Trouble:
     fault = Fault("pull", dice.choice(("any", "read", "write")), after=around.moment(dice))
     return Trouble("pulled", (fault,), frozenset({"card-pulled", "drive-refused", DONE}))
@@ -119,7 +120,7 @@ def _unflushed(times: int) -> _Draw:
 
     def draw(_around: Surroundings, dice: random.Random) -> Trouble:
         fault = Fault("fail", "flush", times=times, after=dice.choice((0, 1 << 20)))
-        codes = frozenset({"card-failed", _WORN, DONE})
+        codes = frozenset({"card-failed", _WORN, _DEFECTIVE, DONE})
         return Trouble(f"a flush fails, {often}", (fault,), codes)
 
     return draw
@@ -136,7 +137,7 @@ def _stalled(around: Surroundings, dice: random.Random) -> Trouble:
 
 def _stalled_and_pulled(around: Surroundings, dice: random.Random) -> Trouble:
     trouble = _stalled(around, dice)
-    codes = frozenset({"card-pulled", DONE})
+    codes = frozenset({"card-pulled", "drive-refused", DONE})
     return Trouble("stalls, and is pulled", trouble.faults, codes, afterwards=(Fault("pull"),))
 
 
