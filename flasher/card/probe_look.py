@@ -128,6 +128,7 @@ class _Looker:
     cancel: CancelFlag
     marks: Marks = field(default_factory=Marks.fresh)
     written: set[int] = field(default_factory=set)
+    laced: set[int] = field(default_factory=set)
     lost: list[int] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
     strange: list[int] = field(default_factory=list)
@@ -141,11 +142,9 @@ class _Looker:
                 self.undo.write(place, self.marks.make(place, UNIT))
                 self.written.add(place)
         for part in chunks([places.stretch], BLOCK):
-            with self._at(part):
-                self.undo.keep(part)
-        for part in chunks([places.stretch], BLOCK):
             if self.writing.seconds < _SECONDS:
-                self._write_timed(part)
+                with self._at(part, 2):
+                    self._lace(part)
         with self._at(places.stretch, 0), self.writing.timed(0):
             self.target.flush()
 
@@ -173,20 +172,18 @@ class _Looker:
                     data = self.target.read(part.offset, part.length)
                 self._judge(part.offset, data)
 
-    def _write_timed(self, part: ByteRange) -> None:
-        data = self.marks.make(part.offset, part.length)
-        with self._at(part):
-            with self.writing.timed(part.length):
-                self.target.write(part.offset, data)
-            self.written.update(range(part.offset, part.end, UNIT))
+    def _lace(self, part: ByteRange) -> None:
+        data = self.undo.laced(part, self.marks)
+        with self.writing.timed(part.length):
+            self.target.write(part.offset, data)
+        self.laced.update(range(part.offset, part.end, UNIT))
 
     def _judge(self, offset: int, data: bytes) -> None:
-        if offset in self.written and data == self.marks.make(offset, len(data)):
-            return
-        seen = compare(self.marks, offset, data)
+        laced = offset in self.laced
+        seen = compare(self.marks, offset, data, laced=laced)
         if seen.distances:
             self.strange.append(offset)
-        if offset in self.written and seen.kept < len(data):
+        if (laced or offset in self.written) and seen.kept < len(data):
             self.lost.append(offset + seen.kept)
 
     @contextmanager

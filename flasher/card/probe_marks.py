@@ -36,6 +36,13 @@ class Marks:
             for place in range(offset, offset + length, SECTOR)
         )
 
+    def lace(self, offset: int, data: bytes) -> bytes:
+        """Blocks as they are, but for a mark as the first sector of each."""
+        laced = bytearray(data)
+        for at in range(0, len(data), BLOCK):
+            laced[at : at + SECTOR] = self.make(offset + at, SECTOR)
+        return bytes(laced)
+
     def origins(self, data: bytes) -> list[int | None]:
         """For each sector, to which offset it was written; None where it is not of these marks."""
         if self.salt not in data:
@@ -60,11 +67,26 @@ class Seen:
     distances: frozenset[int]
 
 
-def compare(marks: Marks, offset: int, data: bytes) -> Seen:
-    """What `data`, read at `offset`, tells."""
+def compare(marks: Marks, offset: int, data: bytes, *, laced: bool = False) -> Seen:
+    """What `data`, read at `offset`, tells; `laced`: of each block, the first sector is a mark."""
     origins = marks.origins(data)
     places = range(offset, offset + len(data), SECTOR)
     pairs = list(zip(origins, places, strict=True))
-    wrong = [number for number, (origin, place) in enumerate(pairs) if origin != place]
+    apart = BLOCK if laced else SECTOR
+    due = pairs[:: apart // SECTOR]
+    wrong = [number for number, (origin, place) in enumerate(due) if origin != place]
     strange = {abs(origin - place) for origin, place in pairs if origin not in (None, place)}
-    return Seen(SECTOR * (wrong[0] if wrong else len(pairs)), frozenset(strange))
+    return Seen(apart * (wrong[0] if wrong else len(due)), frozenset(strange))
+
+
+def first_sectors(data: bytes) -> bytes:
+    """What lacing replaces."""
+    return b"".join(data[at : at + SECTOR] for at in range(0, len(data), BLOCK))
+
+
+def unlace(data: bytes, firsts: bytes) -> bytes:
+    """Blocks with their first sectors as they were."""
+    plain = bytearray(data)
+    for number, at in enumerate(range(0, len(data), BLOCK)):
+        plain[at : at + SECTOR] = firsts[number * SECTOR : (number + 1) * SECTOR]
+    return bytes(plain)
