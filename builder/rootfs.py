@@ -61,6 +61,7 @@ class RootFs:
     """A tree that can be looked at.
 
     Attributes:
+        name: of the folder or file that was named.
         content: where it is.
         found: what it takes.
         inside: where programs see it.
@@ -68,6 +69,7 @@ class RootFs:
             file.
     """
 
+    name: str
     content: Content
     found: Measure
     inside: Inside
@@ -121,7 +123,7 @@ def open_rootfs(
     content = Content(tree, HostTools(), epoch, DATA if data else None, places)
     found = content.measure(inside)
     cmdline = _text(inside, tree / found.boot_place / "cmdline.txt")
-    return RootFs(content, found, inside, fstab, cmdline)
+    return RootFs(source.name, content, found, inside, fstab, cmdline)
 
 
 def _require_whole(folder: Path) -> None:

@@ -98,13 +98,13 @@ def _make(
     rootfs, wrong = with_names(rootfs, names, folder)
     for each in wrong:
         said = f"{each.place} names {each.name}: on the card it names {names.of(each.slot)[0]}."
-        emit(Noted("names", said, warning=not new_ids))
+        emit(Noted(rootfs.name, said, warning=not new_ids))
     image = folder / "card.img"
     with (
-        step(emit, image.name, "fill", rootfs.size, "bytes") as progress,
+        step(emit, rootfs.name, "fill", rootfs.size, "bytes") as progress,
         watching(image, progress),
     ):
         make_filled_card(image, geometry, names, rootfs.content, rootfs.found, rootfs.inside)
     for doubt in find_doubts(image, rootfs):
-        emit(Noted("doubts", str(doubt), warning=True))
+        emit(Noted(rootfs.name, str(doubt), warning=True))
     return image
