@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from flasher.commands._drives import check_drives
 from flasher.console import Console
-from flasher.drives.eject import eject_drive, parting_words
+from flasher.drives.eject import check_loose, eject_drive, parting_words
+from flasher.drives.find import find_drive
 from flasher.errors import ExitCode
 
 EXAMPLE = "flasher eject /dev/sdX"
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Look at every drive before the first is let go."""
     done = []
-    for drive in check_drives(args.drive):
+    for drive in [check_loose(find_drive(place)) for place in args.drive]:
         ejected = eject_drive(drive)
         console.say(parting_words(drive, ejected=ejected))
         done.append({"drive": str(drive.path), "ejected": ejected})

@@ -18,8 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from flasher.card.faults import card_faults
-from flasher.drives.model import Drive, guard
+from flasher.drives.model import Drive
 from flasher.drives.unmount import unmount_drive
+from flasher.errors import Refused
 
 _CDROMEJECT = 0x5309
 _DOOR_UNLOCK = 0x5381
@@ -66,6 +67,19 @@ def _is_in_slot(descriptor: int) -> bool:
     return stat.S_ISBLK(found.st_mode) and name.startswith("mmcblk")
 
 
+def check_loose(drive: Drive) -> Drive:
+    """The drive itself, if it may be taken out; its serial need not be typed for that.
+
+    Raises:
+        Refused: it is one of this computer's, or protected.
+    """
+    if drive.refusal is not None:
+        what = f"{drive.path} is never let go: {drive.refusal}."
+        hint = "`flasher drives` lists the cards that are there."
+        raise Refused("drive-refused", what, hint)
+    return drive
+
+
 def eject_drive(drive: Drive) -> bool:
     """Unmount all of a card politely, flush it, and have its reader give it back.
 
@@ -77,7 +91,7 @@ def eject_drive(drive: Drive) -> bool:
         FlasherError: it cannot be unmounted or flushed.
         EnvironmentLacks: you may not.
     """
-    unmount_drive(guard(drive))
+    unmount_drive(check_loose(drive))
     exclusive = 0 if drive.kind == "file" else os.O_EXCL
     with card_faults(drive.path, "letting it go"):
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from flasher.drives.eject import eject_drive
 from flasher.drives.files import create_virtual_card
 from flasher.drives.find import find_drive
+from flasher.drives.linux import LinuxCatalog
 from flasher.errors import Refused
 from flasher.process import run
 from tests.integration.conftest import LoopMaker
@@ -53,6 +55,18 @@ def test_a_card_that_a_program_works_with_stays(card: Path, tmp_path: Path) -> N
         assert place.is_mount()
     finally:
         run(["umount", str(place)])
+
+
+def test_this_computers_own_disk_stays() -> None:
+    disks = [drive for drive in LinuxCatalog().drives() if drive.refusal]
+    for disk in disks:
+        with pytest.raises(Refused, match="never let go"):
+            eject_drive(disk)
+
+
+def test_a_disk_that_is_written_only_by_its_serial_is_let_go_without(tmp_path: Path) -> None:
+    card = create_virtual_card(tmp_path / "card.img", 1 << 20)
+    assert not eject_drive(replace(card, caution="it is a USB disk, by its own word"))
 
 
 def test_a_file_that_stands_for_a_card_has_no_reader(tmp_path: Path) -> None:
