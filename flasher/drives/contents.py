@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 from flasher.card.inspect import CardReport, inspect_card
 from flasher.drives.model import DrivePartition
@@ -57,6 +59,21 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where to look.
+
+    Attributes:
+        path: device node or file.
+        extents: its partitions as the kernel knows them; without, its own table tells.
+        is_empty: a reader without a card.
+    """
+
+    path: Path
+    extents: tuple[Extent, ...] = ()
+    is_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """What was found on a drive; as `Drive` has it."""
 
@@ -66,17 +83,31 @@ class Contents:
     partitions: tuple[DrivePartition, ...] = ()
 
 
-def look_at(path: Path, extents: Iterable[Extent] = ()) -> Contents:
-    """Look at a drive; what cannot be read is told, never raised.
+def look_at_all(places: Iterable[Place], patience: float) -> dict[Path, Contents]:
+    """Look at drives side by side; those that do not answer in so many seconds are left out."""
+    found: dict[Path, Contents] = {}
 
-    Args:
-        path: device node or file.
-        extents: its partitions as the kernel knows them; without, its own table tells.
-    """
+    def look(place: Place) -> None:
+        found[place.path] = look_at(place)
+
+    # No pool: a program that ends does not wait for daemons, and one of these may never end.
+    lookers = [Thread(target=look, args=(place,), daemon=True) for place in places]
+    for looker in lookers:
+        looker.start()
+    until = time.monotonic() + patience
+    for looker in lookers:
+        looker.join(max(until - time.monotonic(), 0))
+    return dict(found)
+
+
+def look_at(place: Place) -> Contents:
+    """Look at a drive; what cannot be read is told, never raised."""
+    if place.is_empty:
+        return Contents("no card")
     try:
-        with drive_blocks(path, ask=False) as blocks:
+        with drive_blocks(place.path, ask=False) as blocks:
             report = inspect_card(blocks)
-            known = tuple(extents) or tuple(_in_table(report))
+            known = place.extents or tuple(_in_table(report))
             partitions = tuple(_look_inside(blocks, extent) for extent in known)
     except FlasherError:
         return Contents("unknown: it cannot be read")

@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from flasher.drives.contents import Contents, look_at
+from flasher.drives.contents import Contents, Place, look_at
 from flasher.drives.model import Drive
 from flasher.drives.usage import why_file_in_use
 from flasher.errors import BadInput, FlasherError
@@ -63,7 +63,7 @@ def file_drive(path: Path) -> Drive:
 
 
 def _contents(path: Path) -> Contents:
-    found = look_at(path)
+    found = look_at(Place(path))
     # Looking at samples may miss what is in the file; that it has no contents at all is certain.
     return Contents("no partition table") if found.blank and _has_data(path) else found
 

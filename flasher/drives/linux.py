@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyudev
 
-from flasher.drives.contents import Contents, Extent, look_at
+from flasher.drives.contents import Contents, Extent, Place, look_at, look_at_all
 from flasher.drives.facts import SECTOR, is_drive, plain, read_facts
 from flasher.drives.model import Drive
 from flasher.drives.protect import Protection, read_protected, why_protected
@@ -24,16 +24,20 @@ class LinuxCatalog:
 
     Args:
         only: kernel names, such as ``loop7``: these drives and no others.
+        patience: seconds after which a drive that cannot be read is listed without its contents.
     """
 
-    def __init__(self, only: frozenset[str] = frozenset()) -> None:
+    def __init__(self, only: frozenset[str] = frozenset(), patience: float = 10.0) -> None:
         self._only = only
+        self._patience = patience
 
     def drives(self) -> tuple[Drive, ...]:
         """All disks with something in them, sorted by path."""
         listed = read_protected()
-        found = pyudev.Context().list_devices(subsystem="block", DEVTYPE="disk")
-        drives = (_drive(device, listed) for device in found if self._counts(device.sys_name))
+        known = pyudev.Context().list_devices(subsystem="block", DEVTYPE="disk")
+        found = [_known(device) for device in known if self._counts(device.sys_name)]
+        looks = look_at_all([_place(name) for name, _ in found], self._patience)
+        drives = (describe_drive(*pair, listed, lambda at: looks.get(at.path)) for pair in found)
         return tuple(sorted((d for d in drives if d.size), key=lambda drive: drive.path))
 
     def find(self, argument: str) -> Drive:
@@ -49,7 +53,7 @@ class LinuxCatalog:
             what = f"{path} is a partition, not a whole drive."
             raise BadInput("is-partition", what, f"Name the drive: /dev/{whole}.")
         device = pyudev.Devices.from_name(pyudev.Context(), "block", name)
-        return _drive(device, read_protected())
+        return describe_drive(*_known(device), read_protected())
 
     def _counts(self, name: str) -> bool:
         return name in self._only if self._only else is_drive(name)
@@ -67,15 +71,25 @@ def _kernel_name(path: Path) -> str:
     return Path("/sys/dev/block", number).resolve().name
 
 
-def _drive(device: pyudev.Device, listed: tuple[Protection, ...]) -> Drive:
+def _known(device: pyudev.Device) -> tuple[str, dict[str, str]]:
+    """Name and properties of a device."""
     properties = {str(key): str(value) for key, value in device.properties.items()}
-    return describe_drive(str(device.sys_name), properties, listed)
+    return str(device.sys_name), properties
+
+
+def _place(name: str, tables: KernelTables = KERNEL) -> Place:
+    """Where a disk's contents are to be looked at."""
+    folder = (tables.sys / "class/block" / name).resolve()
+    extents = (_extent(number.parent) for number in folder.glob("*/partition"))
+    is_empty = read_text(folder / "size") == "0"
+    return Place(tables.dev / name, tuple(sorted(extents, key=lambda one: one.number)), is_empty)
 
 
 def describe_drive(
     name: str,
     properties: Mapping[str, str],
     listed: tuple[Protection, ...],
+    look: Callable[[Place], Contents | None] = look_at,
     tables: KernelTables = KERNEL,
 ) -> Drive:
     """All that is known of a disk.
@@ -84,6 +98,7 @@ def describe_drive(
         name: the kernel's, such as ``sda``.
         properties: what udev knows of it.
         listed: the protect list.
+        look: tells what is on it; None where that took too long.
         tables: where the kernel tells.
     """
     folder = (tables.sys / "class/block" / name).resolve()
@@ -91,10 +106,9 @@ def describe_drive(
     use = use_of(name, tables)
     in_use = use.refusal or _why_below(name, tables)
     verdict = judge(facts, in_use, why_protected(facts.serial, facts.port, listed))
-    path = tables.dev / name
-    found = look_at(path, _partitions(folder)) if facts.size else Contents("no card")
+    found = look(_place(name, tables)) or Contents("unknown: it does not answer")
     return Drive(
-        path=path,
+        path=tables.dev / name,
         size=facts.size,
         kind=facts.kind,
         vendor=facts.vendor,
@@ -124,12 +138,6 @@ def _why_below(name: str, tables: KernelTables) -> str | None:
     verdict = judge(facts)
     why = verdict.refusal or verdict.caution
     return f"it stands on /dev/{below}: {why}" if why else _why_below(below, tables)
-
-
-def _partitions(folder: Path) -> tuple[Extent, ...]:
-    """The partitions that the kernel found on a disk, by number."""
-    found = [_extent(number.parent) for number in folder.glob("*/partition")]
-    return tuple(sorted(found, key=lambda extent: extent.number))
 
 
 def _extent(folder: Path) -> Extent:

@@ -114,7 +114,7 @@ def test_each_kind_of_drive_is_listed_and_judged(case: Case, computer: FakeCompu
         computer.partition(folder, f"{case.name}{number}", number)
     for number, place in case.mounts:
         computer.mount(f"{case.name}{number}", place)
-    drive = describe_drive(case.name, {}, (), computer.tables)
+    drive = describe_drive(case.name, {}, (), tables=computer.tables)
     assert is_drive(case.name) is case.listed
     assert (case.obstacle or "") in (drive.obstacle or "")
     assert bool(drive.obstacle) is bool(case.obstacle)

@@ -176,13 +176,13 @@ def test_characters_that_rearrange_a_screen_are_taken_out_of_names(computer: Fak
 def test_a_whole_drive_is_described_from_the_tree(computer: FakeComputer) -> None:
     computer.device("sda", READER, removable="1")
     computer.mount("sda", "/media/card")
-    drive = describe_drive("sda", {}, (), computer.tables)
+    drive = describe_drive("sda", {}, (), tables=computer.tables)
     assert (drive.kind, drive.obstacle, drive.mounted) == ("usb", None, ("/media/card",))
     computer.mount("sda", "/home")
-    drive = describe_drive("sda", {}, (), computer.tables)
+    drive = describe_drive("sda", {}, (), tables=computer.tables)
     assert drive.refusal == "it holds /home of this computer"
     by_port = (Protection(port="usb 1-2.3", what="left"),)
-    drive = describe_drive("sda", {}, by_port, computer.tables)
+    drive = describe_drive("sda", {}, by_port, tables=computer.tables)
     assert drive.refusal == "it is protected (port usb 1-2.3)"
 
 
