@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +77,12 @@ def _call(
 ) -> Message:
     """Call a method of a device, of its file system, or of the reader that it is in."""
     told = {**options, "auth.no_user_interaction": ("b", not ask)}
-    request = _request(path, interface, member, values, told)
     try:
-        with _one_question, text_agent():
-            return asyncio.run(request)
+        with ExitStack() as stack:
+            if ask:
+                stack.enter_context(_one_question)
+                stack.enter_context(text_agent())
+            return asyncio.run(_request(path, interface, member, values, told))
     except BusError as error:
         raise _explain(path, _DOING[member], error) from error
 
