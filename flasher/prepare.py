@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from autosetup.host_key import public_line
 from autosetup.payload import MANIFEST
-from flasher.card.inspect import card_id_on
-from flasher.card.making import USUAL, Making, make_card
+from flasher.card.making import USUAL, Making
 from flasher.card.plan import CardPlan, plan_card
 from flasher.card.trusting import check_trust
-from flasher.card.write import WriteResult
 from flasher.drives.model import Drive
-from flasher.errors import BadInput, Cancelled, EnvironmentLacks, FlasherError, Refused
+from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Emit, Noted
 from flasher.image.ranges import ByteRange
 from flasher.image.source import ImageFile
+from flasher.recording import NO_NODE, make_recorded
 from flasher.rig.certificate import save_certificate
-from flasher.rig.entry import pack_ranges
-from flasher.rig.ledger import Entry, Ledger, Result
+from flasher.rig.ledger import Entry, Ledger
 from flasher.rig.node_payload import CardIdentity, compose
 from flasher.rig.readers import judge_reader
 from flasher.rig.rigmap import Node, RigMap
@@ -99,23 +96,9 @@ def prepare_card(
     Raises:
         FlasherError: as the engine says; the failure is in the ledger too.
     """
-    ledger.prepare()
-    before, begun = card_id_on(drive.path), time.monotonic()
-    try:
-        made = make_card(card.plan, drive, making, emit=emit, cancel=cancel)
-    except (Exception, KeyboardInterrupt) as error:
-        stopped = isinstance(error, Cancelled | KeyboardInterrupt)
-        result: Result = "cancelled" if stopped else "failed"
-        reason = "It was interrupted." if stopped else str(error)
-        entry = _entry(card, drive, time.monotonic() - begun, result, reason)
-        if not isinstance(error, Refused | BadInput | EnvironmentLacks):  # nothing was written
-            entry = replace(entry, replaces=before)
-        with suppress(FlasherError):  # what went wrong first is what must be heard
-            ledger.record(entry)
-        raise
-    seconds = time.monotonic() - begun
-    entry = replace(_entry(card, drive, seconds, "verified", ""), replaces=before)
-    entry = ledger.record(_with_proof(entry, made.written))
+    made, entry = make_recorded(
+        card.plan, drive, making, ledger, _line(card), emit=emit, cancel=cancel
+    )
     _certify(card, entry, ledger, emit)
     with suppress(FlasherError):  # the card is good, whatever is wrong with the ledger now
         if blame := judge_reader(ledger.entries(), entry):
@@ -128,24 +111,10 @@ def prepare_card(
         image_digest=card.plan.image.digest,
         bytes_written=made.written.bytes_written,
         bytes_verified=made.written.bytes_verified,
-        seconds=seconds,
+        seconds=entry.seconds,
         bytes_kept=made.written.bytes_kept,
         mended=made.written.mended,
         ejected=made.ejected,
-    )
-
-
-def _with_proof(entry: Entry, written: WriteResult) -> Entry:
-    """The line of a card that was proven: what was read back, and how fast the card is."""
-    return replace(
-        entry,
-        reason=f"Mended: {', '.join(map(str, written.mended))}." if written.mended else "",
-        bytes_written=written.bytes_written,
-        bytes_kept=written.bytes_kept,
-        bytes_verified=written.bytes_verified,
-        ranges=pack_ranges(written.verified),
-        write_speed=round(written.write_speed, 1),
-        read_speed=round(written.read_speed, 1),
     )
 
 
@@ -160,31 +129,20 @@ def _certify(card: NodeCard, entry: Entry, ledger: Ledger, emit: Emit) -> None:
         emit(Noted(entry.drive, f"No certificate: {error}. Later: {later}", warning=True))
 
 
-def _entry(card: NodeCard, drive: Drive, seconds: float, result: Result, reason: str) -> Entry:
-    now = datetime.now(UTC)
-    return Entry(
-        written_at=(now - timedelta(seconds=seconds)).isoformat(timespec="seconds"),
+def _line(card: NodeCard) -> Entry:
+    """What the ledger is told of a card before it is written."""
+    return replace(
+        NO_NODE,
         profile=card.rig.profile.name,
         site=card.rig.site.name,
         node=card.node.name,
         position=card.node.position,
+        role=card.node.role,
         generation=card.identity.generation,
         card_id=card.identity.card_id,
-        drive=str(drive.path),
-        serial=drive.serial,
         image_digest=card.plan.image.digest,
-        bytes_written=0,
-        seconds=round(seconds, 3),
-        result=result,
-        reason=reason,
-        host_key=(public_line(card.identity.host_key) or "") if card.rig.site.host_keys else "",
-        finished_at=now.isoformat(timespec="seconds"),
         payload_digest=card.payload_digest,
-        image_name=card.plan.image.source.name,
-        drive_model=drive.model,
-        reader_port=drive.port,
-        cid=drive.card_id,
-        role=card.node.role,
+        host_key=(public_line(card.identity.host_key) or "") if card.rig.site.host_keys else "",
         address=card.rig.hosts.get(card.node.name, ""),
         user=card.rig.site.user.name,
     )

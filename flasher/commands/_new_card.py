@@ -13,7 +13,7 @@ from builder.filesystems import MIB
 from builder.mount_names import BOOT, DATA, ROOT, is_label
 from builder.tailored import Sizes, plan_partitions
 from flasher import paths
-from flasher.card.making import Made, Making, make_card
+from flasher.card.making import Made, Making
 from flasher.card.plan import plan_card
 from flasher.commands._drives import add_serial, check_drives, check_sizes
 from flasher.commands._lanes import add_making
@@ -25,6 +25,8 @@ from flasher.events import CancelFlag, Emit
 from flasher.image.ranges import ByteRange
 from flasher.image.source import made_image
 from flasher.progress import readable_size
+from flasher.recording import make_recorded
+from flasher.rig.ledger import Ledger
 from flasher.sizes import parse_size
 
 USUAL_BOOT = 256 * MIB
@@ -156,4 +158,5 @@ def put(made: Path, drive: Drive, making: Making, emit: Emit, cancel: CancelFlag
     """Write an image on the drive it was made for, and read it back."""
     # What its file systems use is found by itself; what is before them is wiped.
     plan = plan_card(made_image(made, [ByteRange(0, ALIGNMENT)]), None)
-    return make_card(plan, drive, making, emit=emit, cancel=cancel)
+    made_card, _ = make_recorded(plan, drive, making, Ledger(), emit=emit, cancel=cancel)
+    return made_card

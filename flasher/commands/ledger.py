@@ -67,7 +67,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return _certificate(_words(args, 1, 1)[0], entries, console)
     match args.action:
         case "list":
-            rows = [(e.written_at, e.node, e.position, e.site, e.drive, e.result) for e in entries]
+            rows = [
+                (e.written_at, e.node or e.image_name, e.position, e.site, e.drive, e.result)
+                for e in entries
+            ]
             console.table(("WRITTEN", "NODE", "POSITION", "SITE", "DRIVE", "RESULT"), rows)
         case "known-hosts":
             _print_known_hosts(entries, console)

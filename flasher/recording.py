@@ -1,0 +1,111 @@
+"""Cards made and recorded: each one that was begun has a line in the ledger, however it ended."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from flasher.card.inspect import card_id_on
+from flasher.card.making import Made, Making, make_card
+from flasher.card.plan import CardPlan
+from flasher.card.write import WriteResult
+from flasher.drives.model import Drive
+from flasher.errors import BadInput, Cancelled, EnvironmentLacks, FlasherError, Refused
+from flasher.events import CancelFlag, Emit
+from flasher.rig.entry import Entry, pack_ranges
+from flasher.rig.ledger import Ledger
+
+# The line of a card that is no node's.
+NO_NODE = Entry(
+    written_at="",
+    profile="",
+    site="",
+    node="",
+    position="",
+    generation=0,
+    card_id="",
+    drive="",
+    serial="",
+    image_digest="",
+    bytes_written=0,
+    seconds=0.0,
+    result="failed",
+    reason="",
+)
+
+
+def make_recorded(
+    plan: CardPlan,
+    drive: Drive,
+    making: Making,
+    ledger: Ledger,
+    line: Entry = NO_NODE,
+    *,
+    emit: Emit,
+    cancel: CancelFlag,
+) -> tuple[Made, Entry]:
+    """Make a card, and add its line to the ledger.
+
+    Args:
+        line: whose card it is; what the drive and the work tell is filled in.
+
+    Raises:
+        FlasherError: ``ledger-unusable``, before anything is written; others as `make_card` says.
+    """
+    ledger.prepare()
+    line = _begun(line, plan, drive)
+    replaces, begun = card_id_on(drive.path), time.monotonic()
+    try:
+        made = make_card(plan, drive, making, emit=emit, cancel=cancel)
+    except (Exception, KeyboardInterrupt) as error:
+        was_touched = not isinstance(error, Refused | BadInput | EnvironmentLacks)
+        line = replace(_failed(line, error), replaces=replaces if was_touched else "")
+        with suppress(FlasherError):  # what went wrong first is what must be heard
+            ledger.record(_ended(line, begun))
+        raise
+    line = replace(_proven(line, made.written), image_digest=plan.image.digest, replaces=replaces)
+    return made, ledger.record(_ended(line, begun))
+
+
+def _begun(line: Entry, plan: CardPlan, drive: Drive) -> Entry:
+    return replace(
+        line,
+        written_at=_now(),
+        image_name=plan.image.source.name,
+        drive=str(drive.path),
+        serial=drive.serial,
+        drive_model=drive.model,
+        reader_port=drive.port,
+        cid=drive.card_id,
+    )
+
+
+def _failed(line: Entry, error: BaseException) -> Entry:
+    if isinstance(error, Cancelled | KeyboardInterrupt):
+        return replace(line, result="cancelled", reason="It was interrupted.")
+    return replace(line, result="failed", reason=str(error))
+
+
+def _proven(line: Entry, written: WriteResult) -> Entry:
+    """What was read back, and how fast the card is."""
+    return replace(
+        line,
+        result="verified",
+        reason=f"Mended: {', '.join(map(str, written.mended))}." if written.mended else "",
+        bytes_written=written.bytes_written,
+        bytes_kept=written.bytes_kept,
+        bytes_verified=written.bytes_verified,
+        ranges=pack_ranges(written.verified),
+        write_speed=round(written.write_speed, 1),
+        read_speed=round(written.read_speed, 1),
+    )
+
+
+def _ended(line: Entry, begun: float) -> Entry:
+    return replace(line, finished_at=_now(), seconds=round(time.monotonic() - begun, 3))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
