@@ -8,11 +8,10 @@ from random import Random
 from typing import Literal
 
 from flasher.card.probe_look import Look
-from flasher.card.probe_marks import BLOCK as UNIT
-from flasher.card.probe_marks import SECTOR, Marks, Seen, compare
+from flasher.card.probe_marks import BLOCK, CHUNK, SECTOR, Marks, Seen, compare
 from flasher.card.probe_places import FIRST, all_over, down, end_stretch, first_place, grid, up
 from flasher.card.probe_undo import Undo, is_of_one_place
-from flasher.card.target import BLOCK, Target
+from flasher.card.target import Target
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, check_cancelled
 from flasher.image.ranges import ByteRange, chunks
@@ -84,7 +83,7 @@ class _Patient:
     def find_module(self) -> int | None:
         """Write without a gap near the start, and see where else on the card it shows."""
         low = ByteRange(self.first, end_stretch(self.size).length)
-        for part in chunks([low], BLOCK):
+        for part in chunks([low], CHUNK):
             self._write(part.offset, part.length)
         distances: set[int] = set()
         for place in self._everywhere(low):
@@ -96,10 +95,10 @@ class _Patient:
 
     def _everywhere(self, low: ByteRange) -> Iterator[int]:
         """Where to look for what was written to `low`: no gap is longer than that."""
-        last = down(self.size) - UNIT
+        last = down(self.size) - BLOCK
         powers = (low.offset + (1 << power) for power in range(self.size.bit_length()))
         for place in (last, *powers, *all_over(self.size, Random())):  # noqa: S311  (no secret)
-            if place % UNIT == 0 and low.end <= place <= last:
+            if place % BLOCK == 0 and low.end <= place <= last:
                 yield place
 
     def _least_module(self, distance: int) -> int | None:
@@ -114,23 +113,23 @@ class _Patient:
     def _repeats_after(self, distance: int) -> bool:
         """Whether a block near the start is seen once more so far behind it."""
         again = self.first + distance
-        if again + UNIT > self.size:
+        if again + BLOCK > self.size:
             return False
         self.marks = Marks.fresh()
-        return self._write(self.first, UNIT) and distance in self._see(again).distances
+        return self._write(self.first, BLOCK) and distance in self._see(again).distances
 
     def find_end(self, bad: int, module: int | None) -> int:
         """Bytes from the start that keep what is written, up to `bad`; 0 where none do."""
         good = self.first
-        while good + UNIT <= bad:
-            step = max(down((bad - good) // _BATCH), UNIT)
-            places = sorted({*range(good, bad - UNIT + 1, step), good + down(bad - good - UNIT)})
+        while good + BLOCK <= bad:
+            step = max(down((bad - good) // _BATCH), BLOCK)
+            places = sorted({*range(good, bad - BLOCK + 1, step), good + down(bad - good - BLOCK)})
             kept, lost_at = self._first_lost(places, module)
             if lost_at is None:
                 break
             bad = lost_at
-            good = kept + UNIT if kept is not None else good
-            if step == UNIT:
+            good = kept + BLOCK if kept is not None else good
+            if step == BLOCK:
                 break
         return bad if bad > self.first else 0
 
@@ -146,30 +145,30 @@ class _Patient:
 
     def _works_behind(self, start: int) -> bool:
         """Whether most places keep their marks; they lie so that one cache cannot hold them."""
-        places = range(start, down(self.size) - UNIT, grid(self.size))
+        places = range(start, down(self.size) - BLOCK, grid(self.size))
         some = places[:: max(len(places) // _SAMPLES, 1)]
         self.marks = Marks.fresh()
         failures = self.failures
         for place in reversed(some):
             if self.failures < failures + _PATIENCE:
-                self._write(place, UNIT)
+                self._write(place, BLOCK)
         if self.failures == failures:
             self._write_again_before(self.size)
-        kept = [place for place in some if self._see(place).kept == UNIT]
+        kept = [place for place in some if self._see(place).kept == BLOCK]
         return len(kept) > len(some) // 2
 
     def _first_lost(self, places: list[int], module: int | None) -> tuple[int | None, int | None]:
         """The place before the first that loses its mark, and the first byte that is lost."""
         self.marks = Marks.fresh()
         for place in places:
-            if not self._write(place, UNIT):
+            if not self._write(place, BLOCK):
                 break
         if not self.failures:
             self._push_out(places, module)
         before = None
         for place in places:
             kept = self._see(place).kept
-            if kept < UNIT:
+            if kept < BLOCK:
                 return before, place + kept
             before = place
         return before, None
@@ -179,7 +178,7 @@ class _Patient:
         for place in places:
             rival = self._rival(place, places, module)
             if rival is not None:
-                self._write(rival, UNIT)
+                self._write(rival, BLOCK)
         self._write_again_before(module or self.size)
 
     def _write_again_before(self, end: int) -> None:
@@ -187,14 +186,14 @@ class _Patient:
         length = end_stretch(self.size).length + self.overrun
         first = max(down(end) - length, self.first)
         if first < down(end):
-            for part in chunks([ByteRange(first, down(end) - first)], BLOCK):
+            for part in chunks([ByteRange(first, down(end) - first)], CHUNK):
                 self._rewrite(part)
 
     def _rival(self, place: int, places: list[int], module: int | None) -> int | None:
         """Where a mark would take the place's room in a cache, and nobody's in the memory."""
         apart = grid(self.size)
         while apart >= FIRST:
-            last = place + (self.size - UNIT - place) // apart * apart
+            last = place + (self.size - BLOCK - place) // apart * apart
             above = range(last, place, -apart)[:_TRIES]
             below = range(place - apart, self.first - 1, -apart)[:_TRIES]
             rivals: list[int] = [*above, *below]
@@ -213,7 +212,7 @@ class _Patient:
 
     def _see(self, place: int) -> Seen:
         found: list[bytes] = []
-        if self._tried(lambda: found.append(self.target.read(place, UNIT))):
+        if self._tried(lambda: found.append(self.target.read(place, BLOCK))):
             return compare(self.marks, place, found[0])
         return Seen(0, frozenset())
 
@@ -231,4 +230,4 @@ class _Patient:
 
 def _touches(gap: int, module: int | None) -> bool:
     """Whether two blocks so far apart lie upon each other."""
-    return gap < UNIT or (module is not None and min(gap % module, -gap % module) < UNIT)
+    return gap < BLOCK or (module is not None and min(gap % module, -gap % module) < BLOCK)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from flasher.card.probe_marks import BLOCK as UNIT
-from flasher.card.probe_marks import Marks, compare
+from flasher.card.probe_marks import BLOCK, CHUNK, Marks, compare
 from flasher.card.probe_places import FIRST, Places
 from flasher.card.probe_undo import Undo, is_of_one_place
-from flasher.card.target import BLOCK, Target
+from flasher.card.target import Target
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Progress, check_cancelled
 from flasher.image.ranges import ByteRange, chunks
@@ -20,6 +20,8 @@ from flasher.image.ranges import ByteRange, chunks
 _PATIENCE = 3
 # A card that takes longer for its stretch is so slow that this much of it must do.
 _SECONDS = 8.0
+# Chunks that are written in one go to measure the speed.
+_TIMED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Look:
 def amount(places: Places, overrun: int = 0) -> int:
     """Bytes that a look moves: the unit of its progress."""
     singles = 4 * len(places.marks) + len(places.reads)
-    return 3 * places.stretch.length + UNIT * singles + 2 * overrun
+    return 3 * places.stretch.length + BLOCK * singles + 2 * overrun
 
 
 def look(
@@ -138,14 +140,28 @@ class _Looker:
     def write(self, places: Places) -> None:
         """The stretch last: it pushes the marks out of a cache that is smaller than itself."""
         for place in places.marks:
-            with self._at(ByteRange(place, UNIT), 2):
-                self.undo.write(place, self.marks.make(place, UNIT))
+            with self._at(ByteRange(place, BLOCK), 2):
+                self.undo.write(place, self.marks.make(place, BLOCK))
                 self.written.add(place)
-        for part in chunks([places.stretch], BLOCK):
-            if self.writing.seconds < _SECONDS:
-                with self._at(part, 2):
-                    self._lace(part)
-        with self._at(places.stretch, 0), self.writing.timed(0):
+        latest: deque[tuple[ByteRange, bytes]] = deque(maxlen=_TIMED)
+        lacing = _Clock()
+        for part in chunks([places.stretch], CHUNK):
+            if lacing.seconds < _SECONDS:
+                with self._at(part, 2), lacing.timed(part.length):
+                    latest.append((part, self._lace(part)))
+        self._flush(places.stretch)
+        self._time_writing(latest, places.stretch)
+
+    def _time_writing(self, latest: Iterable[tuple[ByteRange, bytes]], stretch: ByteRange) -> None:
+        """Write the same once more, without a pause in which the card could rest."""
+        for part, data in latest:
+            with self._at(part, 0), self.writing.timed(part.length):
+                self.target.write(part.offset, data)
+        with self.writing.timed(0):
+            self._flush(stretch)
+
+    def _flush(self, stretch: ByteRange) -> None:
+        with self._at(stretch, 0):
             self.target.flush()
 
     def overrun(self, stretch: ByteRange, length: int) -> None:
@@ -153,30 +169,29 @@ class _Looker:
         first = max(stretch.offset - length, FIRST)
         if first >= stretch.offset:
             return
-        for part in chunks([ByteRange(first, stretch.offset - first)], BLOCK):
+        for part in chunks([ByteRange(first, stretch.offset - first)], CHUNK):
             with self._at(part, 2):
                 self.target.write(part.offset, self.target.read(part.offset, part.length))
-        with self._at(stretch, 0):
-            self.target.flush()
+        self._flush(stretch)
 
     def read(self, places: Places) -> None:
         """Single blocks first: some cards read ahead into a cache that tells what is not there."""
-        spread = places.stretch.length // UNIT // 16 * UNIT or UNIT
+        spread = places.stretch.length // BLOCK // 16 * BLOCK or BLOCK
         some = range(places.stretch.offset, places.stretch.end, spread)
         for place in (*places.marks, *some, *places.reads):
-            with self._at(ByteRange(place, UNIT)):
-                self._judge(place, self.target.read(place, UNIT))
-        for part in chunks([places.stretch], BLOCK):
+            with self._at(ByteRange(place, BLOCK)):
+                self._judge(place, self.target.read(place, BLOCK))
+        for part in chunks([places.stretch], CHUNK):
             with self._at(part):
                 with self.reading.timed(part.length):
                     data = self.target.read(part.offset, part.length)
                 self._judge(part.offset, data)
 
-    def _lace(self, part: ByteRange) -> None:
+    def _lace(self, part: ByteRange) -> bytes:
         data = self.undo.laced(part, self.marks)
-        with self.writing.timed(part.length):
-            self.target.write(part.offset, data)
-        self.laced.update(range(part.offset, part.end, UNIT))
+        self.target.write(part.offset, data)
+        self.laced.update(range(part.offset, part.end, BLOCK))
+        return data
 
     def _judge(self, offset: int, data: bytes) -> None:
         laced = offset in self.laced

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 SECTOR = 512
 # The largest sector that drives have.
 BLOCK = 4096
+# What is moved at once: large enough for a card's full speed, small enough for eight cards.
+CHUNK = 1 << 20
 _SALT, _PLACE = 16, 8
 
 

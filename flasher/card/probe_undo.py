@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from flasher.card.probe_marks import Marks, first_sectors, unlace
-from flasher.card.target import BLOCK, Target
+from flasher.card.probe_marks import CHUNK, Marks, first_sectors, unlace
+from flasher.card.target import Target
 from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange, chunks
 
@@ -55,7 +55,7 @@ class Undo:
 
     def keep(self, where: ByteRange) -> None:
         """Remember what is there, once."""
-        for part in chunks([where], BLOCK):
+        for part in chunks([where], CHUNK):
             if part not in self._kept:
                 self._kept[part] = self._target.read(part.offset, part.length)
 
@@ -69,7 +69,7 @@ class Undo:
         return marks.lace(where.offset, data)
 
     def write(self, offset: int, data: bytes) -> None:
-        """Remember what is there, and put up to `BLOCK` bytes in its place."""
+        """Remember what is there, and put some bytes in its place."""
         self.keep(ByteRange(offset, len(data)))
         self._target.write(offset, data)
 
