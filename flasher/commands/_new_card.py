@@ -15,7 +15,7 @@ from builder.tailored import Sizes, plan_partitions
 from flasher import paths
 from flasher.card.making import Made, Making
 from flasher.card.plan import plan_card
-from flasher.commands._drives import add_serial, check_drives, check_sizes
+from flasher.commands._drives import add_serial, check_drives, check_sizes, holding
 from flasher.commands._lanes import add_making
 from flasher.console import Console
 from flasher.drives.files import create_virtual_card
@@ -112,11 +112,8 @@ def confirm(drive: Drive | None, console: Console, becomes: str, *, yes: bool) -
     """Ask before what a drive holds is lost; a blank virtual card holds nothing."""
     if drive is None or (drive.kind == "file" and drive.holds == "empty"):
         return
-    console.confirm(
-        f"{drive.path} ({readable_size(drive.size)}, {drive.model or drive.kind}) holds: "
-        f"{drive.holds}.\nAll of it will be lost, and it becomes {becomes}.",
-        yes=yes,
-    )
+    lost = f"All of it will be lost, and it becomes {becomes}."
+    console.confirm(f"{holding(drive)}\n{lost}", yes=yes)
 
 
 def show(
