@@ -25,18 +25,22 @@ def unpack(path: Path, form: Form, target: int, watermark: Watermark, cancel: Ca
 
     Args:
         path: of the compressed image.
-        target: descriptor of an empty file.
+        target: descriptor of a file of holes, as large as the image is announced to be; empty
+            where nobody announced that.
         watermark: rises as bytes are there, and is finished at the end.
 
     Raises:
         Cancelled: as asked.
-        Exception: one of `DAMAGE`, or OSError.
+        Exception: one of `DAMAGE`, such as EOFError for another size than announced; or OSError.
     """
+    announced = os.fstat(target).st_size
     blocks = _blocks(path) if form == "xz" else ()
     if len(blocks) > 1:
         _unpack_blocks(path, blocks, target, watermark, cancel)
     else:
         _unpack_stream(path, form, target, watermark, cancel)
+    if announced and watermark.reached != announced:
+        raise EOFError
     os.ftruncate(target, watermark.reached)
     watermark.finish()
 
@@ -58,12 +62,14 @@ def put_sparse(target: int, offset: int, data: bytes) -> None:
 def _unpack_stream(
     path: Path, form: Form, target: int, watermark: Watermark, cancel: CancelFlag
 ) -> None:
-    reached = 0
+    reached, announced = 0, os.fstat(target).st_size
     with path.open("rb") as packed, OPENERS[form](packed) as source:
         while chunk := source.read(_CHUNK):
             check_cancelled(cancel, _WHAT)
             put_sparse(target, reached, chunk)
             reached += len(chunk)
+            if announced and reached > announced:
+                raise EOFError
             watermark.rise(reached)
 
 
