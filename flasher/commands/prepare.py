@@ -12,16 +12,23 @@ from flasher import paths
 from flasher.card.inspect import card_id_on
 from flasher.card.lanes import Lane, run_lanes
 from flasher.card.making import Making
-from flasher.commands._drives import check_drives, check_sizes, too_small
+from flasher.commands._drives import (
+    add_serial,
+    check_drives,
+    check_sizes,
+    check_source,
+    choose_drive,
+    holding,
+    too_small,
+)
 from flasher.commands._lanes import add_making, failure, making_of, settle
 from flasher.console import Console
 from flasher.drives.files import create_virtual_card
-from flasher.drives.find import find_drive
-from flasher.drives.model import Drive, guard
+from flasher.drives.model import Drive
 from flasher.errors import BadInput, ExitCode, FlasherError
 from flasher.events import CancelFlag, Emit
 from flasher.image.source import ImageFile, open_image
-from flasher.images import choose_image
+from flasher.images import choose_image, image_place
 from flasher.prepare import CardResult, NodeCard, plan_node_card, prepare_card
 from flasher.progress import readable_seconds, readable_size
 from flasher.rig.ledger import Ledger
@@ -43,10 +50,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--next", action="store_true", help="the first node without a card")
     which.add_argument("--all", action="store_true", help="every node without a card, in turn")
     parser.add_argument("--to", required=True, help="drives or files, separated by commas")
-    parser.add_argument("--image", type=Path, help="base image; default: the newest one built")
+    parser.add_argument(
+        "--image", type=image_place, help="base image or its URL; default: the newest"
+    )
     parser.add_argument("--size", type=parse_size, help="create the virtual card, such as 4G")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--yes", action="store_true", help="do not ask before overwriting")
+    add_serial(parser)
     add_making(parser)
 
 
@@ -57,8 +67,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     nodes = _chosen_nodes(args, rig, ledger)
     places = [Path(place) for place in _words(args.to)]
     _check_numbers(len(nodes), len(places), may_wait=console.interactive or args.dry_run)
-    drives = check_drives([place for place in places if args.size is None or place.exists()])
-    image = _open(choose_image(args.image), console)
+    there = [place for place in places if args.size is None or place.exists()]
+    drives = check_drives(there, args.serial)
+    image = _open(args.image, console)
+    check_source(drives, image.source)
     check_sizes(drives, image.size)
     if args.size is not None and args.size < image.size:
         raise too_small("the virtual card", args.size, image.size)
@@ -129,9 +141,13 @@ def _named_nodes(words: list[str], rig: RigMap) -> list[Node]:
     return nodes
 
 
-def _open(path: Path, console: Console) -> ImageFile:
+def _open(named: Path | str | None, console: Console) -> ImageFile:
+    """The image with its digest, which stands in each payload."""
+    cancel = CancelFlag()
     with console.progress() as emit:
-        return open_image(path, emit=emit, cancel=CancelFlag())
+        image = open_image(choose_image(named, emit=emit, cancel=cancel), emit=emit, cancel=cancel)
+        image.learn_digest(emit=emit, cancel=cancel)
+    return image
 
 
 def _plan(card: NodeCard, place: Path, console: Console) -> dict[str, object]:
@@ -151,6 +167,7 @@ class _Job:
     Attributes:
         size: of the virtual card that is made first; None where the drive is there.
         agreed: `--yes`.
+        serials: those that were typed.
     """
 
     card: NodeCard
@@ -158,13 +175,15 @@ class _Job:
     size: int | None
     making: Making
     agreed: bool
+    serials: tuple[str, ...]
 
     @classmethod
     def of(
         cls, rig: RigMap, node: Node, place: Path, image: ImageFile, args: argparse.Namespace
     ) -> _Job:
         size = None if place.exists() else args.size
-        return cls(plan_node_card(rig, node, image), place, size, making_of(args), args.yes)
+        card, serials = plan_node_card(rig, node, image), tuple(args.serial)
+        return cls(card, place, size, making_of(args), args.yes, serials)
 
     def run(
         self, drive: Drive | None, ledger: Ledger, emit: Emit, cancel: CancelFlag
@@ -198,7 +217,7 @@ def _make(
 
 
 def _lane(job: _Job, ledger: Ledger, cancel: CancelFlag, console: Console) -> Lane[CardResult]:
-    drive = None if job.size else guard(find_drive(str(job.place)))
+    drive = None if job.size else choose_drive(job.place, job.serials)
     _confirm(job, drive, ledger, console)
 
     def work(emit: Emit) -> CardResult:
@@ -227,9 +246,8 @@ def _confirm(job: _Job, drive: Drive | None, ledger: Ledger, console: Console) -
         return
     lines = [*past, f"{job.place} becomes {node.name}."]
     if drive is not None:
-        held = f"{drive.path} ({readable_size(drive.size)}, {drive.model or drive.kind}) holds: "
         lost = f"All of it will be lost, and it becomes {node.name}."
-        lines = [f"{held}{drive.holds}.", *past, lost]
+        lines = [holding(drive), *past, lost]
     console.confirm("\n".join(lines), yes=job.agreed)
 
 

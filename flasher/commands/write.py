@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from flasher.card.lanes import Lane, run_lanes
-from flasher.card.making import Made, Making, make_card
+from flasher.card.making import Made, Making
 from flasher.card.plan import CardPlan, plan_card
-from flasher.commands._drives import check_drives, check_sizes
+from flasher.commands._drives import add_serial, check_drives, check_sizes, holding
 from flasher.commands._lanes import add_making, as_json, making_of, settle, words
 from flasher.console import Console
 from flasher.drives.model import Drive
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Emit
 from flasher.image.source import open_image
-from flasher.images import choose_image
-from flasher.progress import readable_size
+from flasher.images import choose_image, image_place
+from flasher.recording import make_recorded
+from flasher.rig.ledger import Ledger
 
 EXAMPLE = "flasher write raspios.img.xz /dev/sdX /dev/sdY"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("image", type=Path, help=".img, .img.zst, .img.xz or .img.gz")
+    parser.add_argument("image", type=image_place, help="image, raw or compressed; or its URL")
     parser.add_argument("drive", nargs="+", help="block devices or files, written all at once")
     parser.add_argument("--yes", action="store_true", help="do not ask before overwriting")
+    add_serial(parser)
     add_making(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Look at every drive before the first is written; then write all of them at once."""
-    path = choose_image(args.image)
-    drives = check_drives(args.drive)
-    for drive in drives:
-        held = f"{drive.path} ({readable_size(drive.size)}) holds: {drive.holds}."
-        console.confirm(f"{held}\nAll of it will be lost.", yes=args.yes)
     cancel = CancelFlag()
+    with console.progress() as emit:
+        path = choose_image(args.image, emit=emit, cancel=cancel)
+    drives = check_drives(args.drive, args.serial, [path])
+    for drive in drives:
+        console.confirm(f"{holding(drive)}\nAll of it will be lost.", yes=args.yes)
     with console.progress() as emit:
         plan = plan_card(open_image(path, emit=emit, cancel=cancel), None)
         check_sizes(drives, plan.size)
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _lane(plan: CardPlan, drive: Drive, making: Making, cancel: CancelFlag) -> Lane[Made]:
     def work(emit: Emit) -> Made:
-        return make_card(plan, drive, making, emit=emit, cancel=cancel)
+        made, _ = make_recorded(plan, drive, making, Ledger(), emit=emit, cancel=cancel)
+        return made
 
     return Lane(str(drive.path), work)
