@@ -20,7 +20,7 @@ from autosetup.manifest import LARGEST
 from autosetup.site_key import SiteKey
 from autosetup.strict import Table, pattern
 from autosetup.strict_json import reading_json
-from flasher import __version__, paths
+from flasher import paths
 from flasher.errors import BadDocument, BadInput, FlasherError
 from flasher.files import write_atomic
 from flasher.rig.entry import Entry
@@ -33,7 +33,7 @@ FOLDER = "certificates"
 _TEXTS = (
     *("card_id", "cid", "node", "position", "role", "profile", "site", "address", "host_key"),
     *("image_name", "image_digest", "payload_digest", "ranges", "written_at", "finished_at"),
-    *("drive", "serial", "drive_model", "reader_port", "laptop", "entry_id"),
+    *("drive", "serial", "drive_model", "reader_port", "laptop", "tool", "entry_id"),
 )
 _NUMBERS = ("generation", "bytes_written", "bytes_kept", "bytes_verified")
 # Bytes in a second, as the canonical form has whole numbers only.
@@ -68,7 +68,7 @@ def certify(entry: Entry, signer: SiteSigner) -> str:
             f"The card of {entry.node or entry.drive} was not verified: nothing can be certified."
         )
         raise BadInput("not-verified", what, "Write it again: flasher prepare.")
-    facts: dict[str, str | int] = {"format": FORMAT, "kind": KIND, "tool": f"flasher {__version__}"}
+    facts: dict[str, str | int] = {"format": FORMAT, "kind": KIND}
     facts |= {name: shown(getattr(entry, name)) for name in _TEXTS}
     facts |= {name: getattr(entry, name) for name in _NUMBERS}
     facts |= {name: round(getattr(entry, column) * 1e6) for name, column in _SPEEDS.items()}
@@ -133,7 +133,6 @@ def _facts(table: Table) -> dict[str, str | int]:
     facts: dict[str, str | int] = {
         "format": table.integer("format", low=FORMAT, high=FORMAT),
         "kind": table.string("kind", choices=(KIND,)),
-        "tool": table.string("tool"),
     }
     shapes = {"card_id": forms.CARD_ID}
     facts |= {name: table.string(name, form=shapes.get(name)) for name in _TEXTS}

@@ -51,6 +51,7 @@ class Entry:
         address: its fixed address, without a prefix; empty where the network gives it one.
         user: who logs in there.
         replaces: id of our card that was overwritten; empty where there was none.
+        tool: the program and its version; the ledger gives it.
     """
 
     written_at: str
@@ -85,6 +86,7 @@ class Entry:
     address: str = ""
     user: str = ""
     replaces: str = ""
+    tool: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import astuple, replace
 from pathlib import Path
 
-from flasher import paths
+from flasher import __version__, paths
 from flasher.errors import FlasherError
 from flasher.rig.entry import (
     COLUMNS,
@@ -53,7 +53,8 @@ class Ledger:
 
     def record(self, entry: Entry) -> Entry:
         """Add a line, durably; gives it back with its id. Raises as `prepare`."""
-        recorded = stamp(storable(replace(entry, laptop=os.uname().nodename)), time.time_ns())
+        named = replace(entry, laptop=os.uname().nodename, tool=f"flasher {__version__}")
+        recorded = stamp(storable(named), time.time_ns())
         self.merge([recorded])
         return recorded
 
@@ -139,7 +140,7 @@ def _keep_a_log(database: sqlite3.Connection) -> None:
         try:
             database.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
                 raise
             time.sleep(_PAUSE_SECONDS)
         else:

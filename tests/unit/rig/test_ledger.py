@@ -40,7 +40,7 @@ def test_what_was_recorded_is_read_by_the_next_program(tmp_path: Path) -> None:
     path = tmp_path / "new" / "ledger.sqlite"
     recorded = Ledger(path).record(ENTRY)
     assert Ledger(path).entries() == (recorded,)
-    assert replace(recorded, entry_id="", laptop="") == ENTRY
+    assert replace(recorded, entry_id="", laptop="", tool="") == ENTRY
 
 
 def test_a_failed_card_does_not_count_as_made(tmp_path: Path) -> None:
