@@ -147,7 +147,7 @@ class FaultyDisk:
         for number, fault in enumerate(self._faults):
             if self._is_met(number, fault, way, offset, length):
                 self._left[number] -= 1
-                self.moved.hits += fault.kind != "wrap"
+                self.moved.hits += fault.kind != "wrap" or offset + length > fault.length
                 _EFFECTS[fault.kind](self, fault, length)
                 if fault.kind in ("flip", "lose"):
                     yield fault
