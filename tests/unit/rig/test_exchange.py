@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import permutations
@@ -81,6 +81,18 @@ def test_what_two_laptops_made_of_one_ledger_comes_together(tmp_path: Path) -> N
             merged.merge(read_ledger(tmp_path / f"{name}.sqlite"))
         nodes = sorted(entry.node for entry in merged.entries())
         assert nodes == ["cam-0101", "cam-0102", "cam-0103"]
+
+
+def test_lines_are_taken_over_all_or_none(tmp_path: Path) -> None:
+    ledger = ledger_of(tmp_path, "ours", [stamp(ENTRY, 1)])
+
+    def torn() -> Iterator[Entry]:
+        yield stamp(ENTRY, 2)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ledger.merge(torn())
+    assert ledger.entries() == (stamp(ENTRY, 1),)
 
 
 def test_the_medium_that_a_ledger_comes_on_may_be_write_protected(tmp_path: Path) -> None:

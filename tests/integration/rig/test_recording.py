@@ -1,0 +1,55 @@
+"""Every card that was begun has a line: plain images and failures, too."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from flasher.drives.files import create_virtual_card
+from flasher.rig.entry import Entry
+from flasher.rig.ledger import Ledger
+from tests.integration.cli.test_cards import flasher
+
+RIG = ("--scanner", "body-16x7", "--site", "demo", "--size", "64M", "--yes")
+
+
+def last() -> Entry:
+    return Ledger().entries()[-1]
+
+
+def test_an_image_written_as_it_is_has_a_line(tmp_path: Path, base_image: Path) -> None:
+    card = tmp_path / "card.img"
+    create_virtual_card(card, 64 << 20)
+    status, told = flasher("write", base_image, card, "--yes")
+    assert status == 0, told
+    line = last()
+    assert (line.result, line.node, line.image_name) == ("verified", "", "base.img")
+    assert line.image_digest == hashlib.sha256(base_image.read_bytes()).hexdigest()
+    assert line.bytes_verified > 0
+    assert line.written_at <= line.finished_at
+
+
+def test_a_node_whose_card_got_a_plain_image_has_none_any_more(
+    tmp_path: Path, base_image: Path
+) -> None:
+    card = tmp_path / "card.img"
+    argv = ("--image", base_image, "--to", card)
+    assert flasher("prepare", *RIG, "--node", "cam-0101", *argv)[0] == 0
+    made = last()
+    assert set(Ledger().made("body-16x7", "demo")) == {"cam-0101"}
+    assert flasher("write", base_image, card, "--yes")[0] == 0
+    assert last().replaces == made.card_id
+    assert Ledger().made("body-16x7", "demo") == {}
+
+
+def test_a_card_that_was_refused_is_still_what_it_was(tmp_path: Path, base_image: Path) -> None:
+    card = tmp_path / "card.img"
+    argv = ("--image", base_image, "--to", card)
+    assert flasher("prepare", *RIG, "--node", "cam-0101", *argv)[0] == 0
+    card.chmod(0o444)
+    larger = tmp_path / "larger.img"
+    larger.write_bytes(base_image.read_bytes())
+    with larger.open("r+b") as stream:
+        stream.truncate(80 << 20)
+    assert flasher("write", larger, card, "--yes")[0] == 2
+    assert set(Ledger().made("body-16x7", "demo")) == {"cam-0101"}
