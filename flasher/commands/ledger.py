@@ -67,12 +67,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return _certificate(_words(args, 1, 1)[0], entries, console)
     match args.action:
         case "list":
+            _words(args, 0, 0)
             rows = [
                 (e.written_at, e.node or e.image_name, e.position, e.site, e.drive, e.result)
                 for e in entries
             ]
             console.table(("WRITTEN", "NODE", "POSITION", "SITE", "DRIVE", "RESULT"), rows)
         case "known-hosts":
+            _words(args, 0, 0)
             _print_known_hosts(entries, console)
         case "export":
             _export(args, entries, console)
