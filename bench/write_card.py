@@ -19,7 +19,8 @@ from pathlib import Path
 
 from flasher.card.plan import plan_card
 from flasher.card.target import open_target
-from flasher.card.write import verify_card, write_card
+from flasher.card.verify import verify_card
+from flasher.card.write import write_card
 from flasher.drives.find import find_drive
 from flasher.image.source import open_image
 from flasher.process import run

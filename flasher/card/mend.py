@@ -13,7 +13,7 @@ from autosetup.payload import FOLDER, LOG, STATUS
 from autosetup.status import Status
 from flasher.card.plan import ALIGNMENT, boot_partition
 from flasher.card.target import BLOCK, Target
-from flasher.card.write import check_same
+from flasher.card.verify import check_same
 from flasher.errors import BadInput
 from flasher.image.blocks import Blocks, Extent, Overlay
 from flasher.image.fat_edit import WritableFatVolume

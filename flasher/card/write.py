@@ -1,4 +1,4 @@
-"""Writing a planned card, proving it, and comparing one with its plan.
+"""Writing a planned card, and proving it.
 
 The partition table goes first, zeroed, and comes last: a half-written card never looks good, and
 a reused one neither. What a card holds already is read, and not written.
@@ -6,6 +6,7 @@ a reused one neither. What a card holds already is read, and not written.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -13,14 +14,14 @@ from dataclasses import dataclass
 
 from flasher.card.ahead import filled
 from flasher.card.device import Device
-from flasher.card.faults import CardMismatch
 from flasher.card.looking import Looking
-from flasher.card.memory import BLOCK, Pages, differences, exact_difference
+from flasher.card.memory import BLOCK, UNIT, Pages, differences
 from flasher.card.plan import HEAD, CardPlan
 from flasher.card.proof import Proof, condemned, counterfeit
 from flasher.card.target import Target
 from flasher.errors import BadInput, FlasherError, Refused
 from flasher.events import CancelFlag, Emit, Noted, Progress, check_cancelled, ignore, step
+from flasher.image.blocks import SECTOR
 from flasher.image.ranges import ByteRange, chunks, gaps, merge, total
 
 _NEVER = CancelFlag()
@@ -54,14 +55,6 @@ class WriteResult:
     def bytes_verified(self) -> int:
         """Bytes that were found right, those kept among them."""
         return total(self.verified)
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyResult:
-    """Bytes read back and found right, in so many seconds."""
-
-    bytes_read: int
-    seconds: float
 
 
 def write_card(
@@ -118,6 +111,9 @@ class _Writing:
         self._looking = Looking(self._device)
         self._proof = Proof(self._device, self._warn)
         self._touched = 0
+        self._first_mib = Pages(HEAD)
+        plan.read_into(0, self._first_mib.view[: self._head.length])
+        self._wiped = _unfinished(self._first_mib, self._head.length)
         self._written: list[ByteRange] = []
         self._kept: list[ByteRange] = []
 
@@ -152,11 +148,12 @@ class _Writing:
     def wipe(self) -> None:
         """Take care that no partition table is on the card any more, whatever comes."""
         self._wipe_tables()
-        self._proof.check(self._head, Pages())
+        self._proof.check(self._head, self._wiped)
 
     def _wipe_tables(self) -> None:
-        """Zero the partition table, and the spare copy that a GPT keeps at a drive's end."""
-        self._zero(self._head)
+        """Take off the partition table, and the spare copy that a GPT keeps at a drive's end."""
+        runs = self._looking.differing(self._head, self._wiped)
+        self._write_runs(self._head, self._wiped, runs)
         last = max(self._device.size - HEAD, self._plan.size)
         if last < self._device.size:
             self._zero(ByteRange(last, self._device.size - last))
@@ -189,7 +186,7 @@ class _Writing:
         _add(self._written, part.offset, runs)
         _add(self._kept, part.offset, gaps(runs, part.length))
         if runs:
-            self._touched = part.offset
+            self._touched = part.end
 
     def _discard(self, first: int, end: int) -> None:
         if self._device.discard(first, end):
@@ -204,14 +201,14 @@ class _Writing:
         for part, wanted in self._filled(chunks(ranges, BLOCK)):
             self._proof.check(part, wanted)
             progress.advance(part.length)
-        for part, wanted in self._filled(chunks(tuple(self._proof.mended), BLOCK)):
+        mended = [found for found in self._proof.mended if found.offset >= self._head.end]
+        for part, wanted in self._filled(chunks(mended, BLOCK)):
             if not self._proof.is_right(part, wanted):
                 raise condemned(self._device.path, f"{part} were mended, and are wrong again.")
 
     def _write_head(self) -> None:
         """The first MiB last, once the image and all else on the card are proven."""
-        head, wiped = Pages(), Pages()
-        self._plan.read_into(0, head.view[: self._head.length])
+        head, wiped = self._first_mib, self._wiped
         is_right = self._proof.is_right
         if not (is_right(self._head, wiped) or is_right(self._head, wiped)):  # not misread once
             raise counterfeit(self._device.path, self._head)
@@ -237,6 +234,19 @@ class _Writing:
         self._emit(Noted(self._subject, f"{self._subject}: {text}", warning=True))
 
 
+def _unfinished(head: Pages, length: int) -> Pages:
+    """What stands in the first MiB until the card is whole: no table, and where it will hold
+    something, marks. They show up elsewhere on a card whose addresses repeat."""
+    wiped = Pages(HEAD)
+    mark = b"This card is not finished yet. " + secrets.token_hex(16).encode() + b"\n"
+    for start in range(0, length, UNIT):
+        size = min(UNIT, length - start)
+        if not head.is_uniform(start, size):
+            wiped.view[start : start + size] = (mark * UNIT)[:size]
+    wiped.view[: min(SECTOR, length)] = bytes(min(SECTOR, length))
+    return wiped
+
+
 def _add(ranges: list[ByteRange], offset: int, runs: Iterable[ByteRange]) -> None:
     """Put runs of the block at `offset` behind the ranges, which are in order and never touch."""
     for run in runs:
@@ -253,48 +263,3 @@ def _check(plan: CardPlan, target: Target) -> None:
     if plan.image.is_at(target.path):
         what = f"{target.path} is the image itself."
         raise Refused("target-is-image", what, "Name another drive or file.")
-
-
-def verify_card(
-    plan: CardPlan, target: Target, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER
-) -> VerifyResult:
-    """Read a card back and compare every byte that was to be written.
-
-    Raises:
-        CardMismatch: ``card-differs``; names the first range that does.
-        Cancelled: as asked.
-        FlasherError: the card failed or was pulled out.
-    """
-    begun = time.monotonic()
-    device, found = Device(target), Pages()
-    what = f"Reading back {target.path}"
-    with step(emit, str(target.path), "verify", plan.expected, "bytes") as progress:
-        parts = chunks(plan.ranges, BLOCK)
-        for part, wanted in filled(plan.read_into, parts, cancel, what):
-            device.read_into(part.offset, found.view[: part.length])
-            if not wanted.same(found, 0, part.length):
-                wrong = exact_difference(wanted, found, part.length)
-                raise _mismatch(target, ByteRange(part.offset + wrong.offset, wrong.length))
-            progress.advance(part.length)
-    return VerifyResult(device.read.bytes, time.monotonic() - begun)
-
-
-def check_same(target: Target, offset: int, wanted: bytes) -> None:
-    """Compare up to `BLOCK` bytes of a card with what it must hold; raises CardMismatch."""
-    found = target.read(offset, len(wanted))
-    if found != wanted:
-        raise _mismatch(target, _difference(offset, wanted, found))
-
-
-def _difference(offset: int, wanted: bytes, found: bytes) -> ByteRange:
-    """From the first byte that differs to the last."""
-    differing = [n for n, (a, b) in enumerate(zip(wanted, found, strict=True)) if a != b]
-    return ByteRange(offset + differing[0], differing[-1] - differing[0] + 1)
-
-
-def _mismatch(target: Target, where: ByteRange) -> CardMismatch:
-    return CardMismatch(
-        "card-differs",
-        f"On {target.path}, {where} differ from what was written.",
-        "Write it again; if it differs again, try another reader, then throw the card away.",
-    )

@@ -12,7 +12,7 @@ from flasher.card.lived import Lived, compare_lived, has_lived
 from flasher.card.plan import CardPlan
 from flasher.card.replan import replan
 from flasher.card.target import open_for_reading
-from flasher.card.write import verify_card
+from flasher.card.verify import verify_card
 from flasher.console import Console
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive
