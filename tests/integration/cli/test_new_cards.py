@@ -16,13 +16,14 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flasher.cli import main
 from flasher.process import run
 from tests.integration.builder.ordinary_user import as_user
 from tests.integration.conftest import loop_over
@@ -42,12 +43,12 @@ LoopMaker = Callable[..., Path]
 
 
 def flasher(*argv: str | Path) -> tuple[int, dict[str, object]]:
-    """Run the program; its exit status and the last JSON object that is not progress."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flasher", *map(str, argv), "--json"], capture_output=True, text=True
-    )
-    objects = [json.loads(line) for line in done.stdout.splitlines()]
-    return done.returncode, [found for found in objects if found["kind"] != "progress"][-1]
+    """Give the program a command line; its exit status and the last JSON object but progress."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        status = main([*map(str, argv), "--json"])
+    objects = [json.loads(line) for line in out.getvalue().splitlines()]
+    return status, [found for found in objects if found["kind"] != "progress"][-1]
 
 
 def flashed(*argv: str | Path) -> dict[str, object]:
