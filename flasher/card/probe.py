@@ -22,8 +22,8 @@ from flasher.progress import readable_size
 
 __all__ = ["SLOW", "THOROUGH", "TOO_SLOW", "CardKind", "ProbeResult", "examine", "probe_card"]
 
-# Bytes a second of sequential writing. What the SD Association's speed class 4 guarantees; and
-# what no card that is whole falls below.
+# Bytes a second of sequential writing: what the SD Association's speed class 4 guarantees; and half
+# of its lowest class.
 SLOW, TOO_SLOW = 4_000_000, 1_000_000
 # What f3probe writes to find a cache (src/libprobe.c, MAX_CACHE_SIZE_BYTE).
 THOROUGH = 1 << 30

@@ -1,9 +1,9 @@
 """Where a probe writes and where it looks. Pure.
 
-One stretch at the end of the card is written without a gap, and single blocks are read all over the
-card, no farther apart than the stretch is long. Where addresses wrap around, at whatever size, one
-of the blocks lies upon the stretch and shows its mark. What is not kept at all shows at the stretch
-itself, and at single marks.
+One stretch at the end of the card is laced with marks, one in each block, and single blocks all over
+the card are read, no farther apart than the stretch is long. Where addresses wrap around, at
+whatever sector, one of these lies upon the stretch and shows a mark of it. What is not kept at all
+shows at the stretch itself, and at single marks.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Places:
 
     Attributes:
         marks: single blocks that are written, ascending.
-        stretch: what is written without a gap, at the card's end.
+        stretch: what is laced with marks, at the card's end.
         reads: single blocks that are only read, ascending.
     """
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from flasher.card.faults import FAILED
 from flasher.card.probe_marks import CHUNK, Marks, first_sectors, unlace
 from flasher.card.target import Target
 from flasher.errors import FlasherError
@@ -14,7 +15,7 @@ from flasher.image.ranges import ByteRange, chunks
 # Where a partition table begins, of whatever kind.
 _TABLE = ByteRange(0, 4096)
 # What concerns one place on the card, and not the whole of it.
-_OF_ONE_PLACE = ("card-failed", "card-too-small")
+_OF_ONE_PLACE = (FAILED, "card-too-small")
 
 
 def is_of_one_place(error: FlasherError) -> bool:
