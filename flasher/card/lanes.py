@@ -65,6 +65,7 @@ def run_lanes(
     """
     running = _Lanes(lanes, emit, cancel, patience, grace)
     try:
+        running.start()
         running.listen()
     except BaseException:
         cancel.set()
@@ -91,12 +92,17 @@ class _Lanes(Generic[T]):
         self._moved_at = [time.monotonic()] * len(lanes)
         self._warned: set[int] = set()
         self._cancelled_at: float | None = None
-        for number, lane in enumerate(lanes):
+        self._begun = 0
+
+    def start(self) -> None:
+        """Begin all of them."""
+        for number, lane in enumerate(self._lanes):
+            self._begun += 1
             Thread(target=_run, args=(number, lane, self._told), daemon=True).start()
 
     def listen(self) -> None:
-        """Until all have ended, or been given up."""
-        while len(self._outcomes) < len(self._lanes):
+        """Until all that were begun have ended, or been given up."""
+        while len(self._outcomes) < self._begun:
             try:
                 number, told = self._told.get(timeout=_TICK)
             except Empty:
@@ -121,7 +127,7 @@ class _Lanes(Generic[T]):
         now = time.monotonic()
         if self._cancel.is_set() and self._cancelled_at is None:
             self._cancelled_at = now
-        for number in set(range(len(self._lanes))) - self._outcomes.keys():
+        for number in set(range(self._begun)) - self._outcomes.keys():
             if self._cancelled_at is not None and now - self._cancelled_at > self._grace:
                 self._outcomes[number] = _no_answer(self._lanes[number].name)
             elif now - self._moved_at[number] > self._patience and number not in self._warned:
