@@ -1,7 +1,7 @@
 """Where a probe writes and where it looks. Pure.
 
-One stretch at the end of the card is laced with marks, one in each block, and single blocks all over
-the card are read, no farther apart than the stretch is long. Where addresses wrap around, at
+One stretch at the end of the card is laced with marks, one in each block, and single blocks are
+read all over the card, no farther apart than the stretch is long. Where addresses wrap around, at
 whatever sector, one of these lies upon the stretch and shows a mark of it. What is not kept at all
 shows at the stretch itself, and at single marks.
 """
