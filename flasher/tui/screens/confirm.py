@@ -112,8 +112,8 @@ Tab or the right arrow key, then press Enter.
             self.query_one("#warning", Static).update(explain(event.outcome))
             return
         self.card = event.outcome
-        total = sum(found.length for found in self.card.plan.ranges)
-        self.query_one("#facts", Static).update(self._facts(readable_size(total)))
+        amount = readable_size(self.card.plan.expected)
+        self.query_one("#facts", Static).update(self._facts(amount))
         self.query_one("#warning", Static).update(self._warning())
         self.query_one("#write", Button).disabled = False
 
@@ -132,7 +132,7 @@ Tab or the right arrow key, then press Enter.
             ("Node", f"{node.name}, {rig.role_of(node).title}"),
             ("Label", node.position),
             ("Scanner", f"{rig.profile.title} at {rig.site.name}"),
-            ("Image", f"{self._image.path.name}, {amount} to write, then read back"),
+            ("Image", f"{self._image.source.name}, {amount} to write, then read back"),
             ("Drive", f"{title(drive)}, {readable_size(drive.size)}"),
             ("", str(drive.path)),
             ("On it now", drive.holds),
