@@ -10,9 +10,10 @@ from autosetup.status import lines_of
 from autosetup.trust import Signature
 from flasher.card.advice import Advice, advise
 from flasher.card.inspect import CardReport, inspect_card
+from flasher.commands._drives import add_serial
 from flasher.console import Console
 from flasher.drives.find import find_drive
-from flasher.drives.model import Drive, guard
+from flasher.drives.model import Drive, guard, named
 from flasher.drives.opening import drive_blocks
 from flasher.errors import BadInput, ExitCode
 from flasher.mend import Mended, mend
@@ -34,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scanner", help="with --fix: scanner profile of a new payload")
     parser.add_argument("--site", help="with --fix: site of a new payload")
     parser.add_argument("--dry-run", action="store_true", help="with --fix: say what would be done")
+    add_serial(parser)
     parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
 
 
@@ -45,7 +47,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         report = inspect_card(blocks)
     advice = advise(report)
     _say(report, advice, console)
-    mended = _mend(guard(drive), rig, args, console) if args.fix else None
+    mended = (
+        _mend(guard(named(drive, tuple(args.serial))), rig, args, console) if args.fix else None
+    )
     body = {"card": str(drive.path), **_as_json(report, advice)}
     console.result("card", body | ({"mended": mended and asdict(mended)} if args.fix else {}))
     return ExitCode.DONE

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flasher.drives.model import DriveKind
-from flasher.drives.tables import read_text
+from flasher.drives.tables import plain, read_text
 
 SECTOR = 512  # the unit of /sys/block/*/size, whatever the drive's own sectors are
 _USB_DEVICE = re.compile(r"\d+-\d+(\.\d+)*")
@@ -99,11 +99,6 @@ def kind_of(folder: Path) -> DriveKind:
     if any(_USB_DEVICE.fullmatch(part) for part in places):
         return "usb"
     return "ata" if any(re.fullmatch(r"ata\d+", part) for part in places) else "other"
-
-
-def plain(text: str) -> str:
-    """Printable text only: a drive's name must not rearrange a screen."""
-    return "".join(c for c in text if c.isprintable()).strip()
 
 
 def _port(kind: DriveKind, places: tuple[str, ...]) -> str:

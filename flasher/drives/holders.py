@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flasher.drives.tables import KERNEL, KernelTables, is_below, mounts, read_text
+from flasher.drives.tables import KERNEL, KernelTables, is_below, mounts, plain, read_text
 from flasher.drives.usage import mounts_from
 
 
@@ -25,7 +25,7 @@ class Holder:
     path: str
 
     def __str__(self) -> str:
-        return f"{self.name} (process {self.pid}) has {self.path} open"
+        return f"{self.name} (process {self.pid}) has {plain(self.path)} open"
 
 
 def holders_of(paths: Iterable[str], tables: KernelTables = KERNEL) -> tuple[Holder, ...]:
@@ -49,7 +49,7 @@ def mounted_by_others(devices: Iterable[str], tables: KernelTables = KERNEL) -> 
         if space and space not in seen:
             seen.add(space)
             for mount in mounts_from(numbers, mounts(tables, process.name)):
-                return Holder(int(process.name), _name(process), mount.place)
+                return Holder(int(process.name), _name(process), plain(mount.place))
     return None
 
 
@@ -90,4 +90,4 @@ def _name_space(process: Path) -> str:
 
 
 def _name(process: Path) -> str:
-    return read_text(process / "comm") or "a program"
+    return plain(read_text(process / "comm")) or "a program"

@@ -10,10 +10,10 @@ from pathlib import Path
 import pyudev
 
 from flasher.drives.contents import Contents, Extent, Place, look_at, look_at_all
-from flasher.drives.facts import SECTOR, is_drive, plain, read_facts
+from flasher.drives.facts import SECTOR, is_drive, read_facts
 from flasher.drives.model import Drive
 from flasher.drives.protect import Protection, read_protected, why_protected
-from flasher.drives.tables import KERNEL, KernelTables, read_text
+from flasher.drives.tables import KERNEL, KernelTables, plain, read_text
 from flasher.drives.usage import disk_below, use_of
 from flasher.drives.verdict import judge
 from flasher.errors import BadInput

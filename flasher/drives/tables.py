@@ -66,6 +66,11 @@ def is_below(place: str, folder: str) -> bool:
     return place == folder or place.startswith(f"{folder.rstrip('/')}/")
 
 
+def plain(text: str) -> str:
+    """Printable text only: what a card is called, or a file on it, must not rearrange a screen."""
+    return "".join(c for c in text if c.isprintable()).strip()
+
+
 def read_text(path: Path) -> str:
     """A file of the kernel's; nothing where it is missing or gone meanwhile."""
     try:

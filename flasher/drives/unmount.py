@@ -11,7 +11,7 @@ from pathlib import Path
 from flasher.card.faults import card_faults
 from flasher.drives.holders import Holder, holders_of, mounted_by_others
 from flasher.drives.model import Drive
-from flasher.drives.tables import Mount, is_below, mounts
+from flasher.drives.tables import Mount, is_below, mounts, plain
 from flasher.drives.usage import devices_of, use_of
 from flasher.errors import FlasherError, Refused
 from flasher.process import ProgramFailed, run
@@ -51,7 +51,7 @@ def unmount_drive(drive: Drive, patience: float = _PATIENCE_SECONDS) -> tuple[st
         for mount in reversed(mounted):
             _unmount(drive, mount)
             done.append(mount.place)
-    what = f"{drive.path} is mounted again each time it is unmounted, at {done[-1]}."
+    what = f"{drive.path} is mounted again each time it is unmounted, at {plain(done[-1])}."
     raise Refused("drive-busy", what, "Stop what mounts it, and try again.")
 
 
@@ -77,7 +77,9 @@ def _held(drive: Drive, mounted: tuple[Mount, ...]) -> Refused | None:
         return busy(drive, holder)
     for mount in mounts():
         if mount not in mounted and any(is_below(mount.place, place) for place in places):
-            what = f"{drive.path} is in use: something else is mounted in it, at {mount.place}."
+            what = (
+                f"{drive.path} is in use: something else is mounted in it, at {plain(mount.place)}."
+            )
             return Refused("drive-busy", what, "Unmount that, and try again.")
     return None
 
@@ -93,8 +95,8 @@ def _unmount(drive: Drive, mount: Mount) -> None:
             _unmount_through_udisks(drive, mount)
             return
         said = failure.finished.errors.strip() or f"umount ended with {failure.finished.status}"
-        what = f"{drive.path} cannot be unmounted from {mount.place}: {said}."
-        hint = f"Unmount it yourself, and try again: umount {mount.place}"
+        what = f"{drive.path} cannot be unmounted from {plain(mount.place)}: {said}."
+        hint = f"Unmount it yourself, and try again: umount {plain(mount.place)}"
         raise FlasherError("cannot-unmount", what, hint) from failure
 
 

@@ -19,6 +19,7 @@ from flasher.drives.tables import (
     children,
     is_below,
     mounts,
+    plain,
     read_text,
     swaps,
 )
@@ -149,14 +150,14 @@ def _all_mounts(tables: KernelTables) -> tuple[Mount, ...]:
 
 def _why_system(reach: _Reach) -> str | None:
     place = next((mount.place for mount in reach.mounts if is_system(mount.place)), None)
-    return f"it holds {place} of this computer" if place else None
+    return f"it holds {plain(place)} of this computer" if place else None
 
 
 def _why_swap(reach: _Reach, tables: KernelTables) -> str | None:
     seen = _all_mounts(tables)
     for source in swaps(tables):
         if _number_of(source) in reach.devices or _mount_of(source, seen) in reach.mounts:
-            return f"it is in use: {source} is swap space"
+            return f"it is in use: {plain(source)} is swap space"
     return None
 
 
@@ -169,7 +170,7 @@ def _why_built_upon(own: dict[str, Path], reach: _Reach, tables: KernelTables) -
         return f"it is in use: {'as ' if loop.device else 'a file on it is '}/dev/{loop.name}"
     for mount in reach.mounts:
         if mount.kind == "overlay":
-            return f"it is in use: {mount.place} is built upon it"
+            return f"it is in use: {plain(mount.place)} is built upon it"
     others = set(_numbers_of_btrfs(own, tables)) - own.keys()
     unseen = _names_in_btrfs(own, tables) and not reach.mounts
     return "it is in use: a part of a mounted btrfs volume" if others or unseen else None
@@ -180,7 +181,7 @@ def _why_below(name: str, tables: KernelTables, besides: frozenset[str]) -> str 
     disk = disk_below(name, tables)
     if disk is not None:
         use = use_of(disk, tables, besides)
-        mounted = f"it is in use: mounted at {use.mounts[0].place}" if use.mounts else None
+        mounted = f"it is in use: mounted at {plain(use.mounts[0].place)}" if use.mounts else None
         on_disk = use.refusal or mounted
         return f"it stands on /dev/{disk}: {on_disk}" if on_disk else None
     inodes = [one.inode for one in loops(tables.sys, tables.dev) if one.name == name]

@@ -42,6 +42,14 @@ def test_a_drive_that_this_computer_lives_from_is_refused_and_the_place_named(
     assert use_of("sda", computer.tables) == Use(f"it holds {place} of this computer")
 
 
+def test_places_that_would_rearrange_a_screen_are_told_without_that(
+    computer: FakeComputer,
+) -> None:
+    computer.disk("sda", "sda1")
+    computer.mount("sda1", "/home/\x1b[2J\u202eadmin")
+    assert refusal("sda", computer) == "it holds /home/[2Jadmin of this computer"
+
+
 @pytest.mark.parametrize(
     "place",
     ["/media/alice/card", "/run/media/alice/card", "/mnt", "/mnt/x", "/homes", "/variant", "/data"],
