@@ -105,6 +105,15 @@ def test_two_laptops_have_one_ledger_after_a_walk_with_a_stick(
     assert judged_sound(left.path)
 
 
+def test_what_export_prints_as_json_is_taken_over_too(tmp_path: Path, here: Ledger) -> None:
+    recorded = here.record(ENTRY)
+    printed = tmp_path / "printed.json"
+    printed.write_text(flasher("ledger", "export", "--json").stdout)
+    here.path.unlink()
+    assert flasher("ledger", "import", printed).returncode == 0
+    assert here.entries() == (recorded,)
+
+
 def test_one_bad_file_among_several_keeps_all_of_them_out(tmp_path: Path, here: Ledger) -> None:
     here.record(ENTRY)
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
