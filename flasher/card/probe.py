@@ -16,7 +16,7 @@ from flasher.card.probe_look import Look, amount, look
 from flasher.card.probe_places import choose_places
 from flasher.card.probe_undo import Undo
 from flasher.card.target import Target
-from flasher.errors import BadInput, FlasherError
+from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Emit, Noted, ignore, step
 from flasher.progress import readable_size
 
@@ -75,8 +75,8 @@ def probe_card(
         overrun: as for `examine`.
 
     Raises:
-        BadInput: ``card-counterfeit``, it forgets or overwrites; ``card-slow``.
-        FlasherError: ``card-defective``, it fails; or it was pulled out, is locked …
+        FlasherError: ``card-counterfeit``, it forgets or overwrites; ``card-defective``, it fails;
+            ``card-slow``; or it was pulled out, is locked …
         Cancelled: it was stopped.
     """
     result = examine(target, size, emit=emit, cancel=cancel, overrun=overrun)
@@ -183,14 +183,14 @@ def check_honest(path: Path, result: ProbeResult, needed: int = 0) -> None:
     if needed > result.real:
         what += f" {readable_size(needed)} are needed."
     hint = "It is counterfeit: send it back, or throw it away, and take another."
-    raise BadInput("card-counterfeit", what, hint)
+    raise FlasherError("card-counterfeit", what, hint)
 
 
 def check_speed(path: Path, result: ProbeResult, emit: Emit = ignore) -> None:
     """Warn of a slow card; raise ``card-slow`` for one that is not worth its while."""
     rate = f"{result.write_speed / 1e6:.1f} MB/s"
     if _is_below(result.write_speed, TOO_SLOW):
-        raise BadInput(
+        raise FlasherError(
             "card-slow",
             f"The card in {path} takes {rate}, measured twice; a card takes {TOO_SLOW / 1e6:.0f} "
             "at the least.",

@@ -36,7 +36,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     (drive,) = check_drives([args.drive], args.serial)
     console.confirm(
         f"{holding(drive)}\n"
-        "Some of it is overwritten and put back; if the power fails meanwhile, it is lost.",
+        "Some of it is overwritten and put back, the partition table too; if the power fails "
+        "meanwhile, that is lost.",
         yes=args.yes,
     )
     with console.progress() as emit, open_target(drive) as target:

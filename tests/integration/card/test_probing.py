@@ -66,7 +66,7 @@ def test_a_card_that_wraps_is_refused_with_its_real_size(
     before = _digest(backing, 16 * MIB)
     with faulty_card(backing, SIZE, Fault("wrap", length=real)) as card:
         status, (result, error) = probe(card.path)
-    assert (status, error["code"]) == (2, "card-counterfeit")
+    assert (status, error["code"]) == (1, "card-counterfeit")
     assert abs(int(str(result["real"])) - real) < 4096
     assert _digest(backing, 16 * MIB) == before
 
@@ -82,7 +82,7 @@ def test_a_card_whose_end_fails_is_called_defective(
 def test_a_card_that_forgets_is_refused(tmp_path: Path, probe: Callable[[Path], Probed]) -> None:
     with faulty_card(tmp_path / "card", SIZE, Fault("lose", "write", first=GIB)) as card:
         status, (result, error) = probe(card.path)
-    assert (status, error["code"], result["real"]) == (2, "card-counterfeit", GIB)
+    assert (status, error["code"], result["real"]) == (1, "card-counterfeit", GIB)
 
 
 def test_who_interrupts_it_finds_the_card_as_it_was(tmp_path: Path) -> None:
@@ -100,6 +100,18 @@ def test_who_interrupts_it_finds_the_card_as_it_was(tmp_path: Path) -> None:
             probing.send_signal(signal.SIGINT)
             assert probing.wait() == 130
         assert _digest(backing) == before
+
+
+@pytest.mark.parametrize("options", [[], ["--no-probe"]])
+def test_nothing_is_written_well_to_a_card_that_lies(
+    options: list[str], base_image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with faulty_card(tmp_path / "card", SMALL, Fault("wrap", length=40 * MIB)) as card:
+        words = ["write", str(base_image), str(card.path), "--yes", "--json", *options]
+        assert main(words) == 1
+    told = capsys.readouterr().out
+    assert options or "card-counterfeit" in told
+    assert (tmp_path / "card").read_bytes()[:512] == bytes(512)
 
 
 # Real, announced, order of the module.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flasher.card.probe import ProbeResult, check_speed, examine, probe_card
 from flasher.card.simulated import Geometry, SimulatedCard
-from flasher.errors import BadInput, Cancelled, FlasherError
+from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, Noted
 from flasher.image.ranges import ByteRange
 
@@ -218,7 +218,7 @@ def test_a_card_that_is_pulled_is_not_called_counterfeit() -> None:
 
 def test_the_refusal_tells_the_real_size_and_what_is_needed() -> None:
     card = SimulatedCard(Geometry(64 * 10**9, 8 * 10**9))
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(FlasherError) as caught:
         probe_card(card, card.size, needed=12 * 10**9)
     assert caught.value.code == "card-counterfeit"
     assert all(size in caught.value.message for size in ("64.0 GB", "8.0 GB", "12.0 GB"))
@@ -239,7 +239,7 @@ def test_a_slow_card_is_warned_of_and_a_very_slow_one_refused() -> None:
     assert not heard
     check_speed(Path("/dev/sdx"), _of_speed(2_500_000.0), heard.append)
     assert [event.text for event in heard if isinstance(event, Noted) and event.warning]
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(FlasherError) as caught:
         check_speed(Path("/dev/sdx"), _of_speed(900_000.0))
     assert caught.value.code == "card-slow"
     assert "0.9 MB/s" in caught.value.message
