@@ -83,21 +83,38 @@ class Contents:
     partitions: tuple[DrivePartition, ...] = ()
 
 
-def look_at_all(places: Iterable[Place], patience: float) -> dict[Path, Contents]:
-    """Look at drives side by side; those that do not answer in so many seconds are left out."""
-    found: dict[Path, Contents] = {}
+class Lookers:
+    """Look at drives side by side; one that does not answer holds up no other.
 
-    def look(place: Place) -> None:
-        found[place.path] = look_at(place)
+    Args:
+        patience: seconds after which a drive is left out.
+    """
 
-    # No pool: a program that ends does not wait for daemons, and one of these may never end.
-    lookers = [Thread(target=look, args=(place,), daemon=True) for place in places]
-    for looker in lookers:
-        looker.start()
-    until = time.monotonic() + patience
-    for looker in lookers:
-        looker.join(max(until - time.monotonic(), 0))
-    return dict(found)
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._waiting: dict[Path, Thread] = {}
+
+    def look_at_all(self, places: Iterable[Place]) -> dict[Path, Contents]:
+        """What is on drives; those that do not answer, or still owe an answer, are left out."""
+        found: dict[Path, Contents] = {}
+
+        def look(place: Place) -> None:
+            found[place.path] = look_at(place)
+
+        self._waiting = {path: one for path, one in self._waiting.items() if one.is_alive()}
+        # No pool: a program that ends does not wait for daemons, and one of these may never end.
+        begun = {
+            place.path: Thread(target=look, args=(place,), daemon=True)
+            for place in places
+            if place.path not in self._waiting
+        }
+        self._waiting |= begun
+        for looker in begun.values():
+            looker.start()
+        until = time.monotonic() + self._patience
+        for looker in begun.values():
+            looker.join(max(until - time.monotonic(), 0))
+        return dict(found)
 
 
 def look_at(place: Place) -> Contents:

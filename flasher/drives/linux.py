@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyudev
 
-from flasher.drives.contents import Contents, Extent, Place, look_at, look_at_all
+from flasher.drives.contents import Contents, Extent, Lookers, Place, look_at
 from flasher.drives.facts import SECTOR, is_drive, read_facts
 from flasher.drives.model import Drive
 from flasher.drives.protect import Protection, read_protected, why_protected
@@ -29,14 +29,14 @@ class LinuxCatalog:
 
     def __init__(self, only: frozenset[str] = frozenset(), patience: float = 10.0) -> None:
         self._only = only
-        self._patience = patience
+        self._lookers = Lookers(patience)
 
     def drives(self) -> tuple[Drive, ...]:
         """All disks with something in them, sorted by path."""
         listed = read_protected()
         known = pyudev.Context().list_devices(subsystem="block", DEVTYPE="disk")
         found = [_known(device) for device in known if self._counts(device.sys_name)]
-        looks = look_at_all([_place(name) for name, _ in found], self._patience)
+        looks = self._lookers.look_at_all(_place(name) for name, _ in found)
         drives = (describe_drive(*pair, listed, lambda at: looks.get(at.path)) for pair in found)
         return tuple(sorted((d for d in drives if d.size), key=lambda drive: drive.path))
 
