@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -31,6 +31,9 @@ _SECTOR = 512
 
 # A FAT32 has at least 65,525 clusters (Microsoft's FAT specification 1.03, "FAT type").
 _FAT32_CLUSTERS = 65525
+
+# Whole characters, some not allowed, and neither a dot nor a space at the end.
+_FAT_NAME = re.compile(r'[^\x00-\x1f\x7f"*:<>?|\\\ud800-\udfff]+(?<![. ])')
 
 _CONFIG = Path(__file__).with_name("mke2fs.conf")
 
@@ -117,12 +120,8 @@ _RECIPE_HINTS = (
 
 def require_boot_fits(found: Measure, size: int, hints: tuple[str, str] = _RECIPE_HINTS) -> None:
     """Raise `FlasherError` unless a FAT of `size` bytes can hold the boot folder."""
-    if found.boot_odd:
-        raise FlasherError(
-            "boot-file-odd",
-            f"/{found.boot_place}/{found.boot_odd[0]} is no file or folder: a FAT cannot hold it.",
-            hints[0],
-        )
+    if odd := next(_odd(found), None):
+        raise FlasherError("boot-file-odd", f"/{found.boot_place}/{odd}", hints[0])
     needed = boot_bytes(found)
     if needed > size * 9 // 10:
         raise FlasherError(
@@ -131,6 +130,19 @@ def require_boot_fits(found: Measure, size: int, hints: tuple[str, str] = _RECIP
             f"{size // MIB} MiB.",
             hints[1],
         )
+
+
+def _odd(found: Measure) -> Iterator[str]:
+    """What a FAT cannot hold, with the reason; Microsoft's FAT specification 1.03, long names."""
+    for name in found.boot_odd:
+        yield f"{name} is no file or folder: a FAT cannot hold it."
+    seen: dict[str, str] = {}
+    for name in (*found.boot_folders, *(name for name, _ in found.boot)):
+        if not _FAT_NAME.fullmatch(PurePosixPath(name).name):
+            yield f"{name} is a name that a FAT cannot hold."
+        twin = seen.setdefault(name.upper(), name)
+        if twin != name:
+            yield f"{name} and {twin} are one name on a FAT."
 
 
 def boot_bytes(found: Measure) -> int:

@@ -169,7 +169,7 @@ def require_fits(geometry: Geometry, found: Measure) -> None:
     require_boot_fits(
         found,
         geometry.boot.length,
-        ("Replace it by a file or folder, and try again.", "Give it more: --boot."),
+        ("Replace or rename it, and try again.", "Give it more: --boot."),
     )
     _require_ext4_fits("root", geometry.root, ext4_size(found.blocks, found.files, 0))
     if geometry.data and found.data_files:
@@ -214,4 +214,5 @@ def _explained(failure: ProgramFailed) -> FlasherError:
     if "Could not allocate" in said:
         what = "The tree is too large for the root partition."
         return FlasherError("root-partition-too-small", what, "Take a larger card.")
-    return failure
+    what = f"The file systems could not be made: {said.strip() or 'a program said no'}."
+    return FlasherError("cannot-fill", what, "Check this computer's disk.")

@@ -83,3 +83,32 @@ def test_a_tree_that_does_not_fit_is_refused_before_anything_is_made(
         require_fits(geometry, found)
     assert refused.value.code == code
     require_fits(geometry, Measure("boot", 9, 9, 0, (("a", MIB),), (), (), 9, 9))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a:b",),
+        ("what?",),
+        ("dot.",),
+        ("space ",),
+        ("back\\slash",),
+        ("line\nbreak",),
+        ("\udcff",),
+        ("README", "readme"),
+        ("overlays/A", "overlays/a"),
+    ],
+)
+def test_boot_files_that_a_fat_cannot_name_or_tell_apart_are_refused(
+    names: tuple[str, ...],
+) -> None:
+    found = Measure("boot", 9, 9, 0, tuple((name, 1) for name in names), (), ())
+    with pytest.raises(FlasherError) as refused:
+        require_fits(room(), found)
+    assert refused.value.code == "boot-file-odd"
+
+
+def test_names_that_a_fat_can_hold_are_taken() -> None:
+    names = ("README", "overlays/README", "größer als üblich.txt", ".hidden", "a.b.c", "x" * 255)
+    found = Measure("boot", 9, 9, 0, tuple((name, 1) for name in names), ("overlays",), ())
+    require_fits(room(), found)
