@@ -86,6 +86,7 @@ class FileBlocks:
         opener: Callable[[Path, int], int] = os.open,
     ) -> None:
         self.path = path
+        self._descriptor = -1
         flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
         try:
             self._descriptor = opener(path, flags)
@@ -103,6 +104,9 @@ class FileBlocks:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:

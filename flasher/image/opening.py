@@ -20,7 +20,7 @@ from flasher.image.blocks import FileBlocks
 from flasher.image.forms import DAMAGE, Form, size_of
 from flasher.image.papers import Announced
 from flasher.image.proof import check_sums, hash_file, hash_image, is_as_noted
-from flasher.image.store import Draft, Note, Packed, Store, disk_full, stamp_of
+from flasher.image.store import Draft, Note, Packed, Stamp, Store, disk_full, stamp_of
 from flasher.image.unpack import unpack
 
 T = TypeVar("T")
@@ -98,6 +98,7 @@ class Opening:
             with _told_apart(self.path, self.store):
                 size = size_of(self.path, form)
         mapped = self.announced.block_map
+        stamp = self._stamp()
         draft = self.store.draft(mapped.mapped_bytes if mapped else self.path.stat().st_size, size)
         watermark, blocks = Watermark(), FileBlocks(draft.path)
         unpacked = in_background(lambda: self._unpack(form, draft, watermark))
@@ -105,7 +106,7 @@ class Opening:
             wait_aloud(unpacked, watermark, (self.emit, self.path.name, "unpack"))
             blocks = FileBlocks(draft.path)
         hashed = in_background(lambda: self._hash_packed(watermark))
-        kept = in_background(lambda: self._keep(draft, blocks, watermark, hashed))
+        kept = in_background(lambda: self._keep(draft, blocks, watermark, hashed, stamp))
         work = (unpacked, hashed)
         return Opened(blocks, watermark, kept, (kept,), self.store.folder, work)
 
@@ -116,8 +117,17 @@ class Opening:
         sums = (*self.announced.file, *self.announced.raw)
         if any(each.algorithm != "sha256" for each in sums):
             return None
-        with self.path.open("rb") as handle:
-            return self.store.recall(stamp_of(handle.fileno()))
+        return self.store.recall(self._stamp())
+
+    def _stamp(self) -> Stamp:
+        return stamp_of(self.path.stat())
+
+    def _remember(self, stamp: Stamp, digest: str) -> None:
+        """Remember what was found, if the file is still the one that was looked at."""
+        if self._stamp() != stamp:
+            what = f"The image {self.path} was changed while it was in use."
+            raise FlasherError("image-changed", what, "Start again with the new image.")
+        self.store.remember(stamp, digest)
 
     def _known_packed(self) -> Packed | None:
         """The compressed image by its contents; it is hashed only if that may tell something."""
@@ -131,12 +141,12 @@ class Opening:
     # What goes on in threads.
 
     def _hash_raw(self, blocks: FileBlocks, watermark: Watermark) -> str:
-        with telling(watermark), self.path.open("rb") as handle:
-            stamp = stamp_of(handle.fileno())
+        with telling(watermark):
+            stamp = self._stamp()
             algorithms = {each.algorithm for each in self.announced.raw}
             sums, _ = hash_image(blocks, watermark, algorithms, self.cancel)
             check_sums(self.path, self.announced.raw, sums)
-            self.store.remember(stamp, sums["sha256"])
+            self._remember(stamp, sums["sha256"])
             return sums["sha256"]
 
     def _hash_packed(self, watermark: Watermark) -> str:
@@ -145,12 +155,11 @@ class Opening:
 
     def _hash_file(self) -> str:
         """Hash the file that was named, and compare that with what was announced for it."""
-        with self.path.open("rb") as handle:
-            stamp = stamp_of(handle.fileno())
+        stamp = self._stamp()
         algorithms = {each.algorithm for each in self.announced.file}
         sums = hash_file(self.path, algorithms, self.cancel)
         check_sums(self.path, self.announced.file, sums)
-        self.store.remember(stamp, sums["sha256"])
+        self._remember(stamp, sums["sha256"])
         return sums["sha256"]
 
     def _check_kept(
@@ -168,15 +177,20 @@ class Opening:
             unpack(self.path, form, draft.descriptor, watermark, self.cancel)
 
     def _keep(
-        self, draft: Draft, blocks: FileBlocks, watermark: Watermark, hashed: Future[str]
+        self,
+        draft: Draft,
+        blocks: FileBlocks,
+        watermark: Watermark,
+        hashed: Future[str],
+        stamp: Stamp,
     ) -> str:
         """Follow an image to its end, and keep it once it was found right."""
         with telling(watermark), draft.discarded_on_error(), _told_apart(self.path, self.store):
-            size = self.path.stat().st_size
             algorithms = {each.algorithm for each in self.announced.raw}
             sums, pieces = hash_image(blocks, watermark, algorithms, self.cancel)
             check_sums(self.path, self.announced.raw, sums)
-            packed = Packed(size, hashed.result())
+            packed = Packed(self.path.stat().st_size, hashed.result())
+            self._remember(stamp, packed.digest)
             self.store.keep(draft, packed, sums["sha256"], pieces)
             return sums["sha256"]
 

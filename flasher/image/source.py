@@ -6,7 +6,6 @@ A compressed image is unpacked once, into the store, under the name of its conte
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -49,7 +48,6 @@ class ImageFile:
         self._checks: list[Future[str] | Future[None]] = [*opened.checks]
         if block_map and any(found.checksum for found in block_map.ranges):
             self._checks.append(in_background(lambda: self._check_map(block_map, cancel)))
-        weakref.finalize(self, opened.blocks.close)
 
     @property
     def path(self) -> Path:

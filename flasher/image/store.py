@@ -54,12 +54,8 @@ class Note:
     pieces: tuple[Piece, ...]
 
 
-def stamp_of(descriptor: int) -> Stamp:
-    """The stamp of an open file."""
-    return _stamp(os.fstat(descriptor))
-
-
-def _stamp(told: os.stat_result) -> Stamp:
+def stamp_of(told: os.stat_result) -> Stamp:
+    """The stamp of a file by what the system says of it."""
     return (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
 
 
@@ -150,7 +146,7 @@ class Store:
         os.fsync(draft.descriptor)
         draft.path.replace(self.path_of(digest))
         sync_folder(self.folder)
-        note = Note(digest, stamp_of(draft.descriptor), pieces)
+        note = Note(digest, stamp_of(os.fstat(draft.descriptor)), pieces)
         write_atomic(self._note(packed), json.dumps(asdict(note)) + "\n")
 
     def find(self, packed: Packed) -> Note | None:
@@ -159,7 +155,7 @@ class Store:
             told = json.loads(self._note(packed).read_bytes())
             pieces = tuple(Piece(**each) for each in told["pieces"])
             note = Note(str(told["digest"]), tuple(told["stamp"]), pieces)
-            if _stamp(self.path_of(note.digest).stat()) == note.stamp:
+            if stamp_of(self.path_of(note.digest).stat()) == note.stamp:
                 return note
         return None
 

@@ -137,6 +137,16 @@ def test_an_image_that_is_replaced_while_it_is_read_stays_what_it_was(packed: Pa
     opened.prove()
 
 
+def test_a_packed_image_that_is_changed_while_it_is_unpacked_is_not_kept(packed: Path) -> None:
+    image = open_image(packed)
+    with packed.open("ab") as handle:
+        handle.write(b"more")
+    with pytest.raises(FlasherError) as caught:
+        image.prove()
+    assert caught.value.code in ("image-changed", "image-damaged")
+    assert not list(store().glob("*.img"))
+
+
 def test_a_packed_image_that_is_another_one_now_is_unpacked_anew(
     packed: Path, base_image: Path
 ) -> None:
