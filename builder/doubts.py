@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from builder.lint.finding import Finding
@@ -24,7 +24,7 @@ def find_doubts(image: Path, rootfs: RootFs) -> Iterator[Finding]:
         yield Finding(what, "Install the system's firmware and kernel in the tree.")
     elif not rootfs.cmdline:
         what = f"There is no cmdline.txt in the tree's /{place}: the kernel finds no root."
-        yield Finding(what, "Make one: console=tty1 root=LABEL=rootfs rootwait")
+        yield Finding(what, f"Make one: console=tty1 root={_label(volumes.root)} rootwait")
     else:
         start = any(name.startswith("initr") for name in files)
         yield from check_cmdline(
@@ -33,7 +33,13 @@ def find_doubts(image: Path, rootfs: RootFs) -> Iterator[Finding]:
     if rootfs.fstab:
         yield from check_fstab(rootfs.fstab, volumes)
     else:
-        yield Finding("The tree has no /etc/fstab.", "Make one: LABEL=rootfs / ext4 defaults 0 1")
+        line = f"{_label(volumes.root)} / ext4 defaults,noatime 0 1"
+        yield Finding("The tree has no /etc/fstab.", f"Make one: {line}")
     if volumes.data and not any(each.slot == DATA for each in rootfs.references):
         what = "Nothing in the tree's /etc/fstab mounts the partition for data."
-        yield Finding(what, "Add: LABEL=data /data ext4 defaults,noatime,nofail 0 2")
+        line = f"{_label(volumes.data)} /data ext4 defaults,noatime,nofail 0 2"
+        yield Finding(what, f"Add: {line}")
+
+
+def _label(names: Iterable[str]) -> str:
+    return next((name for name in names if name.startswith("LABEL=")), "its PARTUUID")

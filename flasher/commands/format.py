@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         scratch_folder(paths.cache() / "cards") as folder,
         new_card.taking(drive, args) as card,
     ):
-        image = folder / "card.img"
+        image = folder / "empty card"  # by which the ledger knows it
         make_empty_card(image, geometry, names, int(time.time()))
         done = new_card.put(image, card, making_of(args), emit, CancelFlag())
     console.say(f"{card.path} is formatted: {words(done)}.")

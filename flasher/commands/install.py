@@ -99,7 +99,8 @@ def _make(
     for each in wrong:
         said = f"{each.place} names {each.name}: on the card it names {names.of(each.slot)[0]}."
         emit(Noted(rootfs.name, said, warning=not new_ids))
-    image = folder / "card.img"
+    image = folder / "image" / rootfs.name  # by which the ledger knows it
+    image.parent.mkdir()
     with (
         step(emit, rootfs.name, "fill", rootfs.size, "bytes") as progress,
         watching(image, progress),

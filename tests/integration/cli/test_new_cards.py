@@ -321,6 +321,23 @@ def test_names_that_no_card_has_are_mended_on_the_card_and_not_in_the_tree(
     assert re.search(r"User:\s+0\s+Group:\s+42", described)
 
 
+def test_what_may_keep_a_card_from_starting_is_told_and_nothing_where_all_is_well(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ("install", str(tree), str(tmp_path / "card.img"), *SMALL)
+    assert main([*argv, "--size", "200M"]) == 0
+    assert "→" not in capsys.readouterr().err
+    (tree / "etc/fstab").unlink()
+    (tree / "boot/firmware/cmdline.txt").write_text("console=tty1\n")
+    assert main([*argv, "--root-label", "mine", "--yes"]) == 0
+    told = capsys.readouterr().err
+    assert "cmdline.txt has no `root=`" in told
+    assert "Make one: LABEL=mine / ext4" in told
+    assert main(["ledger", "list", "--json"]) == 0
+    lines = json.loads(capsys.readouterr().out.splitlines()[-1])["entries"]
+    assert {(line["image_name"], line["result"]) for line in lines} == {("rootfs", "verified")}
+
+
 def test_installing_the_same_tree_again_writes_next_to_nothing(tree: Path, tmp_path: Path) -> None:
     (tree / "etc/fstab").unlink()
     (tree / "boot/firmware/cmdline.txt").unlink()
