@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -53,6 +54,16 @@ def loop_over(backing: Path, *options: str) -> Iterator[Path]:
         yield Path(device)
     finally:
         run(["losetup", "--detach", device])
+        while _is_over(device, backing):  # whoever looks at all drives has it open for a moment
+            time.sleep(0.01)
+
+
+def _is_over(device: str, backing: Path) -> bool:
+    try:
+        held = Path(f"/sys/block/{Path(device).name}/loop/backing_file").read_text()
+    except OSError:
+        return False
+    return held.strip() == str(backing)
 
 
 @pytest.fixture
