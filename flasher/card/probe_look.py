@@ -20,7 +20,7 @@ from flasher.image.ranges import ByteRange, chunks
 _PATIENCE = 3
 # A card that takes longer for its stretch is so slow that this much of it must do.
 _SECONDS = 8.0
-# Chunks that are written in one go to measure the speed.
+# Chunks that are moved without a pause, to measure the speed.
 _TIMED = 4
 
 
@@ -181,11 +181,13 @@ class _Looker:
         for place in (*places.marks, *some, *places.reads):
             with self._at(ByteRange(place, BLOCK)):
                 self._judge(place, self.target.read(place, BLOCK))
-        for part in chunks([places.stretch], CHUNK):
-            with self._at(part):
-                with self.reading.timed(part.length):
-                    data = self.target.read(part.offset, part.length)
-                self._judge(part.offset, data)
+        for piece in chunks([places.stretch], _TIMED * CHUNK):
+            parts = list(chunks([piece], CHUNK))
+            with self._at(piece):
+                with self.reading.timed(piece.length):
+                    found = [self.target.read(part.offset, part.length) for part in parts]
+                for part, data in zip(parts, found, strict=True):
+                    self._judge(part.offset, data)
 
     def _lace(self, part: ByteRange) -> bytes:
         data = self.undo.laced(part, self.marks)
