@@ -138,12 +138,19 @@ def _set_rights(path: str, node: Node, leave_out: Callable[[str], None]) -> None
     if not stat.S_ISLNK(node.mode):
         os.chmod(path, node.mode & _ALL_MODES)  # noqa: PTH101
     for name, value in node.attributes.items():
-        if name.startswith(_NOT_OURS):
+        if name.startswith(_NOT_OURS) or not _set_attribute(path, name, value):
             leave_out(f"/{node.path}: {name}")
-        else:
-            os.setxattr(path, name, value, follow_symlinks=False)
     if not stat.S_ISDIR(node.mode):
         _set_time(path, node)
+
+
+def _set_attribute(path: str, name: str, value: bytes) -> bool:
+    """Set an attribute; whether that is allowed: labels of security modules are not to all."""
+    try:
+        os.setxattr(path, name, value, follow_symlinks=False)
+    except PermissionError:
+        return False
+    return True
 
 
 def _set_time(path: str, node: Node) -> None:

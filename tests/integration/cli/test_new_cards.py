@@ -278,11 +278,14 @@ def test_an_ordinary_user_installs_tarballs_with_every_owner(
     place = tmp_path / "user"
     place.mkdir()
     (tree / "dev/null").unlink()  # which only the computer's own root can make
+    os.setxattr(tree / "etc/shadow", "security.SMACK64", b"label")  # as this, too
     archive = pack(tree, place / f"rootfs.{form}", "--auto-compress")
     argv = ("install", str(archive), str(place / "home/card"), "--size", "200M", *SMALL)
     command = as_user(place, sys.executable, "-m", "flasher", *argv, "--json")
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Left out: /etc/shadow: security.SMACK64" in done.stdout
+    os.removexattr(tree / "etc/shadow", "security.SMACK64")
     with Part.of(place / "home/card", 2, place).mounted("-o", "ro") as point:
         assert look(point) == look(tree)
     assert not list((place / "home/cache/cards").iterdir())
