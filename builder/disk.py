@@ -15,6 +15,7 @@ from uuid import UUID
 
 from builder.bench import Bench
 from builder.boot_code import lay_boot_code, read_boot_code
+from builder.boot_fit import require_boot_fits
 from builder.filesystems import (
     JOURNAL_MIB,
     MIB,
@@ -24,7 +25,6 @@ from builder.filesystems import (
     make_boot,
     make_data,
     make_root,
-    require_boot_fits,
 )
 from builder.lanes import Lane, open_lanes
 from builder.measure import BLOCK, Measure

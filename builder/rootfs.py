@@ -13,9 +13,10 @@ from pathlib import Path
 from threading import Event, Thread
 
 from builder.bench import build_environment
+from builder.boot_fit import boot_bytes
 from builder.bootable import BOOT_PLACES
 from builder.disk import DATA
-from builder.filesystems import Content, boot_bytes
+from builder.filesystems import Content
 from builder.measure import BLOCK, Measure
 from builder.mount_names import (
     Names,

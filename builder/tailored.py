@@ -10,18 +10,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builder.boot_fit import boot_bytes, require_boot_fits
 from builder.disk import ALIGNMENT, Geometry, ext4_size, round_up, table_of
 from builder.filesystems import (
     MIB,
     Content,
     Ext4,
     Runner,
-    boot_bytes,
     make_boot,
     make_data,
     make_empty,
     make_root,
-    require_boot_fits,
 )
 from builder.measure import Measure
 from builder.mount_names import BOOT, DATA, ROOT, Names
