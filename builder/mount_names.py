@@ -92,7 +92,7 @@ def find_references(fstab: str, cmdline: str, boot: str, data: str | None) -> tu
     roots = [word.removeprefix("root=") for word in cmdline.split() if word.startswith("root=")]
     found = [Reference(ROOT, name) for name in roots[-1:]]
     for fields in _mounts(fstab):
-        if slot := points.get(fields[1]):
+        if slot := points.get(f"/{fields[1].strip('/')}"):
             found.append(Reference(slot, _name(fields), fields[1]))
     return tuple(each for each in found if _is_name(each.name))
 

@@ -127,6 +127,11 @@ def test_a_root_that_the_card_cannot_have_is_named_anew(name: str) -> None:
     assert not lost(names, asked("", mended))
 
 
+def test_a_slash_at_the_end_is_of_no_matter() -> None:
+    (found,) = asked("LABEL=x /boot/firmware/ vfat defaults 0 2\n", "")
+    assert found.slot == BOOT
+
+
 def test_no_two_partitions_get_one_label() -> None:
     references = asked("LABEL=pi / ext4 x\nLABEL=pi /boot/firmware vfat x\n", "")
     names = adopt(OWN, references)
