@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterable
@@ -95,6 +96,7 @@ class Card:
 
 def main() -> None:
     """Be a card until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever holds us
     asked = json.loads(sys.argv[1])
     faults = [Fault(**fault) for fault in asked["faults"]]
     card = Card(Path(asked["backing"]), faults, volatile=asked["volatile"])
