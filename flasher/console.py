@@ -72,9 +72,13 @@ class Console:
         """Draws events while a block runs: bars on a terminal, lines elsewhere, JSON if asked."""
         if self.as_json:
             return nullcontext(self._emit_json)
-        from flasher.progress import BarProgress, LineProgress
+        if self.err.isatty():
+            from flasher.bars import BarProgress
 
-        return BarProgress(self.err) if self.err.isatty() else LineProgress(self.err)
+            return BarProgress(self.err)
+        from flasher.progress import LineProgress
+
+        return LineProgress(self.err)
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something is lost; only the word ``yes`` goes on.

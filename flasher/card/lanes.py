@@ -135,8 +135,8 @@ class _Lanes(Generic[T]):
                 self._warn(self._lanes[number].name)
 
     def _warn(self, name: str) -> None:
-        what = f"{name} has not got on for {self._patience:.0f} s: it does not answer."
-        self._emit(Noted(name, f"{what} The others go on; to give up, press Ctrl-C.", warning=True))
+        what = f"No answer for {self._patience:.0f} s, from the card or from where the image comes."
+        self._emit(Noted(name, f"{what} Others go on; to give up, press Ctrl-C.", warning=True))
 
 
 def _run(number: int, lane: Lane[T], told: _Told[T]) -> None:

@@ -231,7 +231,7 @@ class _Writing:
         return filled(self._plan.read_into, parts, self._cancel, self._what)
 
     def _warn(self, text: str) -> None:
-        self._emit(Noted(self._subject, f"{self._subject}: {text}", warning=True))
+        self._emit(Noted(self._subject, text, warning=True))
 
 
 def _unfinished(head: Pages, length: int) -> Pages:

@@ -167,8 +167,7 @@ def test_a_range_that_was_stored_wrong_is_written_again_and_told(
     result, told = make(plan, card)
     assert result.mended == (ByteRange(6 * MIB, 4096),)
     assert told == [
-        f"{card.path}: bytes {6 * MIB}-{6 * MIB} were wrong on the card and have been "
-        "written again."
+        f"bytes {6 * MIB}-{6 * MIB} were wrong on the card and have been written again."
     ]
     assert card.writes.count(ByteRange(6 * MIB, 4096)) == 1
     assert card.holds(plan)

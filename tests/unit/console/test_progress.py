@@ -8,10 +8,11 @@ import re
 
 import pytest
 
+from flasher.bars import BarProgress
 from flasher.console import Console
 from flasher.errors import BadInput, Cancelled
 from flasher.events import Noted, StepAdvanced, StepFinished, StepStarted
-from flasher.progress import BarProgress, LineProgress, readable_seconds, readable_size
+from flasher.progress import LineProgress, readable_seconds, readable_size
 
 
 @pytest.mark.parametrize(
