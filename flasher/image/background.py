@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from threading import Condition, Thread
-from typing import Any, TypeVar
+from threading import Condition, Lock, Thread
+from typing import Any, Generic, TypeVar
 
 from flasher.events import CancelFlag, Emit, check_cancelled, step
 
@@ -26,6 +26,20 @@ def in_background(work: Callable[[], T]) -> Future[T]:
 
     Thread(target=run, daemon=True).start()
     return future
+
+
+class Later(Generic[T]):
+    """Work that begins in the background when somebody wants its result."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work, self._lock = work, Lock()
+        self._future: Future[T] | None = None
+
+    def begin(self) -> Future[T]:
+        """Its result to come; it begins at the first call."""
+        with self._lock:
+            self._future = self._future or in_background(self._work)
+            return self._future
 
 
 def wait_for(future: Future[Any], cancel: CancelFlag) -> None:

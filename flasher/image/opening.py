@@ -11,11 +11,11 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, step
-from flasher.image.background import Watermark, in_background, wait_aloud
+from flasher.image.background import Later, Watermark, in_background, wait_aloud
 from flasher.image.blocks import FileBlocks
 from flasher.image.forms import DAMAGE, Form, size_of
 from flasher.image.papers import Announced
@@ -23,15 +23,13 @@ from flasher.image.proof import check_sums, hash_file, hash_image, is_as_noted
 from flasher.image.store import Draft, Note, Packed, Stamp, Store, disk_full, stamp_of
 from flasher.image.unpack import unpack
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A raw image that can be read as far as its watermark has risen.
 
     Attributes:
-        digest: SHA-256 (hex), once it is known.
+        digest: SHA-256 (hex), to be found when it is asked for.
         checks: what must end well before a card is finished.
         kept_at: the folder where it will be once it is whole, if not where it is.
         work: what else goes on.
@@ -39,7 +37,7 @@ class Opened:
 
     blocks: FileBlocks
     watermark: Watermark
-    digest: Future[str]
+    digest: Later[str]
     checks: tuple[Future[str], ...] = ()
     kept_at: Path | None = None
     work: tuple[Future[None] | Future[str], ...] = ()
@@ -47,7 +45,7 @@ class Opened:
     def abandon(self, error: BaseException) -> None:
         """End all that goes on, and return when it has ended."""
         self.watermark.fail(error)
-        all_of_it: list[Future[Any]] = [self.digest, *self.checks, *self.work]
+        all_of_it: list[Future[Any]] = [*self.checks, *self.work]
         wait(all_of_it)
 
 
@@ -74,9 +72,11 @@ class Opening:
         watermark = Watermark(blocks.size, is_whole=True)
         if known := self._recalled():
             check_sums(self.path, self.announced.raw, {"sha256": known})
-            return Opened(blocks, watermark, _done(known))
-        digest = in_background(lambda: self._hash_raw(blocks, watermark))
-        return Opened(blocks, watermark, digest, (digest,) if self.announced.raw else ())
+            return Opened(blocks, watermark, Later(lambda: known))
+        digest = Later(lambda: self._hash_raw(blocks, watermark))
+        # Without a checksum to compare it with, nobody may ever want it.
+        checks = (digest.begin(),) if self.announced.raw else ()
+        return Opened(blocks, watermark, digest, checks)
 
     def from_the_store(self) -> Opened | None:
         """A compressed image that was unpacked before; None where it must be unpacked now."""
@@ -89,7 +89,7 @@ class Opening:
         blocks = FileBlocks(self.store.path_of(note.digest))
         watermark = Watermark(blocks.size, is_whole=True)
         proof = in_background(lambda: self._check_kept(blocks, watermark, packed, note))
-        return Opened(blocks, watermark, _done(note.digest), (proof,))
+        return Opened(blocks, watermark, Later(lambda: note.digest), (proof,))
 
     def on_its_way(self, form: Form) -> Opened:
         """A compressed image that is unpacked into the store from now on."""
@@ -108,7 +108,7 @@ class Opening:
         hashed = in_background(lambda: self._hash_packed(watermark))
         kept = in_background(lambda: self._keep(draft, blocks, watermark, hashed, stamp))
         work = (unpacked, hashed)
-        return Opened(blocks, watermark, kept, (kept,), self.store.folder, work)
+        return Opened(blocks, watermark, Later(kept.result), (kept,), self.store.folder, work)
 
     # What is known already.
 
@@ -193,12 +193,6 @@ class Opening:
             self._remember(stamp, packed.digest)
             self.store.keep(draft, packed, sums["sha256"], pieces)
             return sums["sha256"]
-
-
-def _done(value: T) -> Future[T]:
-    future: Future[T] = Future()
-    future.set_result(value)
-    return future
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, ignore
-from flasher.image.background import Watermark, in_background, wait_aloud, wait_for
+from flasher.image.background import Later, Watermark, in_background, wait_aloud, wait_for
 from flasher.image.blocks import SECTOR, FileBlocks
 from flasher.image.bmap import BLOCK_SIZE, BlockMap, Range, check_image
 from flasher.image.forms import form_of
@@ -52,15 +52,15 @@ class ImageFile:
     @property
     def path(self) -> Path:
         """The raw image's file; that of a compressed one has a passing name until it is proven."""
-        kept = self._opened.kept_at
-        if kept and self._opened.digest.done() and not self._opened.digest.exception():
-            return kept / f"{self._opened.digest.result()}.img"
+        kept_at, checks = self._opened.kept_at, self._opened.checks
+        if kept_at and all(check.done() and not check.exception() for check in checks):
+            return kept_at / f"{checks[0].result()}.img"
         return self._opened.blocks.path
 
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the raw image; waits for its end where no paper announced it."""
-        return self._announced.digest or self._opened.digest.result()
+        return self._announced.digest or self._opened.digest.begin().result()
 
     @property
     def ranges(self) -> Iterable[ByteRange]:
@@ -115,7 +115,7 @@ class ImageFile:
         """The digest; if it must be waited for, that is told."""
         if not self._announced.digest:
             aloud = (emit, self.source.name, "check")
-            wait_aloud(self._opened.digest, self._opened.watermark, aloud, cancel)
+            wait_aloud(self._opened.digest.begin(), self._opened.watermark, aloud, cancel)
         return self.digest
 
     def _check_map(self, block_map: BlockMap, cancel: CancelFlag) -> None:
@@ -175,9 +175,7 @@ def made_image(path: Path, used: Iterable[ByteRange]) -> ImageFile:
         Range(found.offset // BLOCK_SIZE, (found.end - 1) // BLOCK_SIZE)
         for found in widen(used, BLOCK_SIZE, blocks.size)
     )
-    digest: Future[str] = Future()
-    digest.set_result("")
-    opened = Opened(blocks, Watermark(blocks.size, is_whole=True), digest)
+    opened = Opened(blocks, Watermark(blocks.size, is_whole=True), Later(lambda: ""))
     return ImageFile(path, opened, Announced(block_map=BlockMap(blocks.size, BLOCK_SIZE, ranges)))
 
 
