@@ -60,7 +60,8 @@ def diagnose(
     with Undo(target) as undo:
         patient = _Patient(target, undo, size, cancel, overrun)
         module = patient.find_module()
-        known_bad = min(seen.wrong, default=size)
+        wrong = (place for place in seen.wrong if place >= patient.first)
+        known_bad = min(wrong, default=size)
         real = patient.find_end(module or known_bad, module)
         kind = patient.kind_of(real, module)
     return Diagnosis(kind, real, module)
@@ -131,6 +132,9 @@ class _Patient:
             good = kept + BLOCK if kept is not None else good
             if step == BLOCK:
                 break
+        if bad - BLOCK >= self.first:  # what is left of a block, if the end is not at one's edge
+            _, lost_at = self._first_lost([bad - BLOCK], module)
+            bad = lost_at or bad
         return bad if bad > self.first else 0
 
     def kind_of(self, real: int, module: int | None) -> CardKind:

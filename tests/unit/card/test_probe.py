@@ -87,7 +87,7 @@ def test_no_card_that_lies_passes(geometry: Geometry) -> None:
     assert caught.value.code in ("card-counterfeit", "card-defective")
 
 
-@given(st.integers(2 * MIB // 512, GIB // 512), st.none() | st.integers(0, 10**6))
+@given(st.integers(20 * MIB // 512, GIB // 512), st.none() | st.integers(0, 10**6))
 @settings(max_examples=8, deadline=None)
 def test_the_real_size_is_measured_to_the_sector(real: int, more: int | None) -> None:
     size = real * 512 * 7 + 32 * MIB
