@@ -34,6 +34,11 @@ class GatedImage(ImageFile):
         self.gate.wait()
         return ImageFile.read(self, offset, length)
 
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        if offset:  # the head is read before the card is touched
+            self.gate.wait()
+        ImageFile.read_into(self, offset, buffer)
+
 
 class Technician:
     """Walks through the wizard as its keys allow."""
