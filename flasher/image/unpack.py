@@ -4,13 +4,14 @@ where the format lets them work side by side."""
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import as_completed, wait
 from pathlib import Path
 from threading import Lock
 
 from flasher.events import CancelFlag, check_cancelled
-from flasher.image.background import Watermark
+from flasher.image.background import Watermark, in_background
 from flasher.image.bmap import any_set
 from flasher.image.forms import OPENERS, Form
 from flasher.image.xz import Block, read_blocks, unpack_block
@@ -83,25 +84,37 @@ def _unpack_blocks(
     path: Path, blocks: tuple[Block, ...], target: int, watermark: Watermark, cancel: CancelFlag
 ) -> None:
     """Blocks side by side, each in its place; the watermark is where the first gap begins."""
-    front = _Front(blocks, watermark)
-    with path.open("rb") as packed, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    front, waiting, failed = _Front(blocks, watermark), deque(range(len(blocks))), CancelFlag()
+    with path.open("rb") as packed:
+
+        def read(at: int, length: int) -> bytes:
+            return os.pread(packed.fileno(), length, at)
 
         def one(number: int) -> None:
-            block, reached = blocks[number], blocks[number].start
-            for piece in unpack_block(
-                lambda at, length: os.pread(packed.fileno(), length, at), block
-            ):
+            reached = blocks[number].start
+            for piece in unpack_block(read, blocks[number]):
                 check_cancelled(cancel, _WHAT)
+                check_cancelled(failed, _WHAT)
                 put_sparse(target, reached, piece)
                 reached += len(piece)
                 front.reach(number, reached)
 
-        waiting = [pool.submit(one, number) for number in range(len(blocks))]
+        def work() -> None:
+            while not failed.is_set():
+                try:
+                    number = waiting.popleft()
+                except IndexError:  # none is left
+                    return
+                one(number)
+
+        # No pool: its threads would keep a process that is interrupted from ending.
+        workers = [in_background(work) for _ in range(os.cpu_count() or 1)]
         try:
-            for future in waiting:
-                future.result()
+            for worker in as_completed(workers):
+                worker.result()
         finally:
-            pool.shutdown(cancel_futures=True)
+            failed.set()
+            wait(workers)
 
 
 class _Front:
