@@ -41,12 +41,16 @@ class Tally:
 class Device:
     """A target whose failures are tried once more.
 
+    Args:
+        target: the card, held open.
+        note: told of each place that went well only the second time.
+
     Attributes:
         written, read: what went through so far; the time of flushes is among that of writing.
     """
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, target: Target, note: Callable[[str], None]) -> None:
+        self._target, self._note = target, note
         self._unflushed = 0
         self.written, self.read = Tally(), Tally()
 
@@ -104,3 +108,4 @@ class Device:
             if error.code != FAILED:
                 raise
             raise worn_out(self.path, where, what) from error
+        self._note(f"{where} could not {what} at first, and could the second time.")

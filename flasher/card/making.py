@@ -52,7 +52,7 @@ def make_card(
     """
     with open_target(drive, plan.size) as target:
         if making.probe and drive.kind != "file":
-            wipe_tables(plan, target)
+            wipe_tables(plan, target, emit=emit)
             probe_card(target, drive.size, needed=plan.size, emit=emit, cancel=cancel)
         # Who leaves out the probe answers for the card's size.
         written = write_card(plan, target, emit=emit, cancel=cancel, probed=True)

@@ -11,7 +11,7 @@ from flasher.card.faults import CardMismatch
 from flasher.card.memory import BLOCK, Pages, exact_difference
 from flasher.card.plan import CardPlan
 from flasher.card.target import Target
-from flasher.events import CancelFlag, Emit, ignore, step
+from flasher.events import CancelFlag, Emit, Noted, ignore, step
 from flasher.image.ranges import ByteRange, chunks
 
 _NEVER = CancelFlag()
@@ -36,9 +36,11 @@ def verify_card(
         FlasherError: the card failed or was pulled out.
     """
     begun = time.monotonic()
-    device, found = Device(target), Pages()
+    subject = str(target.path)
+    device = Device(target, lambda text: emit(Noted(subject, text, warning=True)))
+    found = Pages()
     what = f"Reading back {target.path}"
-    with step(emit, str(target.path), "verify", plan.expected, "bytes") as progress:
+    with step(emit, subject, "verify", plan.expected, "bytes") as progress:
         parts = chunks(plan.ranges, BLOCK)
         for part, wanted in filled(plan.read_into, parts, cancel, what):
             device.read_into(part.offset, found.view[: part.length])

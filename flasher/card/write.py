@@ -86,7 +86,7 @@ def write_card(
     return _Writing(plan, target, emit, cancel).run(probed=probed)
 
 
-def wipe_tables(plan: CardPlan, target: Target) -> None:
+def wipe_tables(plan: CardPlan, target: Target, *, emit: Emit = ignore) -> None:
     """Take a card's partition tables away, as `write_card` does first.
 
     For what overwrites a card before that: a card that is stopped in between must not look good.
@@ -96,7 +96,7 @@ def wipe_tables(plan: CardPlan, target: Target) -> None:
         FlasherError: the card failed, was pulled out, is locked …
     """
     _check(plan, target)
-    _Writing(plan, target, ignore, _NEVER).wipe()
+    _Writing(plan, target, emit, _NEVER).wipe()
 
 
 class _Writing:
@@ -107,7 +107,7 @@ class _Writing:
         self._subject = str(target.path)
         self._what = f"Writing {target.path}, which now has no partition table,"
         self._head = ByteRange(0, min(HEAD, plan.size))
-        self._device = Device(target)
+        self._device = Device(target, self._warn)
         self._looking = Looking(self._device)
         self._proof = Proof(self._device, self._warn)
         self._touched = 0

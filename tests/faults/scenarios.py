@@ -25,12 +25,14 @@ class Trouble:
         faults: what the card does.
         allowed: the codes that tell the truth of it; `DONE` where a card may still be made.
         afterwards: for a card that stalls: what it does when it answers again.
+        warns: whether it is told also where the card is made, once it was met.
     """
 
     name: str
     faults: tuple[Fault, ...]
     allowed: frozenset[str]
     afterwards: tuple[Fault, ...] = ()
+    warns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ def _at_a_place(kind: str, on: str, times: int, *allowed: str) -> _Draw:
         fault = Fault(kind, on, around.place(dice), length, times=times)  # type: ignore[arg-type]
         often = {0: "always", 1: "once"}[times]
         name = f"{_WORDS[kind, on]} {often}"
-        return Trouble(name, (fault,), frozenset(allowed))
+        # Who looks at a drive before it is opened may be met by what is read wrong, and a lost
+        # write of what is there already is no loss.
+        warns = times == 1 and on == "write" and kind != "lose"
+        return Trouble(name, (fault,), frozenset(allowed), warns=warns)
 
     return draw
 

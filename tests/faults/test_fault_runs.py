@@ -72,6 +72,7 @@ def test_a_card_is_verified_right_or_reported_wrong_and_disturbs_no_other(
     print(f"seed {SEED}, run {number}: {trouble}\n{met}: {outcome}")  # noqa: T201
     tally[trouble.name].append((spoiled.moved().hits > 0, outcome.code))
     assert outcome.code in trouble.allowed
+    assert outcome.warnings or not (trouble.warns and spoiled.moved().hits)
     assert all(is_right(plan, card.backing) and has_table(card.backing) for card in others)
     _judge(plan, spoiled, outcome, trouble)
 
