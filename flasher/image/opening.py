@@ -6,7 +6,7 @@ What takes time goes on in threads; what goes wrong there is heard by all who re
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from flasher.image.background import Later, Watermark, in_background, wait_aloud
 from flasher.image.blocks import FileBlocks
 from flasher.image.forms import DAMAGE, Form, size_of
 from flasher.image.papers import Announced
-from flasher.image.proof import check_sums, hash_file, hash_image, is_as_noted
+from flasher.image.proof import Sum, check_sums, hash_file, hash_image, is_as_noted
 from flasher.image.store import Draft, Note, Packed, Stamp, Store, disk_full, stamp_of
 from flasher.image.unpack import unpack
 
@@ -84,8 +84,9 @@ class Opening:
         note = self.store.find(packed) if packed else None
         if packed is None or note is None:
             return None
-        check_sums(self.path, self.announced.file, {"sha256": packed.digest})
-        check_sums(self.path, self.announced.raw, {"sha256": note.digest})
+        # Sums of other kinds: the file's were compared when it was hashed, the image's are below.
+        check_sums(self.path, _only_sha256(self.announced.file), {"sha256": packed.digest})
+        check_sums(self.path, _only_sha256(self.announced.raw), {"sha256": note.digest})
         blocks = FileBlocks(self.store.path_of(note.digest))
         watermark = Watermark(blocks.size, is_whole=True)
         proof = in_background(lambda: self._check_kept(blocks, watermark, packed, note))
@@ -167,10 +168,16 @@ class Opening:
     ) -> str:
         with telling(watermark):
             if is_as_noted(blocks, note.pieces, self.cancel):
+                self._check_other_sums(blocks, watermark)
                 return note.digest
             self.store.forget(packed, note.digest)
             what = f"The copy of {self.path.name} in {self.store.folder} has rotted."
             raise FlasherError("store-damaged", what, "Start again: it is unpacked anew.")
+
+    def _check_other_sums(self, blocks: FileBlocks, watermark: Watermark) -> None:
+        if algorithms := {each.algorithm for each in self.announced.raw} - {"sha256"}:
+            sums, _ = hash_image(blocks, watermark, algorithms, self.cancel)
+            check_sums(self.path, self.announced.raw, sums)
 
     def _unpack(self, form: Form, draft: Draft, watermark: Watermark) -> None:
         with telling(watermark), draft.discarded_on_error(), _told_apart(self.path, self.store):
@@ -193,6 +200,10 @@ class Opening:
             self._remember(stamp, packed.digest)
             self.store.keep(draft, packed, sums["sha256"], pieces)
             return sums["sha256"]
+
+
+def _only_sha256(sums: Iterable[Sum]) -> list[Sum]:
+    return [each for each in sums if each.algorithm == "sha256"]
 
 
 @contextmanager

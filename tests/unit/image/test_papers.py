@@ -64,7 +64,8 @@ def test_checksums_are_enforced_in_all_forms_that_people_have(form: str, image: 
     digest = sha(image.read_bytes(), kind)
     others = f"{sha(b'other', kind)}  other.img\n" if "SUMS" in name else ""
     beside(image, name, f"# sums\n{others}{line.format(digest, image.name)}")
-    checked(image)
+    for _ in ("unpacked", "from the store"):
+        checked(image)
     beside(image, name, others + line.format(sha(b"else", kind), image.name))
     with pytest.raises(BadInput) as caught:
         checked(image)
@@ -107,6 +108,20 @@ def test_a_list_for_imager_is_enforced_at_any_depth(key: str, tmp_path: Path) ->
     entry[key] = len(RAW) + 512 if key == "extract_size" else WRONG
     offer()
     with pytest.raises(BadInput):
+        checked(image)
+
+
+@pytest.mark.parametrize("kind", ["sha256", "sha512"])
+def test_a_raw_images_checksum_counts_for_what_is_in_the_store_too(
+    kind: str, tmp_path: Path
+) -> None:
+    image = tmp_path / "base.img.gz"
+    image.write_bytes(PACKED)
+    checked(image)
+    beside(image, f"base.img.{kind}", sha(RAW, kind))
+    checked(image)
+    beside(image, f"base.img.{kind}", sha(b"else", kind))
+    with pytest.raises(BadInput, match="differs"):
         checked(image)
 
 
