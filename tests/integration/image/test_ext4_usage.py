@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from flasher.image.blocks import FileBlocks
 from flasher.image.ext4_usage import ext4_usage, looks_like_ext
 from flasher.image.ranges import ByteRange, gaps, merge, total
 from flasher.process import run
+from tests.integration.conftest import loop_over
 
 MIB = 1 << 20
 _START = 3 * MIB
@@ -93,6 +95,29 @@ def test_what_is_in_use_is_what_dumpe2fs_does_not_call_free(
     assert found == sorted(found)
     assert merge(found) == judged(path, place)
     assert total(merge(found)) < place.length
+
+
+def test_a_file_system_that_a_kernel_lived_in_is_read_once_it_is_unmounted(
+    tree: Path, tmp_path: Path
+) -> None:
+    path, root = tmp_path / "image", tmp_path / "root"
+    place = make(path, tree, ("-b", "4096"))
+    root.mkdir()
+    where = ("--offset", str(place.offset), "--sizelimit", str(place.length))
+    with loop_over(path, *where) as loop:
+        run(["mount", str(loop), str(root)])
+        try:
+            for number in range(0, 200, 3):
+                (root / f"file{number}").unlink()
+            (root / "large").write_bytes(b"large" * 4 * MIB)
+            run(["sync", "--file-system", str(root)])
+            shutil.copyfile(path, tmp_path / "in use")
+        finally:
+            run(["umount", str(root)])
+    with FileBlocks(tmp_path / "in use") as blocks:
+        assert list(ext4_usage(blocks, place)) == [place]
+    with FileBlocks(path) as blocks:
+        assert merge(ext4_usage(blocks, place)) == judged(path, place)
 
 
 @pytest.mark.parametrize("form", NOT_UNDERSTOOD)
