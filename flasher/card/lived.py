@@ -47,9 +47,12 @@ class _Found:
 
 def has_lived(image: Blocks, card: Blocks) -> bool:
     """Whether a node has started from a card since it was made from an image."""
-    report = inspect_card(card)
-    partitions = report.partitions if report.started else ()
-    return report.status is not None or any(_starts(image, card, each) for each in partitions)
+    try:
+        partitions = Mbr.from_bytes(image.read(0, SECTOR)).partitions
+    except FlasherError:  # no image for nodes
+        return False
+    lived_on = any(_starts(image, card, each) for each in partitions)
+    return lived_on or inspect_card(card).status is not None
 
 
 def compare_lived(image: ImageFile, card: Blocks, *, emit: Emit, cancel: CancelFlag) -> Lived:

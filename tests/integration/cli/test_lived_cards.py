@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from autosetup.status import Status
 from flasher.drives.files import create_virtual_card
 from flasher.image.blocks import FileBlocks
 from flasher.image.fat_edit import WritableFatVolume
+from flasher.image.mbr import Mbr
 from flasher.process import run
 
 MIB = 1 << 20
@@ -71,6 +73,24 @@ def test_what_a_node_did_to_its_card_is_explained_place_by_place(
         "partition 1: autosetup/log.txt, autosetup/status.json (the node's words)",
         "partition 2: a node lived on it, and mounted it once",
     ]
+
+
+def test_a_root_partition_grown_to_the_cards_end_is_explained_and_another_change_is_not(
+    lived: Path, base_image: Path
+) -> None:
+    with FileBlocks(lived, writable=True) as blocks:
+        table = Mbr.from_bytes(blocks.read(0, 512))
+        boot, root = table.partitions
+        grown = replace(root, sector_count=64 * 2048 - root.first_sector)
+        blocks.write(0, bytes(Mbr(table.disk_id, (boot, grown))))
+    status, told = flasher("verify", lived, "--image", base_image)
+    assert (status, told["unexplained"]) == (0, [])
+    assert "the partition table: partition 2 was grown to the card's end" in str(told["explained"])
+    with FileBlocks(lived, writable=True) as blocks:
+        blocks.write(0, bytes(Mbr(table.disk_id, (replace(boot, type=0x83), grown))))
+    status, error = flasher("verify", lived, "--image", base_image)
+    assert status == 1
+    assert "the partition table was changed" in str(error["message"])
 
 
 def test_what_a_node_does_not_do_is_named(lived: Path, base_image: Path) -> None:
