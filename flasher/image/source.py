@@ -184,9 +184,10 @@ def _check_size(image: ImageFile, announced: Announced) -> None:
         what = f"{image.source} has {image.size} bytes: that is no image."
         raise BadInput("no-image", what, "Choose another file, or get the image again.")
     if announced.raw_size not in (None, image.size):
+        what = "block map" if announced.block_map else "entry in a list beside it"
         raise BadInput(
-            "bmap-mismatch",
-            f"The image has {image.size} bytes, its block map says {announced.raw_size}.",
+            "bmap-mismatch" if announced.block_map else "checksum-mismatch",
+            f"The image has {image.size} bytes, its {what} says {announced.raw_size}.",
             "Get the image and what lies beside it again, all together.",
         )
 
