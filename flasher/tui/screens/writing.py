@@ -24,8 +24,13 @@ from flasher.tui.widgets.drive_list import title
 from flasher.tui.widgets.outcome import Outcome
 from flasher.tui.widgets.step_row import StepRow
 
+_NOTES_SHOWN = 3
 _STOP = "Stop writing? The card will not start a Pi until it is written again."
-STEPS = {"write": "Write", "verify": "Read back and compare"}
+STEPS = {
+    "probe": "Look whether the card is what it says",
+    "write": "Write",
+    "verify": "Read back and compare",
+}
 
 
 class WritingScreen(WizardDialog[CardResult | FlasherError]):
@@ -41,8 +46,9 @@ class WritingScreen(WizardDialog[CardResult | FlasherError]):
     HELP = """
 # Writing
 
-The card is written first, then every byte is **read back and compared**. Leave it in the reader
-until the screen says that it is ready.
+The card is looked at first: some say that they hold more than they do. Then what it must hold is
+written, and every byte **read back and compared**; what is on it already is left as it is. Leave it
+in the reader until the screen says that it is ready.
 
 **Escape** asks whether to stop. A card that was stopped half-way does not start a Pi; it can
 simply be written again.
@@ -60,6 +66,7 @@ simply be written again.
         super().__init__()
         self._card, self._drive, self._ledger, self._ticks = card, drive, ledger, ticks
         self._cancel = CancelFlag()
+        self._notes: list[str] = []
         self.outcome: CardResult | FlasherError | None = None
         self._ended = asyncio.Event()
 
@@ -71,6 +78,7 @@ simply be written again.
             yield Static(f"Onto {title(self._drive)}, {self._drive.path}", markup=False, id="onto")
             for name, words in STEPS.items():
                 yield StepRow(name, words, self._ticks)
+            yield Static(id="notes", markup=False)
             yield Outcome()
             with Horizontal(classes="buttons"):
                 yield Button("Stop", id="stop", action="screen.ask_to_stop")
@@ -113,6 +121,8 @@ simply be written again.
     def _begin(self) -> None:
         self.outcome, self._cancel = None, CancelFlag()
         self._ended.clear()
+        self._notes.clear()
+        self._show_notes()
         for row in self.query(StepRow):
             row.reset()
         self._show_stage("-busy")
@@ -134,7 +144,12 @@ simply be written again.
     def _show_event(self, message: EngineEvent) -> None:
         message.stop()
         event = message.event
-        if isinstance(event, Noted) or event.step not in STEPS:
+        if isinstance(event, Noted):
+            if event.warning:
+                self._notes.append(f"! {event.text}")
+                self._show_notes()
+            return
+        if event.step not in STEPS:
             return
         row = self.query_one(f"#step-{event.step}", StepRow)
         if isinstance(event, StepStarted):
@@ -167,6 +182,12 @@ simply be written again.
         """Back to the bench, and on with the next card."""
         if self.outcome is not None:
             self.dismiss(self.outcome)
+
+    def _show_notes(self) -> None:
+        """The last warnings, such as of a place that had to be written twice."""
+        notes = self.query_one("#notes", Static)
+        notes.update("\n".join(self._notes[-_NOTES_SHOWN:]))
+        notes.display = bool(self._notes)
 
     def _show_stage(self, stage: str) -> None:
         self.remove_class("-busy", "-failed", "-ready")

@@ -54,9 +54,11 @@ def _instruction(node: Node) -> Content:
 
 
 def _made(result: CardResult) -> Content:
+    kept = f", {readable_size(result.bytes_kept)} were right already" if result.bytes_kept else ""
     return Content.from_markup(
-        "[dim]$written written and read back, byte for byte, in $seconds.[/]",
+        "[dim]$written written$kept; every byte read and compared, in $seconds.[/]",
         written=readable_size(result.bytes_written),
+        kept=kept,
         seconds=readable_seconds(result.seconds),
     )
 
