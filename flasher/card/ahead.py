@@ -13,14 +13,14 @@ from flasher.image.ranges import ByteRange
 Fill = Callable[[int, memoryview], None]
 _Filled = tuple[ByteRange, Pages] | BaseException | None
 
-_BUFFERS = 3
+_BUFFERS = 2  # one in use, one being filled
 _LOOK_UP = 0.2  # seconds, for a person who wants to stop while an image is still being unpacked
 
 
 def filled(
     fill: Fill, parts: Iterable[ByteRange], cancel: CancelFlag, what: str
 ) -> Iterator[tuple[ByteRange, Pages]]:
-    """The parts with their bytes, in order; each one's memory is used again after the next.
+    """The parts with their bytes, in order; each one's memory is used again once the next is asked.
 
     Args:
         fill: puts the bytes from an offset on into memory.

@@ -17,11 +17,14 @@ class Looking:
     Where blocks were right so far, each is read whole before anything of it is written; where they
     were not, one unit of a block tells whether to, and soon of every eighth block only: looking at
     a foreign card costs next to nothing.
+
+    Args:
+        device: the card.
+        found: to read a block into; between calls it may serve others.
     """
 
-    def __init__(self, device: Device) -> None:
-        self._device = device
-        self._found = Pages()
+    def __init__(self, device: Device, found: Pages) -> None:
+        self._device, self._found = device, found
         self._peeked = Pages(UNIT)
         self._misses, self._wait, self._right = 0, 0, False
 

@@ -18,15 +18,15 @@ class Proof:
 
     Args:
         device: the card.
+        found: to read a block into; between calls it may serve others.
         note: told of each range that was mended.
 
     Attributes:
         mended: ranges that were right only the second time.
     """
 
-    def __init__(self, device: Device, note: Callable[[str], None]) -> None:
-        self._device, self._note = device, note
-        self._found = Pages()
+    def __init__(self, device: Device, found: Pages, note: Callable[[str], None]) -> None:
+        self._device, self._found, self._note = device, found, note
         self._troubles = 0
         self.mended: list[ByteRange] = []
 

@@ -108,8 +108,9 @@ class _Writing:
         self._what = f"Writing {target.path}, which now has no partition table,"
         self._head = ByteRange(0, min(HEAD, plan.size))
         self._device = Device(target, self._warn)
-        self._looking = Looking(self._device)
-        self._proof = Proof(self._device, self._warn)
+        found = Pages()
+        self._looking = Looking(self._device, found)
+        self._proof = Proof(self._device, found, self._warn)
         self._touched = 0
         self._first_mib = Pages(HEAD)
         plan.read_into(0, self._first_mib.view[: self._head.length])
