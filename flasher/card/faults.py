@@ -42,10 +42,7 @@ def explain(error: OSError, path: Path, doing: str) -> FlasherError:
         what = f"The card in {path} was pulled out while {doing}."
         return FlasherError("card-pulled", what, "Put it back in and start again.")
     if number in _LOCKED:
-        what = f"The card in {path} is write-protected."
-        return FlasherError(
-            "card-read-only", what, "Take it out, slide the lock on its side, and put it back in."
-        )
+        return write_protected(path)
     if number == errno.ENOSPC:
         return _no_space(path)
     if number == errno.EACCES:
@@ -71,6 +68,13 @@ def worn_out(path: Path, where: ByteRange, what: str) -> FlasherError:
         f"On the card in {path}, {where} could not {what}, twice in a row.",
         "Try it in another reader; if it fails there too, the card is worn out: throw it away.",
     )
+
+
+def write_protected(path: Path) -> FlasherError:
+    """The error for a card whose lock is on."""
+    what = f"The card in {path} is write-protected."
+    hint = "Take it out, slide the lock on its side, and put it back in."
+    return FlasherError("card-read-only", what, hint)
 
 
 def is_gone(path: Path) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from flasher.card.drive_target import DriveTarget
-from flasher.card.faults import card_faults
+from flasher.card.faults import card_faults, write_protected
 from flasher.card.memory import BLOCK
 from flasher.drives.find import look_again
 from flasher.drives.model import Drive, guard
@@ -78,10 +78,7 @@ def open_target(drive: Drive, needed: int = 0) -> Iterator[DriveTarget]:
     now = guard(look_again(drive))
     _check_same(drive, now)
     if now.read_only:
-        what = f"The card in {now.path} is write-protected."
-        raise FlasherError(
-            "card-read-only", what, "Take it out, slide the lock on its side, and put it back in."
-        )
+        raise write_protected(now.path)
     _check_size(now, needed)
     unmount_drive(now)
     with card_faults(now.path, "opening it"):

@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from flasher.card.faults import write_protected
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard, named
 from flasher.drives.usage import holds_file
-from flasher.errors import BadInput, FlasherError, Refused
+from flasher.errors import BadInput, Refused
 from flasher.progress import readable_size
 
 
@@ -97,12 +98,7 @@ def check_sizes(drives: Iterable[Drive], needed: int) -> None:
     """
     for drive in drives:
         if drive.read_only:
-            what = f"The card in {drive.path} is write-protected."
-            raise FlasherError(
-                "card-read-only",
-                what,
-                "Take it out, slide the lock on its side, and put it back in.",
-            )
+            raise write_protected(drive.path)
         if drive.size < needed:
             raise too_small(str(drive.path), drive.size, needed)
 
