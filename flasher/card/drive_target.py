@@ -26,7 +26,8 @@ _SECTOR = 4096
 _BLKFLSBUF = 0x1261
 _BLKDISCARD = 0x1277
 _BLKGETDISKSEQ = 0x80081280
-_FLUSH_EVERY = 32 << 20
+# Where direct I/O cannot be had, so much may be in the cache before it is flushed and dropped.
+_CACHED_AT_MOST = 32 << 20
 # A drive cannot be interrupted while it discards.
 _DISCARD_AT_ONCE = 1 << 30
 # Modes of fallocate(2), include/uapi/linux/falloc.h: the file keeps its size and gets a hole.
@@ -95,7 +96,7 @@ class DriveTarget:
                 with memoryview(self._buffer) as view, view[: len(data)] as part:
                     self._write(offset, part)
             self._unflushed += len(data)
-            if not self._direct and self._unflushed >= _FLUSH_EVERY:
+            if not self._direct and self._unflushed >= _CACHED_AT_MOST:
                 self._drop_cache()
 
     def read(self, offset: int, length: int) -> bytes:

@@ -19,10 +19,8 @@ from flasher.image.ranges import ByteRange, merge, overlap
 _SUPERBLOCK, _SUPERBLOCK_SIZE, _MAGIC = 1024, 1024, 0xEF53
 _CLEAN, _HAS_ERRORS = 0x1, 0x2
 _RESIZE_INODE, _SPARSE_SUPER2 = 0x10, 0x200  # compatible features
-_SPARSE_SUPER, _SUMMED = (
-    0x1,
-    0x10 | 0x400,
-)  # features compatible for reading; gdt_csum, metadata_csum
+_SPARSE_SUPER = 0x1  # features compatible for reading; the second are gdt_csum, metadata_csum
+_SUMMED = 0x10 | 0x400
 _WIDE = 0x80
 _BLOCKS_UNINIT = 0x2
 # Features with which the bitmaps mean what they mean here. Among the incompatible ones left out

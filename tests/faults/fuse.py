@@ -27,7 +27,6 @@ _READ_WRITE = struct.Struct("=QQII")  # handle, offset, size, flags
 _FALLOCATE = struct.Struct("=QQQI")  # handle, offset, length, mode
 _INIT_OUT = struct.Struct("=IIIIHHIIHH32x")
 _ATTR_OUT = struct.Struct("=QIIQQQQQQIIIIIIIIII")
-_WRITE_AT = _IN.size + 40
 _GETATTR, _SETATTR, _OPEN, _READ, _WRITE, _STATFS = 3, 4, 14, 15, 16, 17
 _RELEASE, _FSYNC, _INIT, _FALLOC = 18, 20, 26, 43
 _UNANSWERED = {2, 36, 42}  # forget, interrupt, forget many
