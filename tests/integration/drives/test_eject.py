@@ -57,9 +57,10 @@ def test_a_card_that_a_program_works_with_stays(card: Path, tmp_path: Path) -> N
         run(["umount", str(place)])
 
 
-def test_this_computers_own_disk_stays() -> None:
+def test_this_computers_own_disk_stays(tmp_path: Path) -> None:
+    card = create_virtual_card(tmp_path / "card.img", 1 << 20)
     disks = [drive for drive in LinuxCatalog().drives() if drive.refusal]
-    for disk in disks:
+    for disk in (replace(card, refusal="it holds / of this computer"), *disks):
         with pytest.raises(Refused, match="never let go"):
             eject_drive(disk)
 
