@@ -14,6 +14,7 @@ from flasher.image.structure import Structure, at
 
 FAT16_LBA, FAT32_LBA, LINUX, GPT_PROTECTIVE = 0x0E, 0x0C, 0x83, 0xEE
 FAT_TYPES = frozenset({0x01, 0x04, 0x06, 0x0B, FAT32_LBA, FAT16_LBA})
+EXTENDED_TYPES = frozenset({0x05, 0x0F, 0x85})  # hold partitions of their own
 TYPE_NAMES = {
     0x01: "FAT12",
     0x04: "FAT16",

@@ -1,8 +1,8 @@
 """Which bytes of an image must be on a card, so that no former life of the card shines through.
 
-A FAT partition as a whole, an ext4 partition as far as its file system uses it, zeros included;
-all else by the image's block map, and where there is none as a whole. A block map is widened by
-this, never narrowed (docs/adr/0041).
+A FAT or extended partition as a whole, an ext4 partition as far as its file system uses it, zeros
+included; all else by the image's block map, and where there is none as a whole. A block map is
+widened by this, never narrowed (docs/adr/0041).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from flasher.errors import BadInput
 from flasher.image.blocks import SECTOR, Blocks
 from flasher.image.ext4_usage import ext4_usage, looks_like_ext
 from flasher.image.gpt import gpt_partitions
-from flasher.image.mbr import FAT_TYPES, GPT_PROTECTIVE, Mbr
+from flasher.image.mbr import EXTENDED_TYPES, FAT_TYPES, GPT_PROTECTIVE, Mbr
 from flasher.image.ranges import ByteRange, merge, overlap, total
 
 _LONG = 4 << 20
@@ -51,9 +51,9 @@ class UsedBytes:
 
     def _parts(self) -> Iterator[ByteRange]:
         done = 0
-        for place, is_fat in _partitions(self._image):
+        for place, is_whole in _partitions(self._image):
             yield from self._otherwise(done, place.offset)
-            if is_fat or _looks_like_fat(self._image, place):
+            if is_whole or _looks_like_fat(self._image, place):
                 yield place
             elif looks_like_ext(self._image, place):
                 known = self._mapped_in(place)
@@ -95,12 +95,13 @@ def merged(ranges: Iterable[ByteRange], unit: int = 1) -> Iterator[ByteRange]:
 
 
 def _partitions(image: Blocks) -> list[tuple[ByteRange, bool]]:
-    """Partitions by offset, and whether the table calls them FAT; none where they overlap."""
+    """Partitions by offset, and whether their type asks for all of it; none where they overlap."""
     try:
         table = Mbr.from_bytes(image.read(0, min(SECTOR, image.size)).ljust(SECTOR, b"\0"))
     except BadInput:
         return []
-    found = [(ByteRange(p.offset, p.size), p.type in FAT_TYPES) for p in table.partitions]
+    whole = FAT_TYPES | EXTENDED_TYPES
+    found = [(ByteRange(p.offset, p.size), p.type in whole) for p in table.partitions]
     if any(partition.type == GPT_PROTECTIVE for partition in table.partitions):
         found = [(place, False) for place in gpt_partitions(image)]
     found.sort()

@@ -52,6 +52,12 @@ def test_by_a_map_the_boot_partition_is_used_as_a_whole_all_the_same() -> None:
     assert used(blocks, MAPPED) == (MAPPED[0], FAT, MAPPED[2])
 
 
+@pytest.mark.parametrize("kind", [0x05, 0x0F, 0x85])
+def test_by_a_map_an_extended_partition_is_used_as_a_whole_whatever_is_in_it(kind: int) -> None:
+    blocks = image([(kind, FAT), (LINUX, OTHER)])
+    assert used(blocks, MAPPED) == (MAPPED[0], FAT, MAPPED[2])
+
+
 @pytest.mark.parametrize("name", [(54, b"FAT16   "), (82, b"FAT32   ")])
 def test_what_is_fat_by_its_boot_sector_counts_as_that(name: tuple[int, bytes]) -> None:
     at, text = name
