@@ -6,13 +6,14 @@ tells them apart from later versions at the same address (RFC 9110: ETag, If-Non
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -88,7 +89,12 @@ class _Fetching:
         self._session.headers["Accept-Encoding"] = "identity"
 
     def run(self) -> Path:
-        with self._session, step(self._emit, self._path.name, "fetch", None, "bytes") as progress:
+        name = self._path.name
+        with (
+            self._session,
+            self._alone(),
+            step(self._emit, name, "fetch", None, "bytes") as progress,
+        ):
             try:
                 if self._retried(lambda: self._fetch(progress)):
                     self._fetch_papers()
@@ -99,6 +105,17 @@ class _Fetching:
                 what = "There is no network: the image that was fetched before is used."
                 self._emit(Noted(self._path.name, what, warning=True))
         return self._path
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait for another program that fetches the same: two would write to one part."""
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            while not _is_locked(folder):
+                self._pause(_TICK_SECONDS)
+            yield
+        finally:
+            os.close(folder)
 
     # The image.
 
@@ -117,6 +134,10 @@ class _Fetching:
                 self._part.unlink()
                 return self._fetch(progress)
             self._require_found(got)
+            if _HTML in got.headers.get("Content-Type", ""):
+                what = f"{self._url} brings a page for people, and no image."
+                hint = "Check the address; some networks want a login in a browser first."
+                raise FlasherError("download-failed", what, hint)
             self._take(got, have if got.status_code == 206 else 0, progress)
         return True
 
@@ -193,9 +214,11 @@ class _Fetching:
                 what = f"{url} is no address: {_reason(error)}."
                 raise BadInput("image-gone", what, "Check the address.") from None
             raise _Interrupted(_reason(error)) from error
-        if url.startswith("https:") and not got.url.startswith("https:"):
+        way = [each.url for each in (*got.history, got)]
+        open_to_all = next((each for each in way if not each.startswith("https:")), None)
+        if url.startswith("https:") and open_to_all:
             got.close()
-            what = f"{url} leads to {got.url}, which anybody on the way could change."
+            what = f"{url} leads to {open_to_all}, which anybody on the way could change."
             raise FlasherError("download-failed", what, "Fetch it by another way.")
         return got
 
@@ -241,6 +264,14 @@ class _Fetching:
         while time.monotonic() < end:
             check_cancelled(self._cancel, f"Fetching {self._path.name}")
             time.sleep(_TICK_SECONDS)
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read_version(about: Path) -> _Version | None:

@@ -6,6 +6,7 @@ import hashlib
 import re
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,6 +42,8 @@ class Shop:
         etag: of all files; "" where it tells none.
         breaks: after how many bytes each coming answer breaks off.
         asked: what it was asked for: name, range, condition.
+        says: the status of every answer; 0 for the right one.
+        kind: of all files, as MIME calls it; "" where it tells none.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -48,6 +51,7 @@ class Shop:
     breaks: list[int] = field(default_factory=list)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     says: int = 0
+    kind: str = ""
     url: str = ""
 
     def about(self, name: str) -> list[tuple[str, str, str]]:
@@ -82,6 +86,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if self.shop.etag:
             self.send_header("ETag", self.shop.etag)
+        if self.shop.kind:
+            self.send_header("Content-Type", self.shop.kind)
         if status != 304:
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -197,6 +203,25 @@ def test_what_is_here_is_not_fetched_again_until_it_changes(
     shop.etag, shop.files = '"2"', {"base.img.zst": b"new" * 5000}
     assert fetched(f"{shop.url}base.img.zst").read_bytes() == b"new" * 5000
     assert {p.name for p in path.parent.iterdir()} == {"base.img.zst", "about.json"}
+
+
+def test_several_programs_that_want_the_same_fetch_it_once(shop: Shop) -> None:
+    shop.files = {"base.img": LARGE * 40}
+    with ThreadPoolExecutor(4) as programs:
+        found = list(programs.map(fetched, [f"{shop.url}base.img"] * 4))
+    assert {path.read_bytes() for path in found} == {LARGE * 40}
+    assert sorted(condition for _, _, condition in shop.about("base.img")) == ["", *['"1"'] * 3]
+
+
+def test_a_page_that_a_network_shows_instead_is_no_newer_image(shop: Shop) -> None:
+    shop.files = {"base.img": LARGE}
+    path = fetched(f"{shop.url}base.img")
+    shop.etag, shop.kind = '"2"', "text/html; charset=utf-8"
+    shop.files = {"base.img": b"<html>Log in, please</html>"}
+    with pytest.raises(FlasherError) as caught:
+        fetched(f"{shop.url}base.img")
+    assert caught.value.code == "download-failed"
+    assert path.read_bytes() == LARGE
 
 
 def test_without_a_network_what_was_fetched_before_is_used_and_that_is_told(
