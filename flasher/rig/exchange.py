@@ -156,17 +156,22 @@ def _read_line(path: Path, number: int, line: object) -> Entry:
 
 
 def _value(name: str, value: object) -> str | int | float | None:
-    """The value as its column has it; None where it is of another kind."""
+    """The value as its column has it; None where it is of no such kind, or cannot be kept."""
     match _KINDS[name], value:
         case _, bool():
             return None
-        case "int", int(number):
+        case "int", int(number) if abs(number) < 1 << 63:
             return number
-        case "float", (int() | float()) as number:
+        case "float", (int() | float()) as number if abs(number) < 1e300:
             return float(number)
-        case "str" | "Result", str(text):
+        case "str" | "Result", str(text) if _is_text(text):
             return text
     return None
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8: JSON may hold halves of characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _foreign(path: Path) -> BadInput:
