@@ -14,7 +14,7 @@ from pathlib import Path
 
 from simulated_cards import MODEST, Speed, cards
 
-from flasher.card.probe import THOROUGH, ProbeResult, examine
+from flasher.card.probing.probe import THOROUGH, ProbeResult, examine
 from flasher.card.target import open_target
 from flasher.drives.find import find_drive
 

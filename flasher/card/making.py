@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flasher.card.plan import CardPlan
-from flasher.card.probe import probe_card
+from flasher.card.probing.probe import probe_card
 from flasher.card.target import open_target
 from flasher.card.write import WriteResult, wipe_tables, write_card
 from flasher.drives.eject import parting_words

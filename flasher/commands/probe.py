@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from flasher.card.probe import THOROUGH, ProbeResult, check_honest, check_speed, examine
+from flasher.card.probing.probe import THOROUGH, ProbeResult, check_honest, check_speed, examine
 from flasher.card.target import open_target
 from flasher.commands._drives import add_serial, check_drives, holding
 from flasher.console import Console

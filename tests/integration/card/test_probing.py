@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from flasher.card.probe import examine
+from flasher.card.probing.probe import examine
 from flasher.card.simulated import Geometry, SimulatedCard
 from flasher.cli import main
 from tests.faults.disk import Fault

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flasher.card.probe import ProbeResult, check_speed, examine, probe_card
+from flasher.card.probing.probe import ProbeResult, check_speed, examine, probe_card
 from flasher.card.simulated import Geometry, SimulatedCard
 from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, Noted

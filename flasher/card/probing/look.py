@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from flasher.card.probe_marks import BLOCK, CHUNK, Marks, compare
-from flasher.card.probe_places import FIRST, Places
-from flasher.card.probe_undo import Undo, is_of_one_place
+from flasher.card.probing.marks import BLOCK, CHUNK, Marks, compare
+from flasher.card.probing.places import FIRST, Places
+from flasher.card.probing.undo import Undo, is_of_one_place
 from flasher.card.target import Target
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Progress, check_cancelled

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from flasher.card.probe_diagnosis import CardKind, Diagnosis, diagnose
-from flasher.card.probe_look import Look, amount, look
-from flasher.card.probe_places import choose_places
-from flasher.card.probe_undo import Undo
+from flasher.card.probing.diagnosis import CardKind, Diagnosis, diagnose
+from flasher.card.probing.look import Look, amount, look
+from flasher.card.probing.places import choose_places
+from flasher.card.probing.undo import Undo
 from flasher.card.target import Target
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Emit, Noted, ignore, step

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from flasher.card.probe_look import Look
-from flasher.card.probe_marks import BLOCK, CHUNK, SECTOR, Marks, Seen, compare
-from flasher.card.probe_places import FIRST, all_over, down, end_stretch, first_place, grid, up
-from flasher.card.probe_undo import Undo, is_of_one_place
+from flasher.card.probing.look import Look
+from flasher.card.probing.marks import BLOCK, CHUNK, SECTOR, Marks, Seen, compare
+from flasher.card.probing.places import FIRST, all_over, down, end_stretch, first_place, grid, up
+from flasher.card.probing.undo import Undo, is_of_one_place
 from flasher.card.target import Target
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, check_cancelled

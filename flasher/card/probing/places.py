@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from flasher.card.probe_marks import BLOCK
+from flasher.card.probing.marks import BLOCK
 from flasher.image.ranges import ByteRange
 
 # No marks before: it is the part of a card that is needed to know what was on it.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from flasher.card.faults import FAILED
-from flasher.card.probe_marks import CHUNK, Marks, first_sectors, unlace
+from flasher.card.probing.marks import CHUNK, Marks, first_sectors, unlace
 from flasher.card.target import Target
 from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange, chunks
