@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from flasher.card.probing.probe import examine
-from flasher.card.simulated import Geometry, SimulatedCard
 from flasher.cli import main
 from tests.faults.disk import Fault
 from tests.faults.faulty_card import faulty_card
+from tests.simulated_card import Geometry, SimulatedCard
 
 MIB, GIB = 1 << 20, 1 << 30
 SIZE = 2 * GIB

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from flasher.card.faults import FAILED, CardMismatch
 from flasher.card.plan import HEAD, CardPlan, plan_card
-from flasher.card.simulated import Geometry, SimulatedCard
 from flasher.card.write import WriteResult, write_card
 from flasher.errors import BadInput, Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, Noted, StepAdvanced
 from flasher.image.mbr import LINUX, Mbr, Partition
 from flasher.image.ranges import ByteRange, total
 from flasher.image.source import made_image, open_image
+from tests.simulated_card import Geometry, SimulatedCard
 
 MIB = 1 << 20
 SIZE = 12 * MIB

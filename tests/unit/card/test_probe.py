@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flasher.card.probing.probe import ProbeResult, check_speed, examine, probe_card
-from flasher.card.simulated import Geometry, SimulatedCard
 from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, Noted
 from flasher.image.ranges import ByteRange
+from tests.simulated_card import Geometry, SimulatedCard
 
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
 
