@@ -17,9 +17,9 @@ from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, step
 from flasher.image.background import Later, Watermark, in_background, wait_aloud
 from flasher.image.blocks import FileBlocks
+from flasher.image.checksums import Sum, check_sums, hash_file, hash_image, is_as_noted
 from flasher.image.forms import DAMAGE, Form, size_of
 from flasher.image.papers import Announced
-from flasher.image.proof import Sum, check_sums, hash_file, hash_image, is_as_noted
 from flasher.image.store import Draft, Note, Packed, Stamp, Store, disk_full, stamp_of
 from flasher.image.unpack import unpack
 

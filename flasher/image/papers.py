@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from flasher.errors import BadInput
 from flasher.image.bmap import BlockMap, read_bmap
+from flasher.image.checksums import Sum, check_sums, hash_file
 from flasher.image.forms import SUFFIXES
-from flasher.image.proof import Sum, check_sums, hash_file
 from flasher.image.signature import check_signature
 
 _LENGTHS = {"sha256": 64, "sha512": 128}
