@@ -41,7 +41,7 @@ def main(folder: Path) -> None:
         for size in (16 * GB, 64 * GB, 256 * GB):
             with cards(folder, size, [speed]) as (device,):
                 result = probe(device)
-            measured = f"{result.write_speed / 1e6:.0f} and {result.read_speed / 1e6:.0f} MB/s"
+            measured = f"{result.write_speed:.0f} and {result.read_speed:.0f} MB/s"
             say(f"{size // GB} GB at {rates}", f"{result.seconds:.1f} s, measured {measured}")
     with cards(folder, 64 * GB, [MODEST] * 8) as devices, ThreadPoolExecutor(8) as pool:
         seconds = max(result.seconds for result in pool.map(probe, devices))

@@ -53,11 +53,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _words(result: ProbeResult) -> str:
     return (
-        f"{readable_size(result.announced)}, {result.write_speed / 1e6:.0f} MB/s of writing and "
-        f"{result.read_speed / 1e6:.0f} MB/s of reading, in {readable_seconds(result.seconds)}"
+        f"{readable_size(result.announced)}, {result.write_speed:.0f} MB/s of writing and "
+        f"{result.read_speed:.0f} MB/s of reading, in {readable_seconds(result.seconds)}"
     )
 
 
 def _as_json(result: ProbeResult) -> dict[str, object]:
     told = asdict(result)
-    return {"verdict": told.pop("kind"), **told}
+    speeds = {name: round(told[name], 1) for name in ("write_speed", "read_speed")}
+    return {"verdict": told.pop("kind"), **told, **speeds}

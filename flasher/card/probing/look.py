@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from flasher.card.device import Tally
 from flasher.card.probing.marks import BLOCK, CHUNK, Marks, compare
 from flasher.card.probing.places import FIRST, Places
 from flasher.card.probing.undo import Undo, is_of_one_place
@@ -32,7 +32,7 @@ class Look:
         lost: offsets where not that is read which was written.
         failed: offsets that could not be read or written at all.
         strange: offsets where marks were read that were written elsewhere.
-        write_speed, read_speed: of one stretch in sequence, bytes a second; 0.0 where that could
+        write_speed, read_speed: of one stretch in sequence, MB/s (10⁶ bytes); 0.0 where that could
             not be measured.
         left: bytes that could not be put back.
     """
@@ -106,23 +106,6 @@ class _TooManyError(Exception):
 
 
 @dataclass(slots=True)
-class _Clock:
-    amount: int = 0
-    seconds: float = 0.0
-
-    @contextmanager
-    def timed(self, amount: int) -> Iterator[None]:
-        begun = time.monotonic()
-        yield
-        self.seconds += time.monotonic() - begun
-        self.amount += amount
-
-    @property
-    def speed(self) -> float:
-        return self.amount / self.seconds if self.seconds else 0.0
-
-
-@dataclass(slots=True)
 class _Looker:
     target: Target
     undo: Undo
@@ -134,8 +117,8 @@ class _Looker:
     lost: list[int] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
     strange: list[int] = field(default_factory=list)
-    writing: _Clock = field(default_factory=_Clock)
-    reading: _Clock = field(default_factory=_Clock)
+    writing: Tally = field(default_factory=Tally)
+    reading: Tally = field(default_factory=Tally)
 
     def write(self, places: Places) -> None:
         """The stretch last: it pushes the marks out of a cache that is smaller than itself."""
@@ -144,10 +127,10 @@ class _Looker:
                 self.undo.write(place, self.marks.make(place, BLOCK))
                 self.written.add(place)
         latest: deque[tuple[ByteRange, bytes]] = deque(maxlen=_TIMED)
-        lacing = _Clock()
+        lacing = Tally()
         for part in chunks([places.stretch], CHUNK):
             if lacing.seconds < _SECONDS:
-                with self._at(part, 2), lacing.timed(part.length):
+                with self._at(part, 2), lacing.counting(part.length):
                     latest.append((part, self._lace(part)))
         self._flush(places.stretch)
         self._time_writing(latest, places.stretch)
@@ -155,9 +138,9 @@ class _Looker:
     def _time_writing(self, latest: Iterable[tuple[ByteRange, bytes]], stretch: ByteRange) -> None:
         """Write the same once more, without a pause in which the card could rest."""
         for part, data in latest:
-            with self._at(part, 0), self.writing.timed(part.length):
+            with self._at(part, 0), self.writing.counting(part.length):
                 self.target.write(part.offset, data)
-        with self.writing.timed(0):
+        with self.writing.counting(0):
             self._flush(stretch)
 
     def _flush(self, stretch: ByteRange) -> None:
@@ -184,7 +167,7 @@ class _Looker:
         for piece in chunks([places.stretch], _TIMED * CHUNK):
             parts = list(chunks([piece], CHUNK))
             with self._at(piece):
-                with self.reading.timed(piece.length):
+                with self.reading.counting(piece.length):
                     found = [self.target.read(part.offset, part.length) for part in parts]
                 for part, data in zip(parts, found, strict=True):
                     self._judge(part.offset, data)

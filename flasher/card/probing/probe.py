@@ -22,9 +22,9 @@ from flasher.progress import readable_size
 
 __all__ = ["SLOW", "THOROUGH", "TOO_SLOW", "CardKind", "ProbeResult", "examine", "probe_card"]
 
-# Bytes a second of sequential writing: what the SD Association's speed class 4 guarantees; and half
+# MB/s of sequential writing: what the SD Association's speed class 4 guarantees; and half
 # of its lowest class.
-SLOW, TOO_SLOW = 4_000_000, 1_000_000
+SLOW, TOO_SLOW = 4.0, 1.0
 # What f3probe writes to find a cache (src/libprobe.c, MAX_CACHE_SIZE_BYTE).
 THOROUGH = 1 << 30
 _SMALLEST = 64 << 10
@@ -40,7 +40,7 @@ class ProbeResult:
         announced: bytes it says it has.
         real: bytes from the start that can be used; of a good card, all.
         module: bytes after which addresses repeat; None where they do not.
-        write_speed, read_speed: bytes a second in sequence; 0.0 where it could not be measured.
+        write_speed, read_speed: in sequence, MB/s (10⁶ bytes); 0.0 where it could not be measured.
         seconds: that it took.
         looks: 1, or 2 where the first one gave reason to doubt.
     """
@@ -148,7 +148,7 @@ def _is_doubtful(seen: Look) -> bool:
     return not seen.is_clean or _is_below(seen.write_speed, TOO_SLOW)
 
 
-def _is_below(speed: float, least: int) -> bool:
+def _is_below(speed: float, least: float) -> bool:
     return 0.0 < speed < least
 
 
@@ -188,14 +188,14 @@ def check_honest(path: Path, result: ProbeResult, needed: int = 0) -> None:
 
 def check_speed(path: Path, result: ProbeResult, emit: Emit = ignore) -> None:
     """Warn of a slow card; raise ``card-slow`` for one that is not worth its while."""
-    rate = f"{result.write_speed / 1e6:.1f} MB/s"
+    rate = f"{result.write_speed:.1f} MB/s"
     if _is_below(result.write_speed, TOO_SLOW):
         raise FlasherError(
             "card-slow",
-            f"The card in {path} takes {rate}, measured twice; a card takes {TOO_SLOW / 1e6:.0f} "
+            f"The card in {path} takes {rate}, measured twice; a card takes {TOO_SLOW:.0f} "
             "at the least.",
             "Try another reader or port, then another card. To write it all the same: --no-probe.",
         )
     if _is_below(result.write_speed, SLOW):
-        text = f"This card or its reader is slow: it takes {rate}, not {SLOW / 1e6:.0f} or more."
+        text = f"This card or its reader is slow: it takes {rate}, not {SLOW:.0f} or more."
         emit(Noted(str(path), text, warning=True))

@@ -235,11 +235,11 @@ def _of_speed(write_speed: float) -> ProbeResult:
 
 def test_a_slow_card_is_warned_of_and_a_very_slow_one_refused() -> None:
     heard: list[Event] = []
-    check_speed(Path("/dev/sdx"), _of_speed(4_000_000.0), heard.append)
+    check_speed(Path("/dev/sdx"), _of_speed(4.0), heard.append)
     assert not heard
-    check_speed(Path("/dev/sdx"), _of_speed(2_500_000.0), heard.append)
+    check_speed(Path("/dev/sdx"), _of_speed(2.5), heard.append)
     assert [event.text for event in heard if isinstance(event, Noted) and event.warning]
     with pytest.raises(FlasherError) as caught:
-        check_speed(Path("/dev/sdx"), _of_speed(900_000.0))
+        check_speed(Path("/dev/sdx"), _of_speed(0.9))
     assert caught.value.code == "card-slow"
     assert "0.9 MB/s" in caught.value.message
