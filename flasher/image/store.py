@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import weakref
@@ -25,6 +26,9 @@ from pathlib import Path
 from flasher import paths
 from flasher.errors import FlasherError
 from flasher.files import sync_folder, write_atomic
+
+_KEPT = re.compile(r"[0-9a-f]{64}\.img")
+_MEMORIES = 64
 
 # Device, number, size and times of a file: one of them changes with any change of it.
 Stamp = tuple[int, ...]
@@ -123,6 +127,9 @@ class Store:
     def draft(self, needed: int, size: int | None) -> Draft:
         """A new file of holes, after what killed processes left was swept away.
 
+        Where the disk has too little room, images that were not read for longest make some: they
+        can be unpacked again.
+
         Args:
             needed: bytes that it will take at least.
             size: bytes, if they are known.
@@ -133,7 +140,7 @@ class Store:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._sweep()
-            if shutil.disk_usage(self.folder).free < needed:
+            if not self._has_room(needed):
                 raise disk_full(self.folder)
             return Draft(self.folder, size)
         except OSError as error:
@@ -173,6 +180,9 @@ class Store:
         """Remember the digest of a file for as long as nobody touches it."""
         with suppress(OSError):
             write_atomic(self._memory(stamp), digest + "\n")
+            memories = sorted(self.folder.glob("*.digest"), key=lambda path: path.stat().st_mtime)
+            for old in memories[:-_MEMORIES]:
+                old.unlink()
 
     def recall(self, stamp: Stamp) -> str | None:
         """The digest of a file that was remembered; None where it may have changed since."""
@@ -188,6 +198,14 @@ class Store:
 
     def _memory(self, stamp: Stamp) -> Path:
         return self.folder / f"{hashlib.sha256(str(stamp).encode()).hexdigest()[:32]}.digest"
+
+    def _has_room(self, needed: int) -> bool:
+        kept = [path for path in self.folder.iterdir() if _KEPT.fullmatch(path.name)]
+        for path in sorted(kept, key=lambda path: path.stat().st_atime_ns):
+            if shutil.disk_usage(self.folder).free >= needed:
+                return True
+            path.unlink()
+        return shutil.disk_usage(self.folder).free >= needed
 
     def _sweep(self) -> None:
         for stale in self.folder.glob(".*.unpacking"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -23,15 +24,18 @@ MIB = 1 << 20
 
 @pytest.fixture
 def packed(base_image: Path, tmp_path: Path) -> Path:
+    return pack(base_image, tmp_path / "base.img")
+
+
+def pack(base_image: Path, raw: Path) -> Path:
     """A compressed image with 24 MiB that no compression makes smaller."""
-    raw = tmp_path / "base.img"
     raw.write_bytes(base_image.read_bytes())
     with raw.open("r+b") as handle:
         handle.seek(10 * MIB)
         handle.write(os.urandom(24 * MIB))
         handle.write(b"text" * 2 * MIB)
     run(["zstd", "-q", "--rm", str(raw)])
-    return tmp_path / "base.img.zst"
+    return raw.with_name(f"{raw.name}.zst")
 
 
 @contextmanager
@@ -44,6 +48,16 @@ def disk(place: Path, options: str) -> Iterator[Path]:
         run(["umount", "--lazy", str(place)])
 
 
+def unpacked(packed: Path) -> str:
+    """Unpack an image and let it go; its digest."""
+    image = open_image(packed)
+    image.prove()
+    digest = image.digest
+    del image
+    gc.collect()
+    return digest
+
+
 def store() -> Path:
     return paths.cache() / "images"
 
@@ -52,6 +66,18 @@ def test_a_disk_without_room_is_told_before_anything_is_unpacked(packed: Path) -
     with disk(paths.cache(), "size=8m"), pytest.raises(FlasherError) as caught:
         open_image(packed)
     assert caught.value.code == "disk-full"
+
+
+def test_an_image_of_long_ago_makes_room_for_one_of_today(
+    packed: Path, base_image: Path, tmp_path: Path
+) -> None:
+    other = pack(base_image, tmp_path / "other.img")
+    with disk(paths.cache(), "size=56m"):
+        first = unpacked(packed)
+        foreign = store() / "mine.img"
+        foreign.write_bytes(b"not of the store")
+        second = unpacked(other)
+        assert {path.stem for path in store().glob("*.img")} == {second, "mine"} != {first, "mine"}
 
 
 def test_a_disk_that_fills_up_ends_all_who_read_and_leaves_no_draft(packed: Path) -> None:
