@@ -63,7 +63,7 @@ def check_drives(
         twin = seen.setdefault(drive.identity or str(drive.path), drive)
         if twin is not drive:
             what = f"{drive.path} is named twice."
-            raise BadInput("drive-twice", what, "The second card would erase the first.")
+            raise BadInput("drive-twice", what, "Name each drive once: the second card would erase the first.")
     return drives
 
 

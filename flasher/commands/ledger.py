@@ -86,10 +86,10 @@ def _words(args: argparse.Namespace, least: int, most: int | None) -> list[str]:
     """What the action is about; as many words as it needs."""
     words: list[str] = args.what
     if len(words) < least or (most is not None and len(words) > most):
-        wanted = (
-            f"{least}" if least == most else f"{least} or more" if most is None else f"up to {most}"
-        )
-        what = f"`ledger {args.action}` takes {wanted} of these; there are {len(words)}."
+        wanted = f"{least}" if least == most else f"{least} or more"
+        if most is not None and least < most:
+            wanted = f"{least} to {most}"
+        what = f"`ledger {args.action}` takes {wanted} files, nodes or cards, not {len(words)}."
         raise BadInput("usage", what, "See `flasher ledger --help`.")
     return words
 

@@ -114,8 +114,9 @@ def unprotect(serial: str, port: str) -> tuple[Protection, ...]:
     listed = read_protected()
     taken = tuple(one for one in listed if one.covers(serial, port))
     if not taken:
-        there = ", ".join(map(str, listed)) or "nothing"
-        raise BadInput("not-protected", "No such drive is protected.", f"On the list: {there}.")
+        there = ", ".join(map(str, listed))
+        hint = f"Name what is on the list: {there}." if there else "There is nothing on the list."
+        raise BadInput("not-protected", "No such drive is protected.", hint)
     _write(one for one in listed if one not in taken)
     return taken
 
