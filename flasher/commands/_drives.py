@@ -62,8 +62,8 @@ def check_drives(
     for drive in drives:
         twin = seen.setdefault(drive.identity or str(drive.path), drive)
         if twin is not drive:
-            what = f"{drive.path} is named twice."
-            raise BadInput("drive-twice", what, "Name each drive once: the second card would erase the first.")
+            what = f"{drive.path} is named twice: the second card would erase the first."
+            raise BadInput("drive-twice", what, "Name each drive once.")
     return drives
 
 
