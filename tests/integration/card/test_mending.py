@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,20 +15,12 @@ from autosetup.payload import unpack
 from autosetup.record import Record
 from autosetup.status import Status
 from flasher.process import run
+from tests.integration.command_line import flasher
 
 NODE = ("--scanner", "body-16x7", "--site", "demo")
 BOOT, ROOT = 1 << 20, 41 << 20
 LoopMaker = Callable[..., Path]
 Result = dict[str, object]
-
-
-def flasher(*argv: str | Path) -> tuple[int, Result]:
-    """Run the program; its exit status and the last JSON object that is not progress."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flasher", *map(str, argv), "--json"], capture_output=True, text=True
-    )
-    objects = [json.loads(line) for line in done.stdout.splitlines()]
-    return done.returncode, [found for found in objects if found["kind"] != "progress"][-1]
 
 
 def put(card: Path, files: Mapping[str, bytes]) -> None:

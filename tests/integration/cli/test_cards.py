@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -14,19 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.integration.command_line import flasher
+
 NODE = ("--scanner", "body-16x7", "--site", "demo", "--node", "SEG1-CAM1")
 GIB = 1 << 30
 
 LoopMaker = Callable[..., Path]
-
-
-def flasher(*argv: str | Path) -> tuple[int, dict[str, object]]:
-    """Run the program; its exit status and the last JSON object that is not progress."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flasher", *map(str, argv), "--json"], capture_output=True, text=True
-    )
-    objects = [json.loads(line) for line in done.stdout.splitlines()]
-    return done.returncode, [found for found in objects if found["kind"] != "progress"][-1]
 
 
 def head(card: Path) -> bytes:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,18 +15,11 @@ from flasher.image.blocks import FileBlocks
 from flasher.image.fat_edit import WritableFatVolume
 from flasher.image.mbr import Mbr
 from flasher.process import run
+from tests.integration.command_line import flasher
 
 MIB = 1 << 20
 NODE = ("--scanner", "body-16x7", "--site", "demo", "--node", "cam-0101")
 MOMENT = datetime(2026, 11, 21, tzinfo=UTC)
-
-
-def flasher(*argv: str | Path) -> tuple[int, dict[str, object]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "flasher", *map(str, argv), "--json"], capture_output=True, text=True
-    )
-    objects = [json.loads(line) for line in done.stdout.splitlines()]
-    return done.returncode, [found for found in objects if found["kind"] != "progress"][-1]
 
 
 def change(card: Path, **files: bytes) -> None:

@@ -9,7 +9,7 @@ import pexpect
 import pytest
 
 from flasher.rig.ledger import Ledger
-from tests.integration.cli.test_cards import flasher
+from tests.integration.command_line import flasher
 
 RIG = ("--scanner", "body-16x7", "--site", "demo", "--size", "64M")
 

@@ -18,7 +18,7 @@ from flasher.process import run
 from flasher.rig.entry import unpack_ranges
 from flasher.rig.ledger import Ledger
 from flasher.rig.site import Site, SiteSecrets, load_site, save_site
-from tests.integration.cli.test_cards import flasher
+from tests.integration.command_line import flasher
 from tests.integration.conftest import BOOT
 from tests.unit.rig.test_ledger import ENTRY
 

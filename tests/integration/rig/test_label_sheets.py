@@ -12,7 +12,7 @@ import pytest
 from flasher.process import run
 from flasher.rig.labels import SHEETS, Sheet, label_of, parse_sheet
 from flasher.rig.ledger import Ledger
-from tests.integration.cli.test_cards import flasher
+from tests.integration.command_line import flasher
 from tests.unit.rig.test_ledger import ENTRY
 
 DOTS = 600

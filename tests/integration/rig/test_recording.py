@@ -8,7 +8,7 @@ from pathlib import Path
 from flasher.drives.files import create_virtual_card
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
-from tests.integration.cli.test_cards import flasher
+from tests.integration.command_line import flasher
 
 RIG = ("--scanner", "body-16x7", "--site", "demo", "--size", "64M", "--yes")
 
