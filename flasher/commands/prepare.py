@@ -84,7 +84,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     for first in range(0, len(pairs), len(places)):
         batch = pairs[first : first + len(places)]
         if first:
-            console.ask(_change_cards(batch))
+            before = pairs[first - len(places) : first]
+            _tell_failed(before, outcomes[-len(places) :], console)
+            _await_cards(batch, outcomes, console)
         outcomes += _make([_Job.of(rig, *pair, image, args) for pair in batch], ledger, console)
     made = [_as_json(pair[0], outcome) for pair, outcome in zip(pairs, outcomes, strict=True)]
     return settle(outcomes, console, "cards", {"cards": made})
@@ -93,6 +95,39 @@ def run(args: argparse.Namespace, console: Console) -> int:
 def _change_cards(batch: Sequence[tuple[Node, Path]]) -> str:
     changes = (f"the card for {node.position} into {place}" for node, place in batch)
     return f"Put {', '.join(changes)}, then press Enter. "
+
+
+def _tell_failed(
+    batch: Sequence[tuple[Node, Path]],
+    outcomes: Sequence[CardResult | FlasherError],
+    console: Console,
+) -> None:
+    """Which cards are no good, and why, while they are still in their readers."""
+    for (node, place), outcome in zip(batch, outcomes, strict=True):
+        if isinstance(outcome, FlasherError):
+            console.warn(f"{node.name} has no card yet; do not use the one in {place}:")
+            console.error(outcome)
+
+
+def _await_cards(
+    batch: Sequence[tuple[Node, Path]],
+    outcomes: Sequence[CardResult | FlasherError],
+    console: Console,
+) -> None:
+    """Ask for the next cards, until none that was just made is left; `--yes` means no such card."""
+    made = {
+        outcome.card_id: outcome.node.name
+        for outcome in outcomes
+        if not isinstance(outcome, FlasherError)
+    }
+    while True:
+        console.ask(_change_cards(batch))
+        found = {place: made.get(card_id_on(place)) for _, place in batch}
+        left = {place: node for place, node in found.items() if node}
+        if not left:
+            return
+        for place, node in left.items():
+            console.warn(f"In {place} is still the card of {node}, made just now.")
 
 
 def _words(text: str) -> list[str]:

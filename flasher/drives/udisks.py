@@ -157,5 +157,5 @@ def _not_allowed(path: Path, doing: str, why: str) -> EnvironmentLacks:
     return EnvironmentLacks(
         "no-permission",
         f"You may not {doing} {path}, and {why}.",
-        "Run the command with sudo, or install the rule for polkit (docs/cards.md).",
+        "Run the command with sudo, or install udisks2 and the rule for polkit (docs/cards.md).",
     )

@@ -38,7 +38,9 @@ _TIMEOUT_SECONDS = 30
 _PAUSES_SECONDS = (0.5, 2.0, 8.0)
 _TICK_SECONDS = 0.1
 _HTML = "text/html"
-_AGAIN = "Try again: what was fetched is kept, and it goes on from there."
+_AGAIN = (
+    "Check the network and the address, then try again: it goes on from what was fetched already."
+)
 
 
 @dataclass(frozen=True, slots=True)

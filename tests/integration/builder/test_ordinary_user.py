@@ -73,7 +73,10 @@ def test_the_doctor_tells_a_user_who_lacks_nothing_but_the_right_to_write_drives
 ):
     findings = json.loads(run_as_user(FLASHER, "doctor", "--json").stdout)["findings"]
     lacking = [finding["what"] for finding in findings if finding["remedy"]]
-    assert [what for what in lacking if " free below " not in what] in ([], ["a way to real drives"])
+    assert [what for what in lacking if " free below " not in what] in (
+        [],
+        ["a way to real drives"],
+    )
 
 
 def test_a_store_of_roots_is_no_store_for_a_user(tmp_path: Path, run_as_user: AsUser):

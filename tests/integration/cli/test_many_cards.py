@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -102,6 +104,33 @@ def test_a_card_that_fails_holds_up_none_and_all_are_told(
     _, (ledger,) = flasher("ledger", "list")
     results = {entry["node"]: entry["result"] for entry in ledger["entries"]}  # type: ignore[attr-defined]
     assert results == {"cam-0101": "verified", "cam-0102": "failed", "cam-0103": "verified"}
+
+
+def test_between_cards_failures_are_told_and_a_card_just_made_is_not_overwritten(
+    cards: list[Path], failing: Path, base_image: Path
+) -> None:
+    nodes = ("--node", "cam-0101,cam-0102,cam-0103", "--to", f"{cards[0]},{failing}")
+    options = ("--image", str(base_image), "--yes", "--no-probe")
+    argv = [sys.executable, "-m", "flasher", "prepare", *SCANNER, *nodes, *options]
+    leader, follower = pty.openpty()
+    with subprocess.Popen(argv, stdin=follower, stdout=follower, stderr=follower) as child:
+        os.close(follower)
+        told = _read_until(leader, "press Enter")
+        os.write(leader, b"\n")
+        told_again = _read_until(leader, "press Enter")
+        os.write(leader, b"\x04")  # the end of input: cancelled
+        assert child.wait() == 4
+    os.close(leader)
+    assert f"cam-0102 has no card yet; do not use the one in {failing}" in told
+    assert f"In {cards[0]} is still the card of cam-0101" in told_again
+    assert flasher("inspect", cards[0])[1][-1]["summary"] == "cam-0101, not booted yet"
+
+
+def _read_until(terminal: int, words: str) -> str:
+    text = ""
+    while words not in text:
+        text += os.read(terminal, 1 << 16).decode(errors="replace")
+    return text
 
 
 def test_an_image_is_written_to_several_drives_as_it_is(
