@@ -98,16 +98,17 @@ _ZSTD_DD = _DD.replace("xz -T0 -dc", "zstd -q -dc")
 def one_card(folder: Path, image: Sample) -> None:
     """Write and verify a sparse image of 4 GiB: against the card's own limit."""
     limit = image.mapped / MODEST.write + image.mapped / MODEST.read
-    with cards(folder, 5 * GIB, [MODEST]) as [card]:
-        mine = write(folder, image.raw, card)
-    say("one card, 4 GiB image, of the card's own limit", f"{mine.seconds / limit:.3f}×")
-    say("  mapped, seconds, limit", f"{image.mapped >> 20} MiB, {mine.seconds:.1f}, {limit:.1f}")
+    for name, used in (("full", True), ("blank", False)):
+        with cards(folder, 5 * GIB, [MODEST], used=used) as [card]:
+            mine = write(folder, image.raw, card).seconds
+        figure = f"{mine / limit:.3f}×  ({mine:.1f} s of {limit:.1f} s, {image.mapped >> 20} MiB)"
+        say(f"one {name} card, 4 GiB image, of the card's own limit", figure)
 
 
 def packed(folder: Path, image: Sample) -> None:
     """The same from a compressed image: against bmaptool and dd, each with cmp."""
     for source, pipe in ((image.xz, _DD), (image.zst, _ZSTD_DD)):
-        with cards(folder, 5 * GIB, [MODEST]) as [card]:
+        with cards(folder, 5 * GIB, [MODEST], used=True) as [card]:
             mine = write(folder, source, card).seconds
         for name, script in (("bmaptool copy", _BMAPTOOL), ("unpacking | dd", pipe)):
             with cards(folder, 5 * GIB, [MODEST]) as [card]:

@@ -26,25 +26,34 @@ class Speed:
     read: int
 
 
+_OTHERS = b"\xa5\x5a" * (2 << 20)
+
 MODEST = Speed(40_000_000, 90_000_000)
 UNTHROTTLED = Speed(0, 0)
 
 
 @contextmanager
-def cards(folder: Path, sizes: int, speeds: list[Speed]) -> Iterator[list[Path]]:
-    """One blank card of `sizes` bytes for each speed; all gone at the end."""
+def cards(
+    folder: Path, sizes: int, speeds: list[Speed], *, used: bool = False
+) -> Iterator[list[Path]]:
+    """One card of `sizes` bytes for each speed; all gone at the end.
+
+    They are blank, all zeros, or `used`: full of bytes that no image has.
+    """
     with ExitStack() as held:
         yield [
-            held.enter_context(_card(folder / f"card{number}", sizes, speed))
+            held.enter_context(_card(folder / f"card{number}", sizes, speed, used=used))
             for number, speed in enumerate(speeds)
         ]
 
 
 @contextmanager
-def _card(backing: Path, size: int, speed: Speed) -> Iterator[Path]:
+def _card(backing: Path, size: int, speed: Speed, *, used: bool) -> Iterator[Path]:
     backing.unlink(missing_ok=True)
     with backing.open("xb") as handle:
         os.truncate(handle.fileno(), size)
+        for _ in range(size // len(_OTHERS) if used else 0):
+            handle.write(_OTHERS)
     argv = ["losetup", "--direct-io=on", "--find", "--show", str(backing)]
     device = Path(run(argv).text.strip())
     try:
