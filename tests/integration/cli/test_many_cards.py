@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import subprocess
@@ -14,21 +13,13 @@ from pathlib import Path
 import pytest
 
 from flasher.process import run
+from tests.integration.command_line import all_told
 from tests.integration.conftest import loop_over
 
 MIB = 1 << 20
 SCANNER = ("--scanner", "body-16x7", "--site", "demo")
 
 LoopMaker = Callable[..., Path]
-
-
-def flasher(*argv: str | Path) -> tuple[int, list[dict[str, object]]]:
-    """Run the program; its exit status and its JSON objects that are not progress."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flasher", *map(str, argv), "--json"], capture_output=True, text=True
-    )
-    objects = [json.loads(line) for line in done.stdout.splitlines()]
-    return done.returncode, [found for found in objects if found["kind"] != "progress"]
 
 
 def written(card: Path) -> int:
@@ -65,13 +56,13 @@ def test_a_card_of_one_node_becomes_anothers_by_kilobytes(
 ) -> None:
     card = cards[0]
     options = ("--to", card, "--image", base_image, "--yes", "--no-probe")
-    assert flasher("prepare", *SCANNER, "--node", "cam-0101", *options)[0] == 0
+    assert all_told("prepare", *SCANNER, "--node", "cam-0101", *options)[0] == 0
     before = written(card)
-    status, told = flasher("prepare", *SCANNER, "--node", "cam-0102", *options)
+    status, told = all_told("prepare", *SCANNER, "--node", "cam-0102", *options)
     assert status == 0
     assert written(card) - before < 256 * 1024
-    assert flasher("verify", card, "--image", base_image)[0] == 0
-    assert flasher("inspect", card)[1][-1]["summary"] == "cam-0102, not booted yet"
+    assert all_told("verify", card, "--image", base_image)[0] == 0
+    assert all_told("inspect", card)[1][-1]["summary"] == "cam-0102, not booted yet"
     (made,) = told[-1]["cards"]  # type: ignore[misc,attr-defined]
     assert made["bytes_kept"] > 100 * made["bytes_written"]
 
@@ -80,11 +71,11 @@ def test_each_drive_gets_its_own_node_at_the_same_time(cards: list[Path], base_i
     nodes = ("cam-0101", "cam-0102", "cam-0103")
     to = ",".join(map(str, cards))
     argv = ("--node", ",".join(nodes), "--to", to, "--image", base_image, "--yes")
-    status, told = flasher("prepare", *SCANNER, *argv)
+    status, told = all_told("prepare", *SCANNER, *argv)
     assert status == 0, told
     for card, node in zip(cards, nodes, strict=True):
-        assert flasher("verify", card, "--image", base_image)[0] == 0
-        assert flasher("inspect", card)[1][-1]["summary"] == f"{node}, not booted yet"
+        assert all_told("verify", card, "--image", base_image)[0] == 0
+        assert all_told("inspect", card)[1][-1]["summary"] == f"{node}, not booted yet"
 
 
 def test_a_card_that_fails_holds_up_none_and_all_are_told(
@@ -92,7 +83,7 @@ def test_a_card_that_fails_holds_up_none_and_all_are_told(
 ) -> None:
     argv = ("--node", "cam-0101,cam-0102,cam-0103", "--image", base_image, "--yes", "--no-probe")
     to = f"{cards[0]},{failing},{cards[1]}"
-    status, told = flasher("prepare", *SCANNER, "--to", to, *argv)
+    status, told = all_told("prepare", *SCANNER, "--to", to, *argv)
     assert status == 1
     assert [found["kind"] for found in told] == ["error", "cards"]
     first, second, third = told[-1]["cards"]  # type: ignore[misc,attr-defined]
@@ -100,8 +91,8 @@ def test_a_card_that_fails_holds_up_none_and_all_are_told(
     assert "error" not in third
     assert (second["node"], second["error"]["code"]) == ("cam-0102", told[0]["code"])
     for card in cards[:2]:
-        assert flasher("verify", card, "--image", base_image)[0] == 0
-    _, (ledger,) = flasher("ledger", "list")
+        assert all_told("verify", card, "--image", base_image)[0] == 0
+    _, (ledger,) = all_told("ledger", "list")
     results = {entry["node"]: entry["result"] for entry in ledger["entries"]}  # type: ignore[attr-defined]
     assert results == {"cam-0101": "verified", "cam-0102": "failed", "cam-0103": "verified"}
 
@@ -123,7 +114,7 @@ def test_between_cards_failures_are_told_and_a_card_just_made_is_not_overwritten
     os.close(leader)
     assert f"cam-0102 has no card yet; do not use the one in {failing}" in told
     assert f"In {cards[0]} is still the card of cam-0101" in told_again
-    assert flasher("inspect", cards[0])[1][-1]["summary"] == "cam-0101, not booted yet"
+    assert all_told("inspect", cards[0])[1][-1]["summary"] == "cam-0101, not booted yet"
 
 
 def _read_until(terminal: int, words: str) -> str:
@@ -136,7 +127,7 @@ def _read_until(terminal: int, words: str) -> str:
 def test_an_image_is_written_to_several_drives_as_it_is(
     cards: list[Path], base_image: Path
 ) -> None:
-    status, told = flasher("write", base_image, *cards, "--yes")
+    status, told = all_told("write", base_image, *cards, "--yes")
     assert status == 0, told
     for card in cards:
-        assert flasher("verify", card, "--image", base_image)[0] == 0
+        assert all_told("verify", card, "--image", base_image)[0] == 0
