@@ -12,7 +12,7 @@ from flasher.card.making import Made, Making, make_card
 from flasher.card.plan import CardPlan
 from flasher.card.write import WriteResult
 from flasher.drives.model import Drive
-from flasher.errors import BadInput, Cancelled, EnvironmentLacks, FlasherError, Refused
+from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Emit
 from flasher.rig.entry import Entry, pack_ranges
 from flasher.rig.ledger import Ledger
@@ -60,12 +60,15 @@ def make_recorded(
     try:
         made = make_card(plan, drive, making, emit=emit, cancel=cancel)
     except (Exception, KeyboardInterrupt) as error:
-        was_touched = not isinstance(error, Refused | BadInput | EnvironmentLacks)
+        was_touched = card_id_on(drive.path) != replaces
         line = replace(_failed(line, error), replaces=replaces if was_touched else "")
         with suppress(FlasherError):  # what went wrong first is what must be heard
             ledger.record(_ended(line, begun))
         raise
-    line = replace(_proven(line, made.written), image_digest=plan.image.digest, replaces=replaces)
+    line = replace(_proven(line, made.written), replaces=replaces)
+    with suppress(FlasherError):  # the card is good, also where its image is gone by now
+        digest = plan.image.learn_digest(emit=emit, cancel=cancel)
+        line = replace(line, image_digest=digest)
     return made, ledger.record(_ended(line, begun))
 
 

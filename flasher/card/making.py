@@ -50,12 +50,13 @@ def make_card(
     Raises:
         FlasherError: as `open_target`, `probe_card` and `write_card` say.
     """
+    is_file = drive.kind == "file"
     with open_target(drive, plan.size) as target:
-        if making.probe and drive.kind != "file":
+        if making.probe and not is_file:
             wipe_tables(plan, target, emit=emit)
             probe_card(target, drive.size, needed=plan.size, emit=emit, cancel=cancel)
-        # Who leaves out the probe answers for the card's size.
-        written = write_card(plan, target, emit=emit, cancel=cancel, probed=True)
+        has_room = making.probe or is_file
+        written = write_card(plan, target, emit=emit, cancel=cancel, probed=has_room)
         ejected = making.eject and target.let_go()
     if making.eject and not ejected and drive.kind not in ("file", "loop"):
         emit(Noted(str(drive.path), parting_words(drive, ejected=False), warning=True))

@@ -22,7 +22,7 @@ from flasher.card.target import Target
 from flasher.errors import BadInput, FlasherError, Refused
 from flasher.events import CancelFlag, Emit, Noted, Progress, check_cancelled, ignore, step
 from flasher.image.blocks import SECTOR
-from flasher.image.ranges import ByteRange, chunks, gaps, merge, total
+from flasher.image.ranges import ByteRange, chunks, gaps, merge, overlap, total
 
 _NEVER = CancelFlag()
 
@@ -111,7 +111,7 @@ class _Writing:
         found = Pages()
         self._looking = Looking(self._device, found)
         self._proof = Proof(self._device, found, self._warn)
-        self._touched = 0
+        self._touched, self._discarded = 0, 0
         self._first_mib = Pages(HEAD)
         plan.read_into(0, self._first_mib.view[: self._head.length])
         self._wiped = _unfinished(self._first_mib, self._head.length)
@@ -171,14 +171,17 @@ class _Writing:
 
     def _write_body(self, progress: Progress) -> None:
         self._discard(self._plan.size, self._device.size)
+        if self._plan.image.is_whole:  # else what is unused is known only as it comes
+            for gap in gaps([self._head, *self._body()], self._plan.size):
+                self._discard(gap.offset, gap.end)
         end = self._head.end
         for part, wanted in self._filled(self._body()):
-            self._discard(end, part.offset)
+            self._discard_late(end, part.offset)
             self._put(part, wanted)
             self._device.flush_if_due()
             progress.advance(part.length)
             end = part.end
-        self._discard(end, self._plan.size)
+        self._discard_late(end, self._plan.size)
         self._device.flush()
 
     def _put(self, part: ByteRange, wanted: Pages) -> None:
@@ -190,12 +193,16 @@ class _Writing:
             self._touched = part.end
 
     def _discard(self, first: int, end: int) -> None:
-        if self._device.discard(first, end):
-            self._touched = first
+        self._device.discard(first, end)
+
+    def _discard_late(self, first: int, end: int) -> None:
+        """Some drives discard more than they are told: what was compared before is read again."""
+        if not self._plan.image.is_whole and self._device.discard(first, end):
+            self._discarded = first
 
     def _to_prove(self, *, probed: bool) -> tuple[ByteRange, ...]:
         """What was written; and what may have been hit by that, where a card may be smaller."""
-        before = 0 if probed else self._touched
+        before = self._discarded if probed else max(self._touched, self._discarded)
         return merge([*self._written, *(kept for kept in self._kept if kept.offset < before)])
 
     def _prove_body(self, ranges: tuple[ByteRange, ...], progress: Progress) -> None:
@@ -214,8 +221,9 @@ class _Writing:
         if not (is_right(self._head, wiped) or is_right(self._head, wiped)):  # not misread once
             raise counterfeit(self._device.path, self._head)
         try:
-            self._write_runs(self._head, head, differences(head, wiped, self._head.length))
-            self._device.flush()
+            for runs in _table_last(differences(head, wiped, self._head.length)):
+                self._write_runs(self._head, head, runs)
+                self._device.flush()
             self._proof.check(self._head, head)
         except BaseException:
             with suppress(FlasherError):  # what went wrong first is what must be heard
@@ -246,6 +254,18 @@ def _unfinished(head: Pages, length: int) -> Pages:
             wiped.view[start : start + size] = (mark * UNIT)[:size]
     wiped.view[: min(SECTOR, length)] = bytes(min(SECTOR, length))
     return wiped
+
+
+def _table_last(runs: Iterable[ByteRange]) -> tuple[list[ByteRange], list[ByteRange]]:
+    """The runs of the first MiB: those behind its first unit, then what is in that."""
+    first = ByteRange(0, UNIT)
+    inside = [both for run in runs if (both := overlap(run, first))]
+    behind = [
+        ByteRange(start, run.end - start)
+        for run in runs
+        if (start := max(run.offset, first.end)) < run.end
+    ]
+    return behind, inside
 
 
 def _add(ranges: list[ByteRange], offset: int, runs: Iterable[ByteRange]) -> None:

@@ -140,7 +140,7 @@ class Store:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._sweep()
-            if not self._has_room(needed):
+            if not self._make_room(needed):
                 raise disk_full(self.folder)
             return Draft(self.folder, size)
         except OSError as error:
@@ -199,11 +199,18 @@ class Store:
     def _memory(self, stamp: Stamp) -> Path:
         return self.folder / f"{hashlib.sha256(str(stamp).encode()).hexdigest()[:32]}.digest"
 
-    def _has_room(self, needed: int) -> bool:
-        kept = [path for path in self.folder.iterdir() if _KEPT.fullmatch(path.name)]
-        for path in sorted(kept, key=lambda path: path.stat().st_atime_ns):
+    def _make_room(self, needed: int) -> bool:
+        """Have so many bytes free, if need be at the cost of images that may go; whether they are.
+
+        What another process reads is free only when it has ended: then more than one goes.
+        """
+        kept = {path: path.stat() for path in self.folder.iterdir() if _KEPT.fullmatch(path.name)}
+        lacking = needed - shutil.disk_usage(self.folder).free
+        if lacking > sum(told.st_blocks * 512 for told in kept.values()):
+            return False
+        for path in sorted(kept, key=lambda path: kept[path].st_atime_ns):
             if shutil.disk_usage(self.folder).free >= needed:
-                return True
+                break
             path.unlink()
         return shutil.disk_usage(self.folder).free >= needed
 
