@@ -29,13 +29,18 @@ _SHORTEST_ID = 8
 def find_card(word: str, entries: Sequence[Entry]) -> Entry:
     """The last standing card of a node, or the one whose id begins so.
 
+    Args:
+        word: a node, the begin of an id, or both, as a label's QR code tells them.
+        entries: to choose from.
+
     Raises:
         BadInput: ``no-such-card``; ``node-ambiguous``, the node is in several rigs.
     """
-    wanted = word.strip().lower()
-    by_id = [e for e in entries if e.result == "verified" and e.card_id.startswith(wanted)]
-    by_node = [e for e in standing(entries) if wanted in (e.node, e.position.lower())]
-    found = by_id if len(wanted) >= _SHORTEST_ID and by_id else by_node
+    node, *_ = words = word.lower().split() or [""]
+    begin = words[-1]
+    by_id = [e for e in entries if e.result == "verified" and e.card_id.startswith(begin)]
+    by_node = [e for e in standing(entries) if node in (e.node, e.position.lower())]
+    found = by_id if len(begin) >= _SHORTEST_ID and (by_id or len(words) > 1) else by_node
     if not found:
         what = f"The ledger has no verified card {word!r}."
         raise BadInput("no-such-card", what, "`flasher ledger list` shows those that it has.")

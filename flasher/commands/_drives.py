@@ -10,7 +10,7 @@ from flasher.card.faults import write_protected
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard, named
 from flasher.drives.usage import holds_file
-from flasher.errors import BadInput, Refused
+from flasher.errors import BadInput, FlasherError, Refused
 from flasher.progress import readable_size
 
 
@@ -98,7 +98,7 @@ def check_sizes(drives: Iterable[Drive], needed: int) -> None:
     """
     for drive in drives:
         if drive.read_only:
-            raise write_protected(drive.path)
+            raise _not_yours(drive.path) if drive.kind == "file" else write_protected(drive.path)
         if drive.size < needed:
             raise too_small(str(drive.path), drive.size, needed)
 
@@ -107,6 +107,13 @@ def too_small(what: str, size: int, needed: int) -> BadInput:
     """The error for a card that cannot hold an image."""
     return BadInput(
         "card-too-small",
-        f"{what} has {readable_size(size)}; {readable_size(needed)} are needed.",
+        f"{what} has {readable_size(size)}; {readable_size(needed)} are needed, "
+        f"{readable_size(needed - size)} more.",
         "Take a larger card.",
+    )
+
+
+def _not_yours(path: Path) -> FlasherError:
+    return FlasherError(
+        "card-read-only", f"You may not write {path}.", "Mend the file's rights, or name another."
     )

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from flasher import paths
 from flasher.commands._ledger_lines import add_filters, chosen_lines
+from flasher.commands._output import write_named
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
-from flasher.files import write_atomic
 from flasher.rig.inventory import latest_cards
 from flasher.rig.label_files import to_pdf, to_svg
 from flasher.rig.labels import Page, label_of, lay_out_labels, parse_sheet
@@ -62,6 +61,5 @@ def _write(file: Path, pages: Sequence[Page]) -> list[Path]:
             what = f"{file} is no .pdf and no .svg."
             raise BadInput("bad-value", what, "Name it so: labels.pdf")
     for path, content in written.items():
-        write_atomic(path, content)
-        paths.hand_over(path)
+        write_named(path, content)
     return list(written)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 
-from flasher import paths
 from flasher.commands._certificates import (
     certificate_of,
     check_card,
@@ -18,9 +17,9 @@ from flasher.commands._certificates import (
     find_card,
 )
 from flasher.commands._ledger_lines import add_filters, chosen_lines
+from flasher.commands._output import write_named
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
-from flasher.files import write_atomic
 from flasher.rig.certificate import read_certificate
 from flasher.rig.entry import COLUMNS, Entry
 from flasher.rig.exchange import read_ledger, to_json
@@ -64,7 +63,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return _check(args, console)
     entries = chosen_lines(args)
     if args.action == "certificate":
-        return _certificate(_words(args, 1, 1)[0], entries, console)
+        return _certificate(" ".join(_words(args, 1, 2)), entries, console)
     match args.action:
         case "list":
             _words(args, 0, 0)
@@ -124,7 +123,7 @@ def _export(args: argparse.Namespace, entries: Sequence[Entry], console: Console
         _write_inventory(file, entries, console)
     else:
         as_table = args.csv or file.suffix == ".csv"
-        _write(file, _csv(entries) if as_table else to_json(entries))
+        write_named(file, _csv(entries) if as_table else to_json(entries))
         console.say(f"{file} has {len(entries)} lines.")
 
 
@@ -134,8 +133,8 @@ def _write_inventory(file: Path, entries: Sequence[Entry], console: Console) -> 
     beside = file.with_name(f"{file.name}.known_hosts")
     text = inventory(cards, beside.name if keys else "")
     if keys:
-        _write(beside, keys)
-    _write(file, text)
+        write_named(beside, keys)
+    write_named(file, text)
     also = f", their host keys in {beside}" if keys else ""
     console.say(f"{file} has {len(cards)} nodes{also}.")
 
@@ -163,11 +162,6 @@ def _check(args: argparse.Namespace, console: Console) -> int:
         console.say(f"{card[0]} is this card: {summary}.")
     console.result("checked", {"certificate": dict(facts), "signer": signer, "card": summary})
     return ExitCode.DONE
-
-
-def _write(file: Path, text: str) -> None:
-    write_atomic(file, text)
-    paths.hand_over(file)
 
 
 def _csv(entries: Sequence[Entry]) -> str:

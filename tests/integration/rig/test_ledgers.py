@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from autosetup.host_key import public_line
+from flasher.errors import ExitCode
 from flasher.process import run
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
@@ -90,6 +91,10 @@ def test_two_laptops_have_one_ledger_after_a_walk_with_a_stick(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stick = tmp_path / "stick"
+    gone = flasher("ledger", "export", stick / "left.json")
+    assert (gone.returncode, stick.exists()) == (ExitCode.USAGE, False)
+    assert f"There is no folder {stick} to write left.json into." in gone.stderr
+    stick.mkdir()
     for name in ("left", "right"):
         monkeypatch.setenv("FLASHER_DATA", str(tmp_path / name))
         Ledger().record(replace(ENTRY, node=f"cam-{name}"))
@@ -156,6 +161,7 @@ def rig_of_three(here: Ledger) -> dict[str, str]:
 def test_ansible_reads_the_inventory(tmp_path: Path, here: Ledger) -> None:
     rig_of_three(here)
     file = tmp_path / "my rig" / "rig.yml"
+    file.parent.mkdir()
     assert flasher("ledger", "export", "--ansible", file).returncode == 0
     environment = {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
     done = subprocess.run(
@@ -179,6 +185,7 @@ def test_ansible_reads_the_inventory(tmp_path: Path, here: Ledger) -> None:
 def test_ssh_knows_the_nodes_before_they_have_started(tmp_path: Path, here: Ledger) -> None:
     keys = rig_of_three(here)
     file = tmp_path / "my rig" / "rig.yml"
+    file.parent.mkdir()
     flasher("ledger", "export", "--ansible", file)
     known = file.with_name("rig.yml.known_hosts")
     for host, node in (
@@ -196,6 +203,7 @@ def test_ssh_of_ansible_looks_into_the_file_beside_the_inventory(
 ) -> None:
     rig_of_three(here)
     file = tmp_path / "my rig" / "rig.yml"
+    file.parent.mkdir()
     flasher("ledger", "export", "--ansible", file)
     (line,) = (each for each in file.read_text().splitlines() if "ssh_common_args" in each)
     arguments = json.loads(line.partition(": ")[2]).replace("{{ inventory_dir }}", str(file.parent))
