@@ -156,7 +156,10 @@ A drive marked **✗** is never written: its reason stands below it.
         if self.queue.next is None:
             self.notify("Every node has its card. Find one to make its card again.")
         elif drive is None or drive.obstacle:
-            self.notify(drive.obstacle or "" if drive else "", title="Never written", markup=False)
+            words = (drive.obstacle or "") if drive else ""
+            never = drive is None or drive.refusal
+            title = "Never written" if never else "Not written from here"
+            self.notify(words, title=title, markup=False)
         elif not isinstance(status, ImageFile):
             self.notify(describe(status).plain, severity="warning", markup=False)
         else:

@@ -62,8 +62,11 @@ def describe(drive: Drive) -> Table:
     rows.append(Text.assemble(("holds: ", "dim"), drive.holds))
     if drive.mounted:
         rows.append(Text.assemble(("unmounted first: ", "dim"), ", ".join(drive.mounted)))
-    if drive.obstacle:
-        rows.append(Text.assemble(("refused: ", "bold"), drive.obstacle))
+    if drive.refusal:
+        rows.append(Text.assemble(("refused: ", "bold"), drive.refusal))
+    elif drive.obstacle:
+        hint = f"{drive.obstacle}; `flasher prepare --serial` takes it"
+        rows.append(Text.assemble(("not from here: ", "bold"), hint))
     table = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
     sign = "✗" if drive.obstacle else "●"
     for number, row in enumerate(rows):
