@@ -183,6 +183,12 @@ def test_the_rule_is_not_for_what_is_larger_than_a_card(
     assert looked.returncode == 5, looked.stdout
 
 
+def mount_for(bench: Desktop, user: str, device: str) -> None:
+    """Mount a device where a desktop does for a user."""
+    bench.must_run("root", "mkdir", "-p", f"/run/media/{user}/card")
+    bench.must_run("root", "mount", device, f"/run/media/{user}/card")
+
+
 def test_a_card_that_this_computer_works_with_is_none_for_the_rule(
     used_card: Path, tmp_path: Path
 ) -> None:
@@ -193,7 +199,21 @@ def test_a_card_that_this_computer_works_with_is_none_for_the_rule(
         bench.must_run("root", "mount", "--move", "/srv", "/media")
         assert bench.run(MEMBER, *FLASHER, "inspect", str(used_card)).returncode == 5
         bench.must_run("root", "umount", "/media")
-        bench.must_run("root", "udisksctl", "mount", "-b", f"{used_card}p2")
+        mount_for(bench, STRANGER, f"{used_card}p2")
+        assert bench.run(MEMBER, *FLASHER, "inspect", str(used_card)).returncode == 5
+        bench.must_run("root", "umount", f"{used_card}p2")
+        mount_for(bench, MEMBER, f"{used_card}p2")
+        assert bench.run(MEMBER, *FLASHER, "inspect", str(used_card)).returncode == 0
+
+
+def test_what_is_mounted_where_polkit_does_not_see_it_is_no_card_for_the_rule(
+    used_card: Path, tmp_path: Path
+) -> None:
+    with desktop(tmp_path / "desktop", used_card) as bench:
+        looking = bench.argv(MEMBER, *FLASHER, "inspect", str(used_card))[len(bench.argv("root")) :]
+        script = f"mount {used_card}p2 /home; {shlex.join(looking)}"
+        looked = bench.run("root", "unshare", "--mount", "sh", "-ec", script)
+        assert looked.returncode == 5, looked.stdout
         assert bench.run(MEMBER, *FLASHER, "inspect", str(used_card)).returncode == 0
 
 
@@ -202,7 +222,7 @@ def test_a_member_of_the_group_has_a_mounted_card_unmounted_and_let_go(
 ) -> None:
     eject = (*FLASHER, "eject", str(used_card))
     with desktop(tmp_path / "desktop", used_card) as bench:
-        bench.must_run("root", "udisksctl", "mount", "-b", f"{used_card}p2")
+        mount_for(bench, MEMBER, f"{used_card}p2")
         refused = bench.run(STRANGER, *eject)
         assert refused.returncode == 5, refused.stdout
         assert bench.is_mounted(f"{used_card}p2")
