@@ -154,9 +154,10 @@ def test_a_changed_certificate_is_found_out(certificate: Path) -> None:
 def test_a_certificate_is_made_on_demand_and_always_the_same(certificate: Path) -> None:
     before = certificate.read_bytes()
     card_id = certificate.stem
-    for word in ("cam-0101", "SEG1-CAM1", card_id, card_id[:8]):
+    label = f"CAM-0101 {card_id[:8].upper()}"
+    for words in (["cam-0101"], ["SEG1-CAM1"], [card_id], [card_id[:8]], [label], label.split()):
         certificate.unlink(missing_ok=True)
-        assert flasher("ledger", "certificate", word)[0] == 0
+        assert flasher("ledger", "certificate", *words)[0] == 0
         assert certificate.read_bytes() == before
 
 

@@ -53,3 +53,19 @@ def test_a_card_that_was_refused_is_still_what_it_was(tmp_path: Path, base_image
         stream.truncate(80 << 20)
     assert flasher("write", larger, card, "--yes")[0] == 2
     assert set(Ledger().made("body-16x7", "demo")) == {"cam-0101"}
+
+
+def test_a_node_whose_card_was_erased_by_an_image_that_proves_wrong_has_none_any_more(
+    tmp_path: Path, base_image: Path
+) -> None:
+    card = tmp_path / "card.img"
+    argv = ("--image", base_image, "--to", card)
+    assert flasher("prepare", *RIG, "--node", "cam-0101", *argv)[0] == 0
+    made = last()
+    wrong = tmp_path / "wrong.img"
+    wrong.write_bytes(base_image.read_bytes())
+    (tmp_path / "wrong.img.sha256").write_text("0" * 64 + "\n")
+    status, told = flasher("write", wrong, card, "--yes")
+    assert status, told
+    assert (last().result, last().replaces) == ("failed", made.card_id)
+    assert Ledger().made("body-16x7", "demo") == {}
