@@ -1,4 +1,7 @@
-"""What differs on a card that a node has lived on: what that explains, and what it does not."""
+"""What differs on a card that was used since: what that explains, and what it does not.
+
+A file system does not tell who mounted it: only what a node said proves that it was one.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from itertools import groupby
 
 from autosetup.payload import FOLDER, LOG, STATUS
 from autosetup.secrets_file import SECRETS, is_redacted
-from flasher.card.inspect import inspect_card
+from flasher.card.inspect import CardReport, inspect_card, payload_files
 from flasher.card.memory import BLOCK
 from flasher.card.plan import HEAD, boot_partition
 from flasher.card.record import open_volume
@@ -16,7 +19,7 @@ from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, check_cancelled, step
 from flasher.image.blocks import SECTOR, Blocks
 from flasher.image.fat import FatVolume
-from flasher.image.mbr import LINUX, Mbr, Partition
+from flasher.image.mbr import FAT_TYPES, LINUX, Mbr, Partition, has_table
 from flasher.image.ranges import ByteRange, chunks, gaps, merge, overlap
 from flasher.image.source import ImageFile
 
@@ -33,10 +36,12 @@ class Lived:
     Attributes:
         explained: what nodes do to their cards.
         unexplained: what they do not.
+        was_in_a_pi: whether a node said so; else another computer may have mounted the card.
     """
 
     explained: tuple[str, ...]
     unexplained: tuple[str, ...]
+    was_in_a_pi: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +51,20 @@ class _Found:
 
 
 def has_lived(image: Blocks, card: Blocks) -> bool:
-    """Whether a node has started from a card since it was made from an image."""
-    try:
-        partitions = Mbr.from_bytes(image.read(0, SECTOR)).partitions
-    except FlasherError:  # no image for nodes
+    """Whether a card was in a Pi since it was made from an image, or mounted elsewhere."""
+    if not has_table(image):  # no image for nodes
         return False
-    lived_on = any(_starts(image, card, each) for each in partitions)
-    return lived_on or inspect_card(card).status is not None
+    partitions = Mbr.from_bytes(image.read(0, SECTOR)).partitions
+    was_mounted = any(_was_mounted(image, card, each) for each in partitions)
+    return was_mounted or _was_in_a_pi(card, inspect_card(card))
 
 
 def compare_lived(image: ImageFile, card: Blocks, *, emit: Emit, cancel: CancelFlag) -> Lived:
-    """Compare a card that a node has lived on with the image that it was made from.
+    """Compare a card that was in use, as `has_lived` tells, with the image that it was made from.
 
-    File systems that a node writes to are its own, and not looked into; the boot partition is
-    compared file by file, its payload by the manifest, and all outside of partitions by bytes.
+    File systems that were mounted may have been written to, and are not looked into; the boot
+    partition is compared file by file, its payload by the manifest, and all outside of partitions
+    by bytes.
 
     Raises:
         BadInput: ``another-image``, it was made from another one; ``no-partition-table``.
@@ -73,7 +78,7 @@ def compare_lived(image: ImageFile, card: Blocks, *, emit: Emit, cancel: CancelF
             f"The card was made from image {told}, this is {image.digest[:16]}.",
             "Name the image that it was written from with --image.",
         )
-    with step(emit, report.summary, "compare"):
+    with step(emit, report.node or report.summary, "compare"):
         found = [*_table(image, card), *_outside(image, card, cancel)]
         for partition in Mbr.from_bytes(image.read(0, SECTOR)).partitions:
             check_cancelled(cancel, "Comparing the card")
@@ -82,7 +87,21 @@ def compare_lived(image: ImageFile, card: Blocks, *, emit: Emit, cancel: CancelF
     return Lived(
         tuple(each.text for each in found if each.explained),
         tuple(each.text for each in (*found, *problems) if not each.explained),
+        _was_in_a_pi(card, report),
     )
+
+
+def _was_in_a_pi(card: Blocks, report: CardReport) -> bool:
+    """Whether a node left its words, on the boot partition or in its own record."""
+    if report.status:
+        return True
+    boot = next((found for found in report.partitions if found.type in FAT_TYPES), None)
+    if boot is None:
+        return False
+    try:
+        return not payload_files(FatVolume(card, boot.offset)).keys().isdisjoint({STATUS, LOG})
+    except FlasherError:
+        return False
 
 
 def _table(image: Blocks, card: Blocks) -> Iterator[_Found]:
@@ -133,20 +152,19 @@ def _partition(
     if partition == boot_partition(image):
         yield from _boot(FatVolume(image, partition.offset), card, partition.offset, name)
         return
-    starts = _starts(image, card, partition)
-    if starts:
-        text = f"{name}: a node lived on it, and mounted it {_times(starts)}"
+    if _was_mounted(image, card, partition):
+        text = f"{name}: mounted since, by its node or by another computer; not compared"
         yield _Found(text, explained=True)
         return
     whole = ByteRange(partition.offset, partition.size)
     written = merge(both for found in image.ranges if (both := overlap(whole, found)))
     for where in _different(image, card, written, cancel):
-        yield _Found(f"{name}: {where} differ, and no node has mounted it", explained=False)
+        yield _Found(f"{name}: {where} differ, and it was not mounted since", explained=False)
 
 
-def _starts(image: Blocks, card: Blocks, partition: Partition) -> int:
-    """How often an ext4 file system was mounted since it was made; 0 for all others."""
-    return max(_mounts(card, partition) - _mounts(image, partition), 0)
+def _was_mounted(image: Blocks, card: Blocks, partition: Partition) -> bool:
+    """Whether an ext4 file system was mounted since it was made; no other kind tells."""
+    return _mounts(card, partition) > _mounts(image, partition)
 
 
 def _mounts(blocks: Blocks, partition: Partition) -> int:
@@ -156,10 +174,6 @@ def _mounts(blocks: Blocks, partition: Partition) -> int:
         return open_volume(blocks, partition.offset).mounts
     except FlasherError:
         return 0
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _boot(wanted: FatVolume, card: Blocks, offset: int, name: str) -> Iterator[_Found]:

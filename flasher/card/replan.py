@@ -8,33 +8,31 @@ from __future__ import annotations
 from datetime import datetime
 
 from autosetup.faults import Faulty
-from autosetup.payload import LOG, MANIFEST, STATUS, unpack
+from autosetup.payload import MANIFEST, unpack
 from flasher.card.inspect import payload_files
 from flasher.card.plan import CardPlan, boot_partition, plan_card
-from flasher.errors import BadDocument, BadInput, FlasherError
+from flasher.errors import BadDocument, BadInput
 from flasher.image.blocks import Blocks
 from flasher.image.fat import FatVolume
+from flasher.image.mbr import has_table
 from flasher.image.source import ImageFile
 
 
 def replan(card: Blocks, image: ImageFile) -> CardPlan:
     """The plan that this card was written from; that of the bare image if it has no payload.
 
+    Args:
+        card: one that was not in use since (`flasher.card.lived`).
+        image: one without a partition table is compared as it is, whatever the card holds.
+
     Raises:
         BadDocument: its payload does not check: the files named differ from its manifest.
-        BadInput: it was written from another image.
-        FlasherError: ``booted``: a node has lived on it; what it holds now is its own.
+        BadInput: it was written from another image; ``no-partition-table``, the card has none.
     """
-    boot = boot_partition(card)
+    boot = boot_partition(card) if has_table(image) else None
     files = payload_files(FatVolume(card, boot.offset)) if boot else {}
     if MANIFEST not in files:
         return plan_card(image, None)
-    if STATUS in files or LOG in files:
-        raise FlasherError(
-            "booted",
-            "This card has been booted: it is no longer what was written.",
-            "`flasher inspect` tells what the node said.",
-        )
     try:
         manifest = unpack(files).manifest
     except Faulty as faulty:

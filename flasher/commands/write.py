@@ -10,10 +10,12 @@ from flasher.card.plan import CardPlan, plan_card
 from flasher.commands._drives import add_serial, check_drives, check_sizes, holding
 from flasher.commands._lanes import add_making, as_json, making_of, settle, words
 from flasher.console import Console
+from flasher.drives.contents import file_system_on
 from flasher.drives.model import Drive
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Emit
-from flasher.image.source import open_image
+from flasher.image.mbr import has_table
+from flasher.image.source import ImageFile, open_image
 from flasher.images import choose_image, image_place
 from flasher.recording import make_recorded
 from flasher.rig.ledger import Ledger
@@ -36,11 +38,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
     with console.progress() as emit:
         path = choose_image(args.image, emit=emit, cancel=cancel)
     drives = check_drives(args.drive, args.serial, [path])
+    with console.progress() as emit:
+        plan = plan_card(open_image(path, emit=emit, cancel=cancel), None)
+    check_sizes(drives, plan.size)
+    warnings = _doubts(plan.image)
+    for warning in warnings:
+        console.warn(warning)
     for drive in drives:
         console.confirm(f"{holding(drive)}\nAll of it will be lost.", yes=args.yes)
     with console.progress() as emit:
-        plan = plan_card(open_image(path, emit=emit, cancel=cancel), None)
-        check_sizes(drives, plan.size)
         lanes = [_lane(plan, drive, making_of(args), cancel) for drive in drives]
         outcomes = run_lanes(lanes, emit=emit, cancel=cancel)
     told = []
@@ -48,7 +54,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if not isinstance(outcome, FlasherError):
             console.say(f"{drive.path} holds {path.name}: {words(outcome)}.")
         told.append({"drive": str(drive.path), **as_json(outcome)})
-    return settle(outcomes, console, "written", {"image": str(path), "drives": told})
+    content = {"image": str(path), "drives": told, "warnings": warnings}
+    return settle(outcomes, console, "written", content)
+
+
+def _doubts(image: ImageFile) -> list[str]:
+    """What a person should hear of an image that may be written, but may be none."""
+    if has_table(image) or file_system_on(image):
+        return []
+    return [f"{image.source.name} has no partition table: no Pi starts from it."]
 
 
 def _lane(plan: CardPlan, drive: Drive, making: Making, cancel: CancelFlag) -> Lane[Made]:

@@ -131,6 +131,11 @@ def look_at(place: Place) -> Contents:
     return Contents(report.summary, report.summary == "empty", report.node or "", partitions)
 
 
+def file_system_on(blocks: Blocks) -> str:
+    """Name of a file system that begins at the very first byte; empty where none is known."""
+    return _kind(blocks.read(0, min(_LOOK, blocks.size)))
+
+
 def _in_table(report: CardReport) -> Iterator[Extent]:
     for found in report.partitions:
         if found.type != GPT_PROTECTIVE:
@@ -142,7 +147,7 @@ def _look_inside(blocks: Blocks, extent: Extent) -> DrivePartition:
     with suppress(FlasherError):
         room = min(extent.size, blocks.size - extent.offset)
         head = blocks.read(extent.offset, max(min(_LOOK, room), 0))
-    kind = next((name for name, at_byte, mark in _MARKS if head.startswith(mark, at_byte)), "")
+    kind = _kind(head)
     first, length = _LABELS.get(kind, (0, 0))
     label = head[first : first + length].partition(b"\0")[0].decode(errors="replace")
     clean = "".join(c for c in label if c.isprintable()).strip()
@@ -154,6 +159,10 @@ def _look_inside(blocks: Blocks, extent: Extent) -> DrivePartition:
         holds or extent.type_name or "unknown",
         "" if clean == "NO NAME" else clean,
     )
+
+
+def _kind(head: bytes) -> str:
+    return next((name for name, at_byte, mark in _MARKS if head.startswith(mark, at_byte)), "")
 
 
 def _ext_name(head: bytes) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flasher.errors import BadInput
-from flasher.image.blocks import SECTOR
+from flasher.image.blocks import SECTOR, Blocks
 from flasher.image.structure import Structure, at
 
 FAT16_LBA, FAT32_LBA, LINUX, GPT_PROTECTIVE = 0x0E, 0x0C, 0x83, 0xEE
@@ -122,6 +122,15 @@ class Mbr:
         entries = {found.slot: bytes(_entry(found)) for found in self.partitions}
         raw = b"".join(entries.get(slot, bytes(16)) for slot in range(1, _SLOTS + 1))
         return bytes(_Sector(b"", self.disk_id, 0, raw, _SIGNATURE))
+
+
+def has_table(blocks: Blocks) -> bool:
+    """Whether an image or card has a partition table in its first sector, be it an empty one."""
+    try:
+        Mbr.from_bytes(blocks.read(0, min(SECTOR, blocks.size)).ljust(SECTOR, b"\0"))
+    except BadInput:
+        return False
+    return True
 
 
 def _partitions(entries: list[_Entry]) -> list[Partition]:

@@ -196,9 +196,10 @@ def _check_partitions(image: ImageFile, block_map: BlockMap | None) -> None:
     """An image holds all its partitions; one without any is whole sectors, or has a map."""
     try:
         partitions = Mbr.from_bytes(image.read(0, SECTOR)).partitions
-    except BadInput:
+    except BadInput as error:
         if block_map is None and image.size % SECTOR:
-            raise
+            what = f"{image.source} has no partition table (MBR) in its first sector."
+            raise BadInput(error.code, what, "Choose an image of a whole card.") from None
         return
     for partition in partitions:
         end = partition.offset + partition.size

@@ -1,7 +1,8 @@
-"""`flasher verify` of cards that nodes have lived on: what a node does to its card is explained."""
+"""`flasher verify` of cards that were used: what nodes and mounts do to a card is explained."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,11 @@ NODE = ("--scanner", "body-16x7", "--site", "demo", "--node", "cam-0101")
 MOMENT = datetime(2026, 11, 21, tzinfo=UTC)
 
 
+def said(*argv: str | Path) -> str:
+    """What people see of a command that goes well."""
+    return run([sys.executable, "-m", "flasher", *map(str, argv)]).text
+
+
 def change(card: Path, **files: bytes) -> None:
     """Put files on the boot partition, as a Pi would."""
     with FileBlocks(card, writable=True) as blocks:
@@ -30,27 +36,37 @@ def change(card: Path, **files: bytes) -> None:
             volume.write(name, data, modified=MOMENT)
 
 
-@pytest.fixture
-def lived(tmp_path: Path, base_image: Path) -> Path:
-    """A card whose node has started: it said so, erased its secrets, and mounted its root."""
-    card = create_virtual_card(tmp_path / "card.img", 64 * MIB).path
-    status, made = flasher("prepare", *NODE, "--to", card, "--image", base_image, "--yes")
-    assert status == 0, made
-    with FileBlocks(card, writable=True) as blocks:
-        volume = WritableFatVolume(blocks, MIB)
-        secrets = volume.read("autosetup/secrets.toml")
-        done = Status("done", "cam-0101", 1).to_json()
-        files = {"status.json": done, "log.txt": b"done\n", "secrets.toml": redacted(len(secrets))}
-        for name, data in files.items():
-            volume.write(f"autosetup/{name}", data, modified=MOMENT)
-    root = tmp_path / "root"
+def mount_root(card: Path, root: Path) -> None:
+    """Mount a card's root file system and write to it, as any computer may."""
     root.mkdir()
     run(["mount", "-o", f"loop,offset={41 * MIB}", str(card), str(root)])
     try:
         (root / "etc/hostname").write_text("cam-0101\n")
     finally:
         run(["umount", str(root)])
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, base_image: Path) -> Path:
+    """A card of a node, just made."""
+    card = create_virtual_card(tmp_path / "card.img", 64 * MIB).path
+    status, made = flasher("prepare", *NODE, "--to", card, "--image", base_image, "--yes")
+    assert status == 0, made
     return card
+
+
+@pytest.fixture
+def lived(tmp_path: Path, prepared: Path) -> Path:
+    """A card whose node has started: it said so, erased its secrets, and mounted its root."""
+    with FileBlocks(prepared, writable=True) as blocks:
+        volume = WritableFatVolume(blocks, MIB)
+        secrets = volume.read("autosetup/secrets.toml")
+        done = Status("done", "cam-0101", 1).to_json()
+        files = {"status.json": done, "log.txt": b"done\n", "secrets.toml": redacted(len(secrets))}
+        for name, data in files.items():
+            volume.write(f"autosetup/{name}", data, modified=MOMENT)
+    mount_root(prepared, tmp_path / "root")
+    return prepared
 
 
 def test_what_a_node_did_to_its_card_is_explained_place_by_place(
@@ -61,8 +77,28 @@ def test_what_a_node_did_to_its_card_is_explained_place_by_place(
     assert told["explained"] == [
         "partition 1: autosetup/secrets.toml (erased after use)",
         "partition 1: autosetup/log.txt, autosetup/status.json (the node's words)",
-        "partition 2: a node lived on it, and mounted it once",
+        "partition 2: mounted since, by its node or by another computer; not compared",
     ]
+    assert told["was_in_a_pi"] is True
+
+
+def test_a_card_that_only_another_computer_mounted_is_not_said_to_have_been_in_a_pi(
+    tmp_path: Path, base_image: Path, prepared: Path
+) -> None:
+    mount_root(prepared, tmp_path / "root")
+    status, told = flasher("verify", prepared, "--image", base_image)
+    assert (status, told["was_in_a_pi"], told["unexplained"]) == (0, False, [])
+    words = said("verify", prepared, "--image", base_image)
+    assert f"{prepared} was in a Pi, or mounted elsewhere." in words
+    assert "partition 2: mounted since, by its node or by another computer; not compared" in words
+    assert "node's life" not in words
+
+
+def test_a_log_alone_proves_that_a_card_was_in_a_pi(prepared: Path, base_image: Path) -> None:
+    change(prepared, **{"autosetup/log.txt": b"begun\n"})
+    status, told = flasher("verify", prepared, "--image", base_image)
+    assert (status, told["was_in_a_pi"]) == (0, True)
+    assert told["explained"] == ["partition 1: autosetup/log.txt (the node's words)"]
 
 
 def test_a_root_partition_grown_to_the_cards_end_is_explained_and_another_change_is_not(
