@@ -95,7 +95,8 @@ def _check_whole(drive: Drive, image: Blocks, card: Blocks) -> None:
     if has_table(image) and not has_table(card):
         raise CardMismatch(
             "no-whole-card",
-            f"{drive.path} holds no whole card: its writing was interrupted, it is blank, or no Pi's.",
+            f"{drive.path} holds no whole card: "
+            "its writing was interrupted, it is blank, or no Pi's.",
             "Write it again; if its image has no partition table, name that image with --image.",
         )
 
