@@ -16,7 +16,7 @@ from flasher.card.memory import BLOCK
 from flasher.drives.find import look_again
 from flasher.drives.model import Drive, guard
 from flasher.drives.opening import open_drive
-from flasher.drives.unmount import unmount_drive
+from flasher.drives.unmount import require_no_writer, unmount_drive
 from flasher.errors import BadInput, FlasherError
 from flasher.image.ranges import ByteRange
 
@@ -81,6 +81,7 @@ def open_target(drive: Drive, needed: int = 0) -> Iterator[DriveTarget]:
         raise write_protected(now.path)
     _check_size(now, needed)
     unmount_drive(now)
+    require_no_writer(now)
     with card_faults(now.path, "opening it"):
         target = DriveTarget(now.path, open_drive(now))
     try:

@@ -1,13 +1,14 @@
 """Which programs keep a drive busy: with open files, folders they work in, mapped files, mounts.
 
-Reads ``/proc/PID/{fd,cwd,root,exe,maps,mountinfo}`` (proc(5)). Links are read and not followed, so
-that a server that does not answer holds nobody up. Of programs that belong to others, an ordinary
-user sees nothing.
+Reads ``/proc/PID/{fd,fdinfo,cwd,root,exe,maps,mountinfo}`` (proc(5)). Links are read and not
+followed, but to device nodes, so that a server that does not answer holds nobody up. Of programs
+that belong to others, an ordinary user sees nothing.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,21 @@ def mounted_by_others(devices: Iterable[str], tables: KernelTables = KERNEL) -> 
     return None
 
 
+def writer_of(devices: Iterable[str], tables: KernelTables = KERNEL) -> Holder | None:
+    """A program, not this one, that has a block device open for writing; by the devices' numbers.
+
+    Who opened it thus before somebody held it exclusively may go on writing.
+    """
+    numbers = set(devices)
+    for process in _processes(tables):
+        if process.name == str(os.getpid()):
+            continue
+        for link in _entries(process / "fd"):
+            if _node_number(link) in numbers and _is_for_writing(process / "fdinfo" / link.name):
+                return Holder(int(process.name), _name(process), _target(link))
+    return None
+
+
 def _processes(tables: KernelTables) -> list[Path]:
     found = [path for path in tables.proc.iterdir() if path.name.isdigit()]
     return sorted(found, key=lambda path: int(path.name))
@@ -83,6 +99,24 @@ def _target(link: Path) -> str:
         return os.readlink(link)  # noqa: PTH115  (as it is: a path that is gone is no `Path`)
     except OSError:
         return ""
+
+
+def _node_number(link: Path) -> str | None:
+    """The number of the block device that an open file is; None for other files."""
+    if not _target(link).startswith("/dev/"):
+        return None
+    try:
+        found = link.stat()
+    except OSError:
+        return None
+    number = f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
+    return number if stat.S_ISBLK(found.st_mode) else None
+
+
+def _is_for_writing(told: Path) -> bool:
+    words = read_text(told).split()
+    flags = int(words[words.index("flags:") + 1], 8) if "flags:" in words else os.O_RDONLY
+    return flags & os.O_ACCMODE in (os.O_WRONLY, os.O_RDWR)
 
 
 def _name_space(process: Path) -> str:

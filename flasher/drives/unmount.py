@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from flasher.card.faults import card_faults
-from flasher.drives.holders import Holder, holders_of, mounted_by_others
+from flasher.drives.holders import Holder, holders_of, mounted_by_others, writer_of
 from flasher.drives.model import Drive
 from flasher.drives.tables import Mount, is_below, mounts, plain
 from flasher.drives.usage import devices_of, use_of
@@ -117,6 +117,25 @@ def _held_elsewhere(drive: Drive) -> Refused | None:
         f"{holder.path}, in a name space of its own."
     )
     return Refused("drive-busy", what, _HINT)
+
+
+def require_no_writer(drive: Drive, patience: float = _PATIENCE_SECONDS) -> None:
+    """Make sure that no other program has a drive, or a partition of it, open for writing.
+
+    To hold it exclusively is no hindrance for those. Root sees all programs, users their own.
+
+    Raises:
+        Refused: ``drive-busy``, after so many seconds: the message names the program.
+    """
+    if drive.kind != "file":
+        _wait_until_free(partial(_written, drive), patience)
+
+
+def _written(drive: Drive) -> Refused | None:
+    holder = writer_of(devices_of(drive.path.name))
+    if holder is None:
+        return None
+    return Refused("drive-busy", f"{drive.path} is in use: {holder} for writing.", _HINT)
 
 
 def busy(drive: Drive, holder: Holder) -> Refused:

@@ -18,7 +18,7 @@ import pytest
 from flasher.card.target import open_target
 from flasher.drives.find import find_drive
 from flasher.drives.tables import mounts
-from flasher.drives.unmount import unmount_drive
+from flasher.drives.unmount import require_no_writer, unmount_drive
 from flasher.drives.usage import holds_file
 from flasher.errors import ExitCode, Refused
 from flasher.process import ProgramFailed, run
@@ -97,8 +97,8 @@ def mount(source: Path, place: Path, *options: str) -> Path:
 def program(code: str, *argv: str | Path, before: tuple[str, ...] = ()) -> Iterator[int]:
     """Another program, once it has said that it is ready; its process id."""
     line = [*before, sys.executable, "-c", f"{code}; print('ready', flush=True); sys.stdin.read()"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([*line, *map(str, argv)], **pipes) as child:  # it ends with its input
+    pipe, line = subprocess.PIPE, [*line, *map(str, argv)]
+    with subprocess.Popen(line, stdin=pipe, stdout=pipe) as child:  # it ends with its input
         assert child.stdout
         assert child.stdout.readline() == b"ready\n"
         yield child.pid
@@ -270,10 +270,29 @@ def test_a_program_that_is_done_soon_is_waited_for(
     assert unmounted.result() == (str(busy),)
 
 
-def test_a_program_that_writes_to_a_drive_is_named(card: Path) -> None:
-    code = "import os, sys; d = os.open(sys.argv[1], os.O_RDWR | os.O_EXCL)"
+def test_a_program_that_holds_a_drive_exclusively_is_named(card: Path) -> None:
+    code = "import os, sys; d = os.open(sys.argv[1], os.O_RDONLY | os.O_EXCL)"
     with program(code, card) as pid:
         drive, said = find_drive(str(card)), rf"\(process {pid}\) has {card} open"
         with pytest.raises(Refused, match=said) as caught, open_target(drive):
             pass
         assert caught.value.code == "drive-busy"
+
+
+@pytest.mark.parametrize(("part", "mode"), [("", "O_RDWR"), ("p2", "O_WRONLY")])
+def test_a_drive_that_a_program_has_open_for_writing_is_refused_and_the_program_named(
+    card: Path, part: str, mode: str
+) -> None:
+    """To hold the drive exclusively does not keep it from writing after all was read back."""
+    drive = find_drive(str(card))
+    with program(f"import os, sys; os.open(sys.argv[1], os.{mode})", f"{card}{part}") as pid:
+        named = rf"process {pid}\) has {card}{part} open for writing"
+        with pytest.raises(Refused, match=named) as caught, open_target(drive):
+            pass
+    assert caught.value.code == "drive-busy"
+
+
+def test_who_only_reads_a_drive_does_no_harm_to_it(card: Path) -> None:
+    drive = find_drive(str(card))
+    with program("import os, sys; os.open(sys.argv[1], os.O_RDONLY)", card), open_target(drive):
+        require_no_writer(drive, patience=0)  # this program itself writes
