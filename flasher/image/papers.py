@@ -16,7 +16,7 @@ from flasher.errors import BadInput
 from flasher.image.bmap import BlockMap, read_bmap
 from flasher.image.checksums import Sum, check_sums, hash_file
 from flasher.image.forms import SUFFIXES
-from flasher.image.signature import check_signature
+from flasher.image.signature import SIGNED_SUMS, check_signature
 
 _LENGTHS = {"sha256": 64, "sha512": 128}
 _SUM_FILES = {"SHA256SUMS": "sha256", "SHA512SUMS": "sha512"}
@@ -61,19 +61,22 @@ def read_papers(path: Path, *, is_packed: bool) -> Announced:
     Looked for are ``SHA256SUMS``, ``SHA512SUMS``, ``<image>.sha256`` and ``.sha512`` (also with
     ``sum`` at the end), ``*os_list*.json``, and ``<image>.bmap``, also without ``.zst`` (or its
     like) and ``.img``. Checksums of a release set that is signed count only with a signature of a
-    key that is trusted here, if there is such a key.
+    key that is trusted here, if there is such a key; then they must name the image, or the raw
+    one in it.
 
     Raises:
-        BadInput: ``signature-wrong``, ``bad-checksums``, ``bad-bmap``, ``checksum-mismatch`` for
-            the block map, or several papers contradict each other.
+        BadInput: ``signature-wrong``, ``not-signed``, ``bad-checksums``, ``bad-bmap``,
+            ``checksum-mismatch`` for the block map, or several papers contradict each other.
     """
-    check_signature(path.parent)
+    is_signed = check_signature(path.parent)
     raw_names = [name for name in names_of(path.name) if name.endswith(".img")]
     if not is_packed:
         raw_names = [path.name]
     entry = _listed(path) or {}
     file_sums = [*_sums(path.parent, path.name)]
     raw_sums = [found for name in raw_names for found in _sums(path.parent, name)]
+    if is_signed:
+        _require_signed(path, (*file_sums, *raw_sums))
     if is_packed:
         file_sums += _entry_sum(entry, "image_download_sha256")
     raw_sums += _entry_sum(entry, "extract_sha256")
@@ -97,6 +100,15 @@ def names_of(name: str) -> list[str]:
     if not any(each.endswith(".img") for each in names):  # base.zip holds base.img
         names += [f"{names[-1]}.img"]
     return names
+
+
+def _require_signed(path: Path, sums: Iterable[Sum]) -> None:
+    if not any(each.paper == path.with_name(SIGNED_SUMS) for each in sums):
+        raise BadInput(
+            "not-signed",
+            f"{path} is not in the {SIGNED_SUMS} that was signed: anybody may have put it there.",
+            "Get the whole set again; an image that is not of it belongs into another folder.",
+        )
 
 
 def _check_agree(path: Path, *groups: tuple[Sum, ...]) -> None:

@@ -16,7 +16,7 @@ from flasher.errors import BadInput
 if TYPE_CHECKING:  # only a signed set needs it, and it takes long to load
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-_SUMS, _SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
+SIGNED_SUMS, _SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
 
 
 def key_folder() -> Path:
@@ -24,22 +24,27 @@ def key_folder() -> Path:
     return paths.data() / "release-keys"
 
 
-def check_signature(folder: Path) -> None:
+def check_signature(folder: Path) -> bool:
     """Check the signature of a folder's release sets, if there is one and a key to judge it by.
+
+    Returns:
+        whether there are both: then ``SHA256SUMS`` is as its maker, who is trusted, signed it.
 
     Raises:
         BadInput: ``signature-wrong``, or ``key-unknown`` where a trusted key cannot be read.
     """
-    sums, signature = folder / _SUMS, folder / _SIGNATURE
+    sums, signature = folder / SIGNED_SUMS, folder / _SIGNATURE
     keys = sorted(key_folder().glob("*.pub")) if key_folder().is_dir() else []
     if not keys or not signature.is_file():
-        return
+        return False
     if not sums.is_file() or not _made(_keys(keys), signature.read_bytes(), sums.read_bytes()):
         raise BadInput(
             "signature-wrong",
-            f"{signature} was made by no key that this computer trusts, or {_SUMS} was changed.",
+            f"{signature} was made by no key that this computer trusts, "
+            f"or {SIGNED_SUMS} was changed.",
             f"Get the set again; or put its maker's key into {key_folder()}, if you trust it.",
         )
+    return True
 
 
 def _made(keys: Iterator[Ed25519PublicKey], signature: bytes, data: bytes) -> bool:

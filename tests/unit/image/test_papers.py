@@ -183,6 +183,31 @@ def test_a_signed_set_counts_only_with_a_key_that_is_trusted_here(
         checked(image)
 
 
+@pytest.mark.parametrize("others", ["{0}  another.img\n", "{0}  base.img.bmap\n", ""])
+def test_an_image_beside_a_signed_set_that_does_not_name_it_is_refused(
+    others: str, image: Path
+) -> None:
+    """Also where a checksum that nobody signed speaks for it."""
+    maker = Ed25519PrivateKey.generate()
+    trust(maker, "maker.pub", *KEY_FORMS[0])
+    sums = others.format(WRONG).encode()
+    image.with_name("SHA256SUMS").write_bytes(sums)
+    image.with_name("SHA256SUMS.sig").write_bytes(maker.sign(sums))
+    beside(image, "{}.sha256", sha(image.read_bytes()))
+    with pytest.raises(BadInput, match="is not in the SHA256SUMS that was signed") as caught:
+        checked(image)
+    assert caught.value.code == "not-signed"
+
+
+def test_of_a_packed_image_it_is_enough_that_the_raw_one_is_signed(image: Path) -> None:
+    maker = Ed25519PrivateKey.generate()
+    trust(maker, "maker.pub", *KEY_FORMS[0])
+    sums = f"{sha(RAW)}  base.img\n".encode()
+    image.with_name("SHA256SUMS").write_bytes(sums)
+    image.with_name("SHA256SUMS.sig").write_bytes(maker.sign(sums))
+    checked(image)
+
+
 def test_a_trusted_key_that_cannot_be_read_lets_no_signed_set_pass(image: Path) -> None:
     sign(image, Ed25519PrivateKey.generate())
     key_folder().mkdir(parents=True)
