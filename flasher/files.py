@@ -29,14 +29,22 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         yield temporary
-        temporary.chmod(mode)
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
+        _finish(temporary, mode)
         temporary.replace(path)
         sync_folder(path.parent)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _finish(path: Path, mode: int) -> None:
+    """By a descriptor: what else may have got its name meanwhile keeps its mode."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_atomic(path: Path, data: bytes | str, mode: int = 0o644) -> None:

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ _TIMEOUT_SECONDS = 30
 _PAUSES_SECONDS = (0.5, 2.0, 8.0)
 _TICK_SECONDS = 0.1
 _HTML = "text/html"
+_USER_AND_PASSWORD = re.compile(r"//[^/?#\s]*@")
 _AGAIN = (
     "Check the network and the address, then try again: it goes on from what was fetched already."
 )
@@ -85,6 +87,7 @@ class _Fetching:
         import requests
 
         self._url, self._path, self._emit, self._cancel = url, path, emit, cancel
+        self._shown = _without_password(url)
         self._part = path.with_name(f"{path.name}.part")
         self._about, self._about_part = (path.with_name(f"about{n}.json") for n in ("", "-part"))
         self._session = requests.Session()
@@ -137,7 +140,7 @@ class _Fetching:
                 return self._fetch(progress)
             self._require_found(got)
             if _HTML in got.headers.get("Content-Type", ""):
-                what = f"{self._url} brings a page for people, and no image."
+                what = f"{self._shown} brings a page for people, and no image."
                 hint = "Check the address; some networks want a login in a browser first."
                 raise FlasherError("download-failed", what, hint)
             self._take(got, have if got.status_code == 206 else 0, progress)
@@ -149,7 +152,7 @@ class _Fetching:
         announced = got.headers.get("Content-Length")
         size = have + int(announced) if announced and announced.isdigit() else None
         if (size or 0) > _LARGEST_IMAGE:
-            what = f"{self._url} announces {size} bytes: that is no image of a card."
+            what = f"{self._shown} announces {size} bytes: that is no image of a card."
             raise BadInput("image-too-large", what, "Check the address.")
         if shutil.disk_usage(self._path.parent).free < (size or 0) - have:
             raise disk_full(self._path.parent)
@@ -213,14 +216,15 @@ class _Fetching:
             got = self._session.get(url, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS)
         except requests.RequestException as error:
             if isinstance(error, ValueError):
-                what = f"{url} is no address: {_reason(error)}."
+                what = f"{_without_password(url)} is no address: {_reason(error)}."
                 raise BadInput("image-gone", what, "Check the address.") from None
             raise _Interrupted(_reason(error)) from error
         way = [each.url for each in (*got.history, got)]
         open_to_all = next((each for each in way if not each.startswith("https:")), None)
         if url.startswith("https:") and open_to_all:
             got.close()
-            what = f"{url} leads to {open_to_all}, which anybody on the way could change."
+            way_out = f"{_without_password(url)} leads to {_without_password(open_to_all)}"
+            what = f"{way_out}, which anybody on the way could change."
             raise FlasherError("download-failed", what, "Fetch it by another way.")
         return got
 
@@ -236,12 +240,12 @@ class _Fetching:
 
     def _require_found(self, got: requests.Response) -> None:
         if got.status_code in (404, 410):
-            what = f"There is nothing at {self._url}."
+            what = f"There is nothing at {self._shown}."
             raise BadInput("image-gone", what, "Check the address.")
         if got.status_code >= 500 or got.status_code == 429:
             raise _Interrupted(f"the server says {got.status_code}")
         if got.status_code not in (200, 206):
-            what = f"{self._url}: the server says {got.status_code}."
+            what = f"{self._shown}: the server says {got.status_code}."
             raise FlasherError("download-failed", what, "Check the address, and who may fetch it.")
 
     def _retried(self, attempt: Callable[[], T]) -> T:
@@ -254,7 +258,7 @@ class _Fetching:
             except _Interrupted as why:
                 failed = 1 if self._so_far() > before else failed + 1
                 if failed > len(_PAUSES_SECONDS):
-                    what = f"{self._url} cannot be fetched: {why}."
+                    what = f"{self._shown} cannot be fetched: {why}."
                     raise FlasherError("network-down", what, _AGAIN) from why
                 self._pause(_PAUSES_SECONDS[failed - 1])
 
@@ -285,4 +289,10 @@ def _read_version(about: Path) -> _Version | None:
 def _reason(error: BaseException) -> str:
     """What was wrong at the bottom of it, in few words."""
     below = error.__cause__ or error.__context__
-    return _reason(below) if below else str(getattr(error, "strerror", None) or error)
+    told = str(getattr(error, "strerror", None) or error)
+    return _reason(below) if below else _without_password(told)
+
+
+def _without_password(told: str) -> str:
+    """Without the user and password of its URLs: messages are kept, and shown to others."""
+    return _USER_AND_PASSWORD.sub("//", told)

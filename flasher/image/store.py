@@ -10,6 +10,7 @@ killed process left is swept away by the next one.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -24,7 +25,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from flasher import paths
-from flasher.errors import FlasherError
+from flasher.errors import BadInput, FlasherError
 from flasher.files import sync_folder, write_atomic
 
 _KEPT = re.compile(r"[0-9a-f]{64}\.img")
@@ -96,9 +97,17 @@ class Draft:
             if os.fstat(self.descriptor).st_nlink:
                 break
             os.close(self.descriptor)  # swept away before it was locked
-        if size:
-            os.truncate(self.descriptor, size)
         self._goodbye = weakref.finalize(self, _close, self.descriptor, self.path)
+        try:
+            os.truncate(self.descriptor, size or 0)
+        except (OSError, OverflowError) as error:
+            self._goodbye()
+            if isinstance(error, OSError) and error.errno != errno.EFBIG:
+                raise
+            what = f"The image says that it holds {size} bytes: more than a file here can have."
+            raise BadInput(
+                "image-too-large", what, "Get the image again, from its maker."
+            ) from None
 
     @contextmanager
     def discarded_on_error(self) -> Iterator[None]:
@@ -136,6 +145,7 @@ class Store:
 
         Raises:
             FlasherError: ``disk-full``, ``store-unusable``.
+            BadInput: ``image-too-large``.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -18,6 +19,8 @@ from flasher.image.ranges import ByteRange
 Result = Literal["verified", "failed", "cancelled"]
 RESULTS: tuple[Result, ...] = ("verified", "failed", "cancelled")
 
+# What a terminal obeys, and what turns the order of a line's letters round; \t and \n do no harm.
+COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _UNIT = 4096
 _TIME_DIGITS = _HASH_DIGITS = 16
 
@@ -109,10 +112,14 @@ def stamp(entry: Entry, nanoseconds: int) -> Entry:
 
 
 def storable(entry: Entry) -> Entry:
-    """The entry with all its texts as UTF-8: paths of files may hold other bytes."""
+    """The entry with all its texts as UTF-8 and fit for a terminal: file names may be neither."""
     texts = {name: value for name in COLUMNS if isinstance(value := getattr(entry, name), str)}
-    clean = {n: text.encode(errors="backslashreplace").decode() for n, text in texts.items()}
-    return replace(entry, **clean)  # type: ignore[arg-type]
+    return replace(entry, **{name: _clean(text) for name, text in texts.items()})  # type: ignore[arg-type]
+
+
+def _clean(text: str) -> str:
+    text = text.encode(errors="backslashreplace").decode()
+    return COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def is_genuine(entry: Entry) -> bool:

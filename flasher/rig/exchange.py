@@ -21,7 +21,7 @@ from autosetup import forms
 from autosetup.faults import shown
 from flasher.errors import BadInput
 from flasher.rig.documents import NAME
-from flasher.rig.entry import COLUMNS, DEFAULTS, RESULTS, Entry, is_genuine
+from flasher.rig.entry import COLUMNS, COMMANDS, DEFAULTS, RESULTS, Entry, is_genuine
 from flasher.rig.ledger import FORMAT as TABLES
 from flasher.rig.ledger import Ledger
 
@@ -149,6 +149,8 @@ def _read_line(path: Path, number: int, line: object) -> Entry:
         raise _damaged(path, f"{place} lacks {wrong[0]}, or has something else there")
     if wrong := [name for name, is_fit in _FORMS.items() if not is_fit(str(values[name]))]:
         raise _damaged(path, f"{place} has {values[wrong[0]]!r} as its {wrong[0]}")
+    if wrong := [name for name, value in values.items() if COMMANDS.search(str(value))]:
+        raise _damaged(path, f"{place} has control characters in its {wrong[0]}")
     entry = Entry(**values)  # type: ignore[arg-type]
     if not is_genuine(entry):
         raise _damaged(path, f"{place} was changed after it was written")

@@ -235,6 +235,15 @@ def test_without_a_network_what_was_fetched_before_is_used_and_that_is_told(
     assert any(isinstance(event, Noted) and event.warning for event in told)
 
 
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_password_in_an_address_is_told_to_the_server_alone(shop: Shop, status: int) -> None:
+    shop.says = status
+    with pytest.raises(FlasherError) as caught:
+        fetched(f"{shop.url}base.img".replace("//", "//ada:pass@word@"))
+    assert f"{shop.url}base.img" in caught.value.message
+    assert not re.search("ada|pass|word", f"{caught.value.message} {caught.value.hint}")
+
+
 @pytest.mark.parametrize(
     ("says", "code"),
     [(404, "image-gone"), (403, "download-failed"), (500, "network-down")],

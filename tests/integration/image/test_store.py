@@ -17,6 +17,7 @@ from flasher import paths
 from flasher.errors import BadInput, FlasherError
 from flasher.image.ranges import total
 from flasher.image.source import open_image
+from flasher.image.store import Store
 from flasher.process import run
 
 MIB = 1 << 20
@@ -66,6 +67,15 @@ def test_a_disk_without_room_is_told_before_anything_is_unpacked(packed: Path) -
     with disk(paths.cache(), "size=8m"), pytest.raises(FlasherError) as caught:
         open_image(packed)
     assert caught.value.code == "disk-full"
+
+
+def test_an_image_that_announces_more_than_any_file_has_leaves_nothing_behind() -> None:
+    with pytest.raises(BadInput, match=f"holds {1 << 64} bytes") as caught:
+        Store().draft(0, 1 << 64)
+    assert caught.value.code == "image-too-large"
+    assert list(store().iterdir()) == []
+    held = [os.path.realpath(path) for path in Path("/proc/self/fd").iterdir()]
+    assert not [path for path in held if path.startswith(f"{store()}/")]
 
 
 def test_an_image_of_long_ago_makes_room_for_one_of_today(

@@ -31,6 +31,15 @@ def test_a_secret_is_never_readable_by_others(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_link_in_a_new_files_place_is_not_followed(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.touch(mode=0o600)
+    with pytest.raises(OSError, match="symbolic links"), replacing(tmp_path / "new") as temporary:
+        temporary.symlink_to(other)
+    assert other.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [other]
+
+
 def test_a_step_reports_its_end_even_when_it_fails() -> None:
     events: list[Event] = []
     with pytest.raises(RuntimeError), step(events.append, "card", "write", 10):

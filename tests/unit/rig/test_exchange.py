@@ -21,7 +21,7 @@ from flasher.rig.exchange import read_ledger, to_json
 from flasher.rig.ledger import Ledger
 from tests.unit.rig.test_ledger import ENTRY
 
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]), max_size=12)
 TIMES = st.sampled_from([f"2026-05-04T03:02:0{second}+00:00" for second in range(4)])
 
 
@@ -141,6 +141,9 @@ def damage(change: Callable[[dict[str, object]], object]) -> Callable[[str], str
         (damage(lambda e: e.update(seconds=10**400)), "ledger-damaged", "seconds"),
         (damage(lambda e: e.update(drive="/dev/\ud800")), "ledger-damaged", "drive"),
         (damage(lambda e: e.pop("card_id")), "ledger-damaged", "card_id"),
+        (damage(lambda e: e.update(laptop="\x1b[2J")), "ledger-damaged", "line 2 .* its laptop"),
+        (damage(lambda e: e.update(drive_model="\x9b2J")), "ledger-damaged", "its drive_model"),
+        (damage(lambda e: e.update(reason="\u202eyako")), "ledger-damaged", "its reason"),
         (damage(lambda e: e.update(result="superb")), "ledger-damaged", "'superb'"),
         (damage(lambda e: e.update(written_at="yesterday")), "ledger-damaged", "written_at"),
         (damage(lambda e: e.update(node="a\nb")), "ledger-damaged", "node"),
@@ -198,6 +201,13 @@ def test_names_that_are_no_text_are_recorded_all_the_same(tmp_path: Path) -> Non
     ledger = Ledger(tmp_path / "ledger.sqlite")
     recorded = ledger.record(replace(ENTRY, drive="/tmp/card-\udcff.img"))
     assert ledger.entries() == (recorded,)
+
+
+def test_what_a_terminal_would_obey_is_recorded_in_words_and_travels(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    recorded = ledger.record(replace(ENTRY, image_name="\x1b[2J.img", reason="Two\nlines."))
+    assert (recorded.image_name, recorded.reason) == ("\\x1b[2J.img", "Two\nlines.")
+    assert read_ledger(ledger.path) == (recorded,)
     file = tmp_path / "out.json"
     file.write_text(to_json(ledger.entries()))
     assert read_ledger(file) == (recorded,)
