@@ -120,7 +120,7 @@ def prepare_card(
 
 def _certify(card: NodeCard, entry: Entry, ledger: Ledger, emit: Emit) -> None:
     """The card is good with or without its certificate, which can be made later, too."""
-    if (signer := card.rig.secrets.signer) is None:
+    if (signer := card.rig.secrets.signer) is None or not entry.entry_id:
         return
     try:
         save_certificate(entry, signer, ledger.path.parent)

@@ -13,7 +13,7 @@ from flasher.card.plan import CardPlan
 from flasher.card.write import WriteResult
 from flasher.drives.model import Drive
 from flasher.errors import Cancelled, FlasherError
-from flasher.events import CancelFlag, Emit
+from flasher.events import CancelFlag, Emit, Noted
 from flasher.rig.entry import Entry, pack_ranges
 from flasher.rig.ledger import Ledger
 
@@ -51,6 +51,9 @@ def make_recorded(
     Args:
         line: whose card it is; what the drive and the work tell is filled in.
 
+    Returns:
+        the line too; without an id where the ledger could not take it, which is told as a warning.
+
     Raises:
         FlasherError: ``ledger-unusable``, before anything is written; others as `make_card` says.
     """
@@ -69,7 +72,17 @@ def make_recorded(
     with suppress(FlasherError):  # the card is good, also where its image is gone by now
         digest = plan.image.learn_digest(emit=emit, cancel=cancel)
         line = replace(line, image_digest=digest)
-    return made, ledger.record(_ended(line, begun))
+    return made, _recorded(_ended(line, begun), ledger, emit)
+
+
+def _recorded(line: Entry, ledger: Ledger, emit: Emit) -> Entry:
+    """The line as the ledger has it; without an id where it could not be added."""
+    try:
+        return ledger.record(line)
+    except FlasherError as error:  # the card is good all the same
+        what = f"The card is good, but its line is missing in the ledger: {error}"
+        emit(Noted(line.drive, f"{what} {error.hint}", warning=True))
+        return line
 
 
 def _begun(line: Entry, plan: CardPlan, drive: Drive) -> Entry:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from flasher.card.making import USUAL
+from flasher.card.plan import plan_card
 from flasher.drives.files import create_virtual_card
+from flasher.drives.find import find_drive
+from flasher.events import CancelFlag, Event, Noted
+from flasher.image.source import open_image
+from flasher.recording import make_recorded
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
 from tests.integration.command_line import flasher
@@ -69,3 +75,24 @@ def test_a_node_whose_card_was_erased_by_an_image_that_proves_wrong_has_none_any
     assert status, told
     assert (last().result, last().replaces) == ("failed", made.card_id)
     assert Ledger().made("body-16x7", "demo") == {}
+
+
+def test_a_good_card_stays_good_when_its_line_cannot_be_added(
+    tmp_path: Path, base_image: Path
+) -> None:
+    card = tmp_path / "card.img"
+    create_virtual_card(card, 64 << 20)
+    ledger, told = Ledger(tmp_path / "ledger.sqlite"), list[Event]()
+
+    def emit(event: Event) -> None:
+        told.append(event)
+        ledger.path.write_bytes(b"torn" * 4096)  # while the card is being written
+
+    plan = plan_card(open_image(base_image), {})
+    made, line = make_recorded(
+        plan, find_drive(str(card)), USUAL, ledger, emit=emit, cancel=CancelFlag()
+    )
+    assert made.written.bytes_verified > 0
+    assert (line.result, line.entry_id) == ("verified", "")
+    warnings = [event.text for event in told if isinstance(event, Noted) and event.warning]
+    assert any("The card is good, but its line is missing" in text for text in warnings)
