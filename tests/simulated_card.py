@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from flasher.card.faults import explain
+from flasher.drives.faults import explain
 from flasher.image.ranges import ByteRange, overlap
 
 _PAGE = 4096

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flasher.card.faults import FAILED, worn_out
+from flasher.card.faults import worn_out
 from flasher.card.target import Target
+from flasher.drives.faults import FAILED
 from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange
 

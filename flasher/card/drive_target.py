@@ -15,9 +15,9 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-from flasher.card.faults import card_faults, explain, is_gone
 from flasher.card.memory import BLOCK
 from flasher.drives.eject import let_go
+from flasher.drives.faults import card_faults, explain, is_gone
 from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange, chunks
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from flasher.card.device import Device
-from flasher.card.faults import CardMismatch
+from flasher.card.faults import CardMismatch, condemned
 from flasher.card.memory import UNIT, Pages, differences, exact_difference
 from flasher.image.ranges import ByteRange
 
@@ -82,22 +81,3 @@ class Proof:
             f"In {path}, {where} read otherwise each time.",
             "Try another cable, then another reader; if it is the same there, throw the card away.",
         )
-
-
-def condemned(path: Path, what: str) -> CardMismatch:
-    """The error for a card that does not keep what it is given."""
-    return CardMismatch(
-        "card-condemned",
-        f"The card in {path} does not keep what is written to it: {what}",
-        "Throw the card away.",
-    )
-
-
-def counterfeit(path: Path, where: ByteRange) -> CardMismatch:
-    """The error for a card where writing at one place changed another one."""
-    return CardMismatch(
-        "card-counterfeit",
-        f"The card in {path} changed {where} by itself while other places were written: "
-        "it has less room than it announces.",
-        "Throw the card away.",
-    )

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from flasher.card.drive_target import DriveTarget
-from flasher.card.faults import card_faults, write_protected
 from flasher.card.memory import BLOCK
+from flasher.drives.faults import card_faults, write_protected
 from flasher.drives.find import look_again
 from flasher.drives.model import Drive, guard
 from flasher.drives.opening import open_drive

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 from flasher.card.ahead import filled
 from flasher.card.device import Device
+from flasher.card.faults import condemned, counterfeit
 from flasher.card.looking import Looking
 from flasher.card.memory import BLOCK, UNIT, Pages, differences
 from flasher.card.plan import HEAD, CardPlan
-from flasher.card.proof import Proof, condemned, counterfeit
+from flasher.card.proof import Proof
 from flasher.card.target import Target
 from flasher.errors import BadInput, FlasherError, Refused
 from flasher.events import CancelFlag, Emit, Noted, Progress, check_cancelled, ignore, step

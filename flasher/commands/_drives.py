@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from flasher.card.faults import write_protected
+from flasher.drives.faults import write_protected
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard, named
 from flasher.drives.usage import holds_file

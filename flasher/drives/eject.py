@@ -17,7 +17,7 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-from flasher.card.faults import card_faults
+from flasher.drives.faults import card_faults
 from flasher.drives.model import Drive
 from flasher.drives.unmount import unmount_drive
 from flasher.errors import Refused

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from flasher.card.faults import card_faults
+from flasher.drives.faults import card_faults
 from flasher.drives.holders import Holder, holders_of, mounted_by_others, writer_of
 from flasher.drives.model import Drive
 from flasher.drives.tables import Mount, is_below, mounts, plain

@@ -28,16 +28,19 @@ class LoopDevice:
             with Path("/dev/loop-control").open("rb") as control:
                 number = fcntl.ioctl(control, _GET_FREE)
             self.path = Path(f"/dev/loop{number}")
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
             config = _CONFIG.pack(file, 512, _AUTOCLEAR | _DIRECT_IO, name.encode())
             try:
-                fcntl.ioctl(self._descriptor, _CONFIGURE, config)
+                fcntl.ioctl(descriptor, _CONFIGURE, config)
             except OSError as error:
-                os.close(self._descriptor)
                 if error.errno != errno.EBUSY:  # another was faster
                     raise
             else:
+                # Held to be read only: who could write to it would be in the way of those who do.
+                self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
                 return
+            finally:
+                os.close(descriptor)
 
     def resize(self) -> None:
         """Take the size that the file has by now."""

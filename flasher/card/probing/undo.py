@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from flasher.card.faults import FAILED
 from flasher.card.probing.marks import CHUNK, Marks, first_sectors, unlace
 from flasher.card.target import Target
+from flasher.drives.faults import FAILED
 from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange, chunks
 

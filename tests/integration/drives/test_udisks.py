@@ -160,7 +160,7 @@ def test_a_card_that_fails_a_user_who_may_not_open_it_was_not_pulled(
     bench: Desktop, loop: Path
 ) -> None:
     error = f"explain(OSError(5, ''), Path('{loop}'), 'writing')"
-    tell = f"from pathlib import Path; from flasher.card.faults import *; print({error}.code)"
+    tell = f"from pathlib import Path; from flasher.drives.faults import *; print({error}.code)"
     assert bench.run(MEMBER, sys.executable, "-c", tell).stdout == "card-failed\n"
 
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flasher.card.faults import FAILED, CardMismatch
+from flasher.card.faults import CardMismatch
 from flasher.card.plan import HEAD, CardPlan, plan_card
 from flasher.card.write import WriteResult, write_card
+from flasher.drives.faults import FAILED
 from flasher.errors import BadInput, Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, Noted, StepAdvanced
 from flasher.image.mbr import LINUX, Mbr, Partition

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flasher.card.faults import card_faults, explain
+from flasher.drives.faults import card_faults, explain
 from flasher.errors import ExitCode, FlasherError
 
 
