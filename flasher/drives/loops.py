@@ -9,11 +9,15 @@ import fcntl
 import os
 import stat
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 _LOOP_GET_STATUS64 = 0x4C05
 _INFO_SIZE = 232
+# Seconds. The kernel asks the file behind the device, whose file system may answer never.
+_PATIENCE = 2.0
 _HEAD = struct.Struct("=QQQ")  # device and inode of the file; its number if it is itself a device
 
 Inode = tuple[int, int]
@@ -79,18 +83,25 @@ def _loop(backing: Path, dev: Path) -> Loop:
     name, path = backing.parent.parent.name, _path(backing)
     if is_at_work(backing.parent.parent):
         return Loop(name, inode_of(path), number_of(path), path)
-    try:
-        descriptor = os.open(dev / name, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    info = _status(dev / name)
+    if info is None:
         return Loop(name, inode_of(path), number_of(path), path)
-    try:
-        info = fcntl.ioctl(descriptor, _LOOP_GET_STATUS64, bytes(_INFO_SIZE))
-    except OSError:
-        return Loop(name, inode_of(path), number_of(path), path)
-    finally:
-        os.close(descriptor)
     device, inode, number = _HEAD.unpack_from(info)
     return Loop(name, (device, inode), _number(number) if number else None, path)
+
+
+def _status(node: Path) -> bytes | None:
+    """The device's own answer; None where it has none, or where what it stands on is stuck."""
+    answers: list[bytes] = []
+
+    def ask() -> None:
+        with suppress(OSError), node.open("rb", buffering=0) as device:
+            answers.append(fcntl.ioctl(device, _LOOP_GET_STATUS64, bytes(_INFO_SIZE)))
+
+    asker = Thread(target=ask, daemon=True)
+    asker.start()
+    asker.join(_PATIENCE)
+    return answers[0] if answers else None
 
 
 def _path(backing: Path) -> str:

@@ -60,7 +60,7 @@ def test_a_write_killed_at_any_moment_leaves_nothing_and_goes_on_where_it_was(
     card.spoil(Fault("freeze", after=moment))
     was_alive = _kill(argv, card, loses_power=loses_power)
     assert _left_behind(tmp_path) == []
-    if has_table(card.backing):
+    if has_table(card.backing) and _kept(card, loses_power=loses_power):
         _check_whole(argv, plan, card.backing, tmp_path / "before")
     kept = [where for where in _kept(card, loses_power=loses_power) if where[0] >= HEAD]
     before = len(card.moved().log)

@@ -143,7 +143,9 @@ async def test_quitting_while_writing_stops_the_engine_before_it_closes(sit_down
         assert [entry.result for entry in technician.ledger()] == ["cancelled"]
 
 
-async def test_a_ledger_that_is_lost_meanwhile_is_a_failed_card_and_no_crash(sit_down, gate):
+async def test_a_card_whose_ledger_is_lost_meanwhile_is_good_and_its_missing_line_is_told(
+    sit_down, gate
+):
     async with sit_down() as technician:
         writing = await start_writing(technician, gate)
         ledger = technician.app.workplace.ledger.path
@@ -151,7 +153,8 @@ async def test_a_ledger_that_is_lost_meanwhile_is_a_failed_card_and_no_crash(sit
         ledger.mkdir()
         gate.set()
         await technician.until(lambda: not writing.busy)
-        assert "controller failed" in technician.read()
+        assert "controller is ready" in technician.read()
+        assert "! " in technician.read()
         assert "The ledger" in technician.read()
 
 

@@ -14,6 +14,7 @@ from flasher.image.ext4_usage import ext4_usage, looks_like_ext
 from flasher.image.ranges import ByteRange, gaps, merge, total
 from flasher.process import run
 from tests.integration.conftest import loop_over
+from tests.integration.dumped import dumped
 
 MIB = 1 << 20
 _START = 3 * MIB
@@ -69,10 +70,10 @@ def make(path: Path, tree: Path, options: Iterable[str], size: int = 300 * MIB) 
 
 def judged(path: Path, place: ByteRange) -> tuple[ByteRange, ...]:
     """What is not free, says dumpe2fs."""
-    told = run(["dumpe2fs", f"{path}?offset={place.offset}"])
-    block = int(re.search(r"Block size: +(\d+)", told.text)[1])  # type: ignore[index]
+    told = dumped(path, place.offset)
+    block = int(re.search(r"Block size: +(\d+)", told)[1])  # type: ignore[index]
     free = []
-    for line in re.findall(r"^  Free blocks: (.*)$", told.text, re.MULTILINE):
+    for line in re.findall(r"^  Free blocks: (.*)$", told, re.MULTILINE):
         for first, last in re.findall(r"(\d+)(?:-(\d+))?", line):
             count = int(last or first) - int(first) + 1
             free.append(ByteRange(place.offset + int(first) * block, count * block))
@@ -152,7 +153,7 @@ def test_what_contradicts_itself_is_in_use_as_a_whole(
 def test_a_group_whose_bitmap_is_wrong_is_in_use_as_a_whole(tree: Path, tmp_path: Path) -> None:
     path = tmp_path / "image"
     place = make(path, tree, ("-b", "4096"))
-    told = run(["dumpe2fs", f"{path}?offset={place.offset}"]).text
+    told = dumped(path, place.offset)
     bitmap = int(re.search(r"Block bitmap at (\d+)", told)[1])  # type: ignore[index]
     with FileBlocks(path, writable=True) as blocks:
         before = total(ext4_usage(blocks, place))
