@@ -126,7 +126,11 @@ class Ledger:
 
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None)
-    database.execute("PRAGMA synchronous=FULL")
+    try:
+        database.execute("PRAGMA synchronous=FULL")
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 
