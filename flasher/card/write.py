@@ -204,7 +204,7 @@ class _Writing:
     def _to_prove(self, *, probed: bool) -> tuple[ByteRange, ...]:
         """What was written; and what may have been hit by that, where a card may be smaller."""
         before = self._discarded if probed else max(self._touched, self._discarded)
-        return merge([*self._written, *(kept for kept in self._kept if kept.offset < before)])
+        return merge([*self._written, *_before(before, self._kept)])
 
     def _prove_body(self, ranges: tuple[ByteRange, ...], progress: Progress) -> None:
         for part, wanted in self._filled(chunks(ranges, BLOCK)):
@@ -267,6 +267,13 @@ def _table_last(runs: Iterable[ByteRange]) -> tuple[list[ByteRange], list[ByteRa
         if (start := max(run.offset, first.end)) < run.end
     ]
     return behind, inside
+
+
+def _before(end: int, ranges: Iterable[ByteRange]) -> list[ByteRange]:
+    """The parts of ranges that lie before `end`."""
+    return [
+        ByteRange(one.offset, min(one.end, end) - one.offset) for one in ranges if one.offset < end
+    ]
 
 
 def _add(ranges: list[ByteRange], offset: int, runs: Iterable[ByteRange]) -> None:
