@@ -23,7 +23,7 @@ from flasher.card.target import Target
 from flasher.errors import BadInput, FlasherError, Refused
 from flasher.events import CancelFlag, Emit, Noted, Progress, check_cancelled, ignore, step
 from flasher.image.blocks import SECTOR
-from flasher.image.ranges import ByteRange, chunks, gaps, merge, overlap, total
+from flasher.image.ranges import ByteRange, chunks, gaps, merge, split, total
 
 _NEVER = CancelFlag()
 
@@ -171,18 +171,21 @@ class _Writing:
             self._device.write(part.offset + run.offset, wanted.view[run.offset : run.end])
 
     def _write_body(self, progress: Progress) -> None:
-        self._discard(self._plan.size, self._device.size)
-        if self._plan.image.is_whole:  # else what is unused is known only as it comes
+        self._device.discard(self._plan.size, self._device.size)
+        is_late = not self._plan.image.is_whole  # what is unused is known only as it comes
+        if not is_late:
             for gap in gaps([self._head, *self._body()], self._plan.size):
-                self._discard(gap.offset, gap.end)
+                self._device.discard(gap.offset, gap.end)
         end = self._head.end
         for part, wanted in self._filled(self._body()):
-            self._discard_late(end, part.offset)
+            if is_late:
+                self._discard_late(end, part.offset)
             self._put(part, wanted)
             self._device.flush_if_due()
             progress.advance(part.length)
             end = part.end
-        self._discard_late(end, self._plan.size)
+        if is_late:
+            self._discard_late(end, self._plan.size)
         self._device.flush()
 
     def _put(self, part: ByteRange, wanted: Pages) -> None:
@@ -193,18 +196,15 @@ class _Writing:
         if runs:
             self._touched = part.end
 
-    def _discard(self, first: int, end: int) -> None:
-        self._device.discard(first, end)
-
     def _discard_late(self, first: int, end: int) -> None:
         """Some drives discard more than they are told: what was compared before is read again."""
-        if not self._plan.image.is_whole and self._device.discard(first, end):
+        if self._device.discard(first, end):
             self._discarded = first
 
     def _to_prove(self, *, probed: bool) -> tuple[ByteRange, ...]:
         """What was written; and what may have been hit by that, where a card may be smaller."""
         before = self._discarded if probed else max(self._touched, self._discarded)
-        return merge([*self._written, *_before(before, self._kept)])
+        return merge([*self._written, *split(self._kept, before)[0]])
 
     def _prove_body(self, ranges: tuple[ByteRange, ...], progress: Progress) -> None:
         for part, wanted in self._filled(chunks(ranges, BLOCK)):
@@ -222,7 +222,8 @@ class _Writing:
         if not (is_right(self._head, wiped) or is_right(self._head, wiped)):  # not misread once
             raise counterfeit(self._device.path, self._head)
         try:
-            for runs in _table_last(differences(head, wiped, self._head.length)):
+            table, behind = split(differences(head, wiped, self._head.length), UNIT)
+            for runs in (behind, table):
                 self._write_runs(self._head, head, runs)
                 self._device.flush()
             self._proof.check(self._head, head)
@@ -255,25 +256,6 @@ def _unfinished(head: Pages, length: int) -> Pages:
             wiped.view[start : start + size] = (mark * UNIT)[:size]
     wiped.view[: min(SECTOR, length)] = bytes(min(SECTOR, length))
     return wiped
-
-
-def _table_last(runs: Iterable[ByteRange]) -> tuple[list[ByteRange], list[ByteRange]]:
-    """The runs of the first MiB: those behind its first unit, then what is in that."""
-    first = ByteRange(0, UNIT)
-    inside = [both for run in runs if (both := overlap(run, first))]
-    behind = [
-        ByteRange(start, run.end - start)
-        for run in runs
-        if (start := max(run.offset, first.end)) < run.end
-    ]
-    return behind, inside
-
-
-def _before(end: int, ranges: Iterable[ByteRange]) -> list[ByteRange]:
-    """The parts of ranges that lie before `end`."""
-    return [
-        ByteRange(one.offset, min(one.end, end) - one.offset) for one in ranges if one.offset < end
-    ]
 
 
 def _add(ranges: list[ByteRange], offset: int, runs: Iterable[ByteRange]) -> None:

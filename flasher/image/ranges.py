@@ -74,3 +74,17 @@ def overlap(first: ByteRange, second: ByteRange) -> ByteRange | None:
     """The bytes that are in both; None where there are none."""
     offset, end = max(first.offset, second.offset), min(first.end, second.end)
     return ByteRange(offset, end - offset) if offset < end else None
+
+
+def split(
+    ranges: Iterable[ByteRange], at: int
+) -> tuple[tuple[ByteRange, ...], tuple[ByteRange, ...]]:
+    """The parts of ranges that lie before the byte `at`, and those from it on."""
+    before, behind = [], []
+    for found in ranges:
+        if found.offset < at:
+            before.append(ByteRange(found.offset, min(found.end, at) - found.offset))
+        if found.end > at:
+            first = max(found.offset, at)
+            behind.append(ByteRange(first, found.end - first))
+    return tuple(before), tuple(behind)

@@ -16,9 +16,14 @@ from flasher.card.write import WriteResult, write_card
 from flasher.drives.faults import FAILED
 from flasher.errors import BadInput, Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, Noted, StepAdvanced
+from flasher.image.background import Later, Watermark
+from flasher.image.blocks import FileBlocks
+from flasher.image.bmap import BlockMap, Range
 from flasher.image.mbr import LINUX, Mbr, Partition
-from flasher.image.ranges import ByteRange, total
-from flasher.image.source import made_image, open_image
+from flasher.image.opening import Opened
+from flasher.image.papers import Announced
+from flasher.image.ranges import ByteRange, gaps, merge, total
+from flasher.image.source import ImageFile, made_image, open_image
 from tests.simulated_card import Geometry, SimulatedCard
 
 MIB = 1 << 20
@@ -30,7 +35,7 @@ class TroubledCard(SimulatedCard):
     """A card that can be made to go wrong, and that keeps count.
 
     Attributes:
-        writes: what was written, in order; `reads` likewise.
+        writes: what was written, in order; `reads` and `discarded` likewise.
         on_write: given offset and data, what is stored; `on_read` what is told.
     """
 
@@ -38,6 +43,7 @@ class TroubledCard(SimulatedCard):
         super().__init__(geometry or Geometry(ANNOUNCED))
         self.writes: list[ByteRange] = []
         self.reads: list[ByteRange] = []
+        self.discarded: list[ByteRange] = []
         self.on_write: Callable[[int, bytes], bytes] = lambda _offset, data: data
         self.on_read: Callable[[int, bytes], bytes] = lambda _offset, data: data
 
@@ -51,6 +57,10 @@ class TroubledCard(SimulatedCard):
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         buffer[:] = self.read(offset, len(buffer))
+
+    def discard(self, where: ByteRange) -> bool:
+        self.discarded.append(where)
+        return True
 
     def holds(self, plan: CardPlan) -> bool:
         return all(
@@ -337,3 +347,25 @@ def test_a_stopped_card_is_gone_on_with(plan: CardPlan, card: TroubledCard) -> N
     result, _ = make(plan, card)
     assert result.bytes_kept >= 2 * MIB
     assert card.holds(plan)
+
+
+def test_what_is_unused_is_discarded_though_the_image_became_whole_meanwhile(
+    tmp_path: Path, card: TroubledCard
+) -> None:
+    raw = tmp_path / "raw.img"
+    raw.write_bytes(table().ljust(SIZE, b"\1"))
+    used = BlockMap(SIZE, 4096, (Range(0, 255), Range(1024, 1279), Range(2560, 2815)))
+    watermark = Watermark(SIZE)
+    opened = Opened(FileBlocks(raw), watermark, Later(lambda: ""))
+    image = ImageFile(raw, opened, Announced(block_map=used))
+
+    def arrived(offset: int, data: bytes) -> bytes:
+        if offset >= HEAD:
+            watermark.finish()
+        return data
+
+    card.on_write = arrived
+    plan = plan_card(image, None)
+    make(plan, card)
+    assert watermark.is_whole
+    assert merge(card.discarded) == gaps(plan.ranges, ANNOUNCED)

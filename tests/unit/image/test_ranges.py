@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flasher.image.ranges import ByteRange, chunks, gaps, merge, overlap, total, widen
+from flasher.image.ranges import ByteRange, chunks, gaps, merge, overlap, split, total, widen
 
 some_ranges = st.lists(st.builds(ByteRange, st.integers(0, 200), st.integers(1, 40)), max_size=8)
 
@@ -55,3 +55,10 @@ def test_gaps_are_the_bytes_that_are_left_out(ranges: list[ByteRange]) -> None:
     left = gaps(merge(ranges), size)
     assert covered(left) == set(range(size)) - covered(ranges)
     assert merge(left) == left
+
+
+@given(some_ranges, st.integers(0, 250))
+def test_what_is_split_is_all_there_on_its_side(ranges: list[ByteRange], at: int) -> None:
+    before, behind = split(ranges, at)
+    assert covered(before) == {byte for byte in covered(ranges) if byte < at}
+    assert covered(behind) == {byte for byte in covered(ranges) if byte >= at}
