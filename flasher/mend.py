@@ -5,7 +5,6 @@ The rules for drives are those of `flasher.prepare`.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,8 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from autosetup.faults import Faulty
-from autosetup.host_key import public_line
-from autosetup.payload import MANIFEST, unpack
+from autosetup.payload import unpack
 from flasher.card.advice import advise
 from flasher.card.inspect import CardReport, inspect_card, payload_files
 from flasher.card.mend import Mending, mend_card, plan_again, plan_payload
@@ -26,6 +24,7 @@ from flasher.drives.opening import drive_blocks
 from flasher.errors import BadInput, FlasherError
 from flasher.image.blocks import Blocks
 from flasher.image.fat import FatVolume
+from flasher.recording import NO_NODE, node_line, payload_digest
 from flasher.rig.entry import pack_ranges
 from flasher.rig.ledger import Entry, Ledger
 from flasher.rig.node_payload import CardIdentity, compose
@@ -174,23 +173,12 @@ def _plan_new(
     doubt = _doubt(report, rig) or _objection(blocks, payload)
     mending = plan_payload(blocks, payload, now)
     entry = replace(
-        _entry(report, drive),
+        node_line(_entry(report, drive), rig, node, identity, payload_digest(payload)),
         written_at=now.isoformat(timespec="seconds"),
-        profile=rig.profile.name,
-        site=rig.site.name,
-        node=node.name,
-        position=node.position,
-        generation=identity.generation,
-        card_id=identity.card_id,
         replaces=report.manifest.card_id if report.manifest else "",
         bytes_written=mending.size,
         bytes_verified=mending.size,
         ranges=pack_ranges(extent.range for extent in mending.extents),
-        payload_digest=hashlib.sha256(payload[MANIFEST]).hexdigest(),
-        role=node.role,
-        address=rig.hosts.get(node.name, ""),
-        user=rig.site.user.name,
-        host_key=(public_line(identity.host_key) or "") if rig.site.host_keys else "",
     )
     done = Mended(
         node.name, identity.generation, is_new=True, bytes_written=mending.size, doubt=doubt
@@ -234,20 +222,14 @@ def _host_key(blocks: Blocks) -> str:
 def _entry(report: CardReport, drive: Drive) -> Entry:
     """What is known of a card that is in no ledger of this computer."""
     manifest = report.manifest
-    return Entry(
-        written_at="",
-        profile="",
-        site="",
+    return replace(
+        NO_NODE,
         node=manifest.node if manifest else "",
-        position="",
         generation=manifest.generation if manifest else 0,
         card_id=manifest.card_id if manifest else "",
         drive=str(drive.path),
         serial=drive.serial,
         drive_model=drive.model,
         image_digest=manifest.image_digest if manifest else "",
-        bytes_written=0,
-        seconds=0.0,
         result="verified",
-        reason="",
     )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autosetup.host_key import public_line
-from autosetup.payload import MANIFEST
 from flasher.card.making import USUAL, Making
 from flasher.card.plan import CardPlan, plan_card
 from flasher.card.trusting import check_trust
@@ -18,7 +15,7 @@ from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Emit, Noted
 from flasher.image.ranges import ByteRange
 from flasher.image.source import ImageFile
-from flasher.recording import NO_NODE, make_recorded
+from flasher.recording import NO_NODE, make_recorded, node_line, payload_digest
 from flasher.rig.certificate import save_certificate
 from flasher.rig.ledger import Entry, Ledger
 from flasher.rig.node_payload import CardIdentity, compose
@@ -77,9 +74,8 @@ def plan_node_card(
     identity = CardIdentity.fresh(now or datetime.now(UTC))
     payload = compose(rig, node, identity, image.digest)
     check_trust(image, payload)
-    digest = hashlib.sha256(payload[MANIFEST]).hexdigest()
     plan = plan_card(image, payload, modified=identity.planned_at)
-    return NodeCard(rig, node, identity, plan, digest)
+    return NodeCard(rig, node, identity, plan, payload_digest(payload))
 
 
 def prepare_card(
@@ -131,18 +127,5 @@ def _certify(card: NodeCard, entry: Entry, ledger: Ledger, emit: Emit) -> None:
 
 def _line(card: NodeCard) -> Entry:
     """What the ledger is told of a card before it is written."""
-    return replace(
-        NO_NODE,
-        profile=card.rig.profile.name,
-        site=card.rig.site.name,
-        node=card.node.name,
-        position=card.node.position,
-        role=card.node.role,
-        generation=card.identity.generation,
-        card_id=card.identity.card_id,
-        image_digest=card.plan.image.digest,
-        payload_digest=card.payload_digest,
-        host_key=(public_line(card.identity.host_key) or "") if card.rig.site.host_keys else "",
-        address=card.rig.hosts.get(card.node.name, ""),
-        user=card.rig.site.user.name,
-    )
+    line = node_line(NO_NODE, card.rig, card.node, card.identity, card.payload_digest)
+    return replace(line, image_digest=card.plan.image.digest)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from autosetup.host_key import public_line
+from autosetup.payload import MANIFEST
 from flasher.card.inspect import card_id_on
 from flasher.card.making import Made, Making, make_card
 from flasher.card.plan import CardPlan
@@ -16,6 +20,8 @@ from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Emit, Noted
 from flasher.rig.entry import Entry, pack_ranges
 from flasher.rig.ledger import Ledger
+from flasher.rig.node_payload import CardIdentity
+from flasher.rig.rigmap import Node, RigMap
 
 # The line of a card that is no node's.
 NO_NODE = Entry(
@@ -34,6 +40,33 @@ NO_NODE = Entry(
     result="failed",
     reason="",
 )
+
+
+def node_line(line: Entry, rig: RigMap, node: Node, identity: CardIdentity, digest: str) -> Entry:
+    """The line of a card, with what is known of the node that its payload makes.
+
+    Args:
+        digest: of the payload, by `payload_digest`.
+    """
+    return replace(
+        line,
+        profile=rig.profile.name,
+        site=rig.site.name,
+        node=node.name,
+        position=node.position,
+        role=node.role,
+        generation=identity.generation,
+        card_id=identity.card_id,
+        payload_digest=digest,
+        host_key=(public_line(identity.host_key) or "") if rig.site.host_keys else "",
+        address=rig.hosts.get(node.name, ""),
+        user=rig.site.user.name,
+    )
+
+
+def payload_digest(payload: Mapping[str, bytes]) -> str:
+    """SHA-256 (hex) of a payload's manifest, which names the digests of all else in it."""
+    return hashlib.sha256(payload[MANIFEST]).hexdigest()
 
 
 def make_recorded(

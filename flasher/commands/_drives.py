@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from flasher import paths
 from flasher.drives.faults import write_protected
+from flasher.drives.files import create_virtual_card
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard, named
 from flasher.drives.usage import holds_file
@@ -65,6 +68,26 @@ def check_drives(
             what = f"{drive.path} is named twice: the second card would erase the first."
             raise BadInput("drive-twice", what, "Name each drive once.")
     return drives
+
+
+@contextmanager
+def taking(drive: Drive | None, place: Path, size: int | None) -> Iterator[Drive]:
+    """The drive; where there is none yet, a virtual card, which does not outlive a failure.
+
+    Args:
+        drive: None for a virtual card to be made.
+        place: where it is made, of `size` bytes.
+    """
+    if drive is not None:
+        yield drive
+        return
+    made = create_virtual_card(place, size or 0)
+    try:
+        yield made
+    except BaseException:
+        place.unlink(missing_ok=True)
+        raise
+    paths.hand_over(place)
 
 
 def holding(drive: Drive) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,13 +11,11 @@ from builder.disk import ALIGNMENT, Geometry
 from builder.filesystems import MIB
 from builder.mount_names import BOOT, DATA, ROOT, is_label
 from builder.tailored import Sizes, plan_partitions
-from flasher import paths
 from flasher.card.making import Made, Making
 from flasher.card.plan import plan_card
 from flasher.commands._drives import add_serial, check_drives, check_sizes, holding
 from flasher.commands._lanes import add_making
 from flasher.console import Console
-from flasher.drives.files import create_virtual_card
 from flasher.drives.model import Drive
 from flasher.errors import BadInput
 from flasher.events import CancelFlag, Emit
@@ -110,7 +107,7 @@ def find_place(args: argparse.Namespace, sizes: Sizes, *sources: Path) -> tuple[
 
 def confirm(drive: Drive | None, console: Console, becomes: str, *, yes: bool) -> None:
     """Ask before what a drive holds is lost; a blank virtual card holds nothing."""
-    if drive is None or (drive.kind == "file" and drive.holds == "empty"):
+    if drive is None or drive.holds_nothing:
         return
     lost = f"All of it will be lost, and it becomes {becomes}."
     console.confirm(f"{holding(drive)}\n{lost}", yes=yes)
@@ -133,22 +130,6 @@ def show(
         {"slot": slot, "label": labels[slot], "type": _SYSTEMS[slot]} | asdict(place)
         for slot, place in there.items()
     ]
-
-
-@contextmanager
-def taking(drive: Drive | None, args: argparse.Namespace) -> Iterator[Drive]:
-    """The drive; a virtual card is made first, and does not outlive a failure."""
-    if drive:
-        yield drive
-        return
-    place = Path(args.drive)
-    made = create_virtual_card(place, args.size)
-    try:
-        yield made
-    except BaseException:
-        place.unlink(missing_ok=True)
-        raise
-    paths.hand_over(place)
 
 
 def put(made: Path, drive: Drive, making: Making, emit: Emit, cancel: CancelFlag) -> Made:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import secrets
 import time
+from pathlib import Path
 
 from builder.disk import DATA_LABEL, Identity
 from builder.mount_names import BOOT, DATA, ROOT, Names
@@ -13,6 +14,7 @@ from builder.scratch import scratch_folder
 from builder.tailored import make_empty_card, plan_partitions
 from flasher import paths
 from flasher.commands import _new_card as new_card
+from flasher.commands._drives import taking
 from flasher.commands._lanes import as_json, making_of, words
 from flasher.console import Console
 from flasher.errors import ExitCode
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     with (
         console.progress() as emit,
         scratch_folder(paths.cache() / "cards") as folder,
-        new_card.taking(drive, args) as card,
+        taking(drive, Path(args.drive), args.size) as card,
     ):
         image = folder / "empty card"  # by which the ledger knows it
         make_empty_card(image, geometry, names, int(time.time()))

@@ -24,6 +24,7 @@ from builder.tailored import (
 )
 from flasher import paths
 from flasher.commands import _new_card as new_card
+from flasher.commands._drives import taking
 from flasher.commands._lanes import as_json, making_of, words
 from flasher.console import Console
 from flasher.errors import ExitCode
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             console.result("planned", told)
             return ExitCode.DONE
         require_room(folder, rootfs.size, "What goes on the card")
-        with console.progress() as emit, new_card.taking(drive, args) as card:
+        with console.progress() as emit, taking(drive, Path(args.drive), args.size) as card:
             image = _make(folder, geometry, names, rootfs, emit, new_ids=args.new_ids)
             done = new_card.put(image, card, making_of(args), emit, cancel)
     console.say(f"{card.path} holds {args.rootfs.name}: {words(done)}.")

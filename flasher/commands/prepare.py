@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from itertools import cycle
 from pathlib import Path
 
-from flasher import paths
 from flasher.card.inspect import card_id_on
 from flasher.card.lanes import Lane, run_lanes
 from flasher.card.making import Making
@@ -19,11 +18,11 @@ from flasher.commands._drives import (
     check_source,
     choose_drive,
     holding,
+    taking,
     too_small,
 )
 from flasher.commands._lanes import add_making, failure, making_of, settle
 from flasher.console import Console
-from flasher.drives.files import create_virtual_card
 from flasher.drives.model import Drive
 from flasher.errors import BadInput, ExitCode, FlasherError
 from flasher.events import CancelFlag, Emit
@@ -31,6 +30,7 @@ from flasher.image.source import ImageFile, open_image
 from flasher.images import choose_image, image_place
 from flasher.prepare import CardResult, NodeCard, plan_node_card, prepare_card
 from flasher.progress import readable_seconds, readable_size
+from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
 from flasher.rig.profile import load_profile
 from flasher.rig.rigmap import Node, RigMap, lay_out
@@ -224,17 +224,9 @@ class _Job:
         self, drive: Drive | None, ledger: Ledger, emit: Emit, cancel: CancelFlag
     ) -> CardResult:
         """Make it; a virtual card that was never whole does not keep the name."""
-        if drive is not None:
-            making = self.making
-            return prepare_card(self.card, drive, ledger, emit=emit, cancel=cancel, making=making)
-        made = create_virtual_card(self.place, self.size or 0)
-        try:
-            result = prepare_card(self.card, made, ledger, emit=emit, cancel=cancel)
-        except BaseException:
-            self.place.unlink(missing_ok=True)
-            raise
-        paths.hand_over(self.place)
-        return result
+        making = self.making
+        with taking(drive, self.place, self.size) as taken:
+            return prepare_card(self.card, taken, ledger, emit=emit, cancel=cancel, making=making)
 
 
 def _make(
@@ -242,7 +234,8 @@ def _make(
 ) -> tuple[CardResult | FlasherError, ...]:
     """Ask about every card before the first is written; then make all of them at once."""
     cancel = CancelFlag()
-    lanes = [_lane(job, ledger, cancel, console) for job in jobs]
+    entries = ledger.entries()
+    lanes = [_lane(job, ledger, entries, cancel, console) for job in jobs]
     with console.progress() as emit:
         outcomes = run_lanes(lanes, emit=emit, cancel=cancel)
     for outcome in outcomes:
@@ -251,9 +244,11 @@ def _make(
     return outcomes
 
 
-def _lane(job: _Job, ledger: Ledger, cancel: CancelFlag, console: Console) -> Lane[CardResult]:
+def _lane(
+    job: _Job, ledger: Ledger, entries: Sequence[Entry], cancel: CancelFlag, console: Console
+) -> Lane[CardResult]:
     drive = None if job.size else choose_drive(job.place, job.serials)
-    _confirm(job, drive, ledger, console)
+    _confirm(job, drive, entries, console)
 
     def work(emit: Emit) -> CardResult:
         return job.run(drive, ledger, emit, cancel)
@@ -270,14 +265,12 @@ def _ready(result: CardResult) -> str:
     )
 
 
-def _confirm(job: _Job, drive: Drive | None, ledger: Ledger, console: Console) -> None:
+def _confirm(job: _Job, drive: Drive | None, entries: Sequence[Entry], console: Console) -> None:
     node, planned_at = job.card.node, job.card.identity.planned_at
     on_drive = card_id_on(drive.path) if drive else ""
     site = job.card.rig.site.name
-    past = before_overwriting(ledger.entries(), node.name, site, planned_at, on_drive)
-    # A blank virtual card holds nothing that could be lost.
-    is_blank = drive is None or (drive.kind == "file" and drive.holds == "empty")
-    if is_blank and not past:
+    past = before_overwriting(entries, node.name, site, planned_at, on_drive)
+    if not past and (drive is None or drive.holds_nothing):
         return
     lines = [*past, f"{job.place} becomes {node.name}."]
     if drive is not None:

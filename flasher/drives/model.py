@@ -79,6 +79,11 @@ class Drive:
     card_id: str = ""
 
     @property
+    def holds_nothing(self) -> bool:
+        """Whether nothing could be lost on it: it is a blank virtual card."""
+        return self.kind == "file" and self.holds == "empty"
+
+    @property
     def obstacle(self) -> str | None:
         """Why it may not be written as things are; None where it may."""
         return self.refusal or (None if self.named else self.caution)
