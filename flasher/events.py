@@ -14,6 +14,7 @@ from flasher.errors import Cancelled
 Unit = Literal["bytes", "steps", "seconds"]
 
 __all__ = [
+    "NEVER",
     "CancelFlag",
     "Emit",
     "Event",
@@ -76,6 +77,18 @@ class Noted:
 
 Event = StepStarted | StepAdvanced | StepFinished | Noted
 Emit = Callable[[Event], None]
+
+
+class _Never(CancelFlag):
+    """Nobody may set it: it is everyone's."""
+
+    def set(self) -> None:
+        """Not this one."""
+        raise RuntimeError("make a CancelFlag of your own to cancel with")
+
+
+# The flag of work that nobody cancels.
+NEVER: CancelFlag = _Never()
 
 
 def ignore(_event: Event) -> None:

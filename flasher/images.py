@@ -6,9 +6,8 @@ from pathlib import Path
 
 from flasher import paths
 from flasher.errors import BadInput
-from flasher.events import CancelFlag, Emit, ignore
+from flasher.events import NEVER, CancelFlag, Emit, ignore
 
-_NEVER = CancelFlag()
 _SUFFIXES = (".img", ".img.zst", ".img.xz", ".img.gz", ".zip")
 
 
@@ -36,7 +35,7 @@ def image_place(text: str) -> Path | str:
 
 
 def choose_image(
-    named: Path | str | None, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER
+    named: Path | str | None, *, emit: Emit = ignore, cancel: CancelFlag = NEVER
 ) -> Path:
     """The image named, fetched if it is elsewhere; else the newest one built.
 

@@ -11,10 +11,8 @@ from flasher.card.faults import CardMismatch
 from flasher.card.memory import BLOCK, Pages, exact_difference
 from flasher.card.plan import CardPlan
 from flasher.card.target import Target
-from flasher.events import CancelFlag, Emit, Noted, ignore, step
+from flasher.events import NEVER, CancelFlag, Emit, Noted, ignore, step
 from flasher.image.ranges import ByteRange, chunks
-
-_NEVER = CancelFlag()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class VerifyResult:
 
 
 def verify_card(
-    plan: CardPlan, target: Target, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER
+    plan: CardPlan, target: Target, *, emit: Emit = ignore, cancel: CancelFlag = NEVER
 ) -> VerifyResult:
     """Read a card back and compare every byte that was to be written.
 

@@ -21,11 +21,9 @@ from flasher.card.plan import HEAD, CardPlan
 from flasher.card.proof import Proof
 from flasher.card.target import Target
 from flasher.errors import BadInput, FlasherError, Refused
-from flasher.events import CancelFlag, Emit, Noted, Progress, check_cancelled, ignore, step
+from flasher.events import NEVER, CancelFlag, Emit, Noted, Progress, check_cancelled, ignore, step
 from flasher.image.blocks import SECTOR
 from flasher.image.ranges import ByteRange, chunks, gaps, merge, split, total
-
-_NEVER = CancelFlag()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def write_card(
     target: Target,
     *,
     emit: Emit = ignore,
-    cancel: CancelFlag = _NEVER,
+    cancel: CancelFlag = NEVER,
     probed: bool = False,
 ) -> WriteResult:
     """Make a card what is planned: compare, write what differs, read that back, mend it.
@@ -97,7 +95,7 @@ def wipe_tables(plan: CardPlan, target: Target, *, emit: Emit = ignore) -> None:
         FlasherError: the card failed, was pulled out, is locked …
     """
     _check(plan, target)
-    _Writing(plan, target, emit, _NEVER).wipe()
+    _Writing(plan, target, emit, NEVER).wipe()
 
 
 class _Writing:

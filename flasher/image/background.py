@@ -7,11 +7,10 @@ from concurrent.futures import Future, wait
 from threading import Condition, Lock, Thread
 from typing import Any, Generic, TypeVar
 
-from flasher.events import CancelFlag, Emit, check_cancelled, step
+from flasher.events import NEVER, CancelFlag, Emit, check_cancelled, step
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.1
-_NEVER = CancelFlag()
 
 
 def in_background(work: Callable[[], T]) -> Future[T]:
@@ -111,7 +110,7 @@ def wait_aloud(
     future: Future[T],
     watermark: Watermark,
     told: tuple[Emit, str, str],
-    cancel: CancelFlag = _NEVER,
+    cancel: CancelFlag = NEVER,
 ) -> T:
     """The result of work that follows a watermark; how far that is, is told meanwhile.
 

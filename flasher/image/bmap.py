@@ -15,7 +15,7 @@ from typing import Literal
 from xml.etree import ElementTree
 
 from flasher.errors import BadInput
-from flasher.events import CancelFlag, check_cancelled
+from flasher.events import NEVER, CancelFlag, check_cancelled
 from flasher.image.blocks import Blocks
 from flasher.image.ranges import ByteRange, chunks, gaps, merge, widen
 
@@ -24,7 +24,6 @@ ChecksumType = Literal["sha1", "sha256", "sha512"]
 _CHECKSUM_TYPES: tuple[ChecksumType, ...] = ("sha1", "sha256", "sha512")
 _LARGEST_FILE = 64 << 20
 _READ = 4 << 20
-_NEVER = CancelFlag()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def any_set(data: bytes) -> bool:
 
 
 def hash_range(
-    image: Blocks, found: ByteRange, checksum_type: ChecksumType, cancel: CancelFlag = _NEVER
+    image: Blocks, found: ByteRange, checksum_type: ChecksumType, cancel: CancelFlag = NEVER
 ) -> str:
     """Checksum (hex) of one range of an image; raises `Cancelled` as asked."""
     digest = hashlib.new(checksum_type, usedforsecurity=False)
@@ -122,7 +121,7 @@ def hash_range(
     return digest.hexdigest()
 
 
-def check_image(image: Blocks, block_map: BlockMap, cancel: CancelFlag = _NEVER) -> None:
+def check_image(image: Blocks, block_map: BlockMap, cancel: CancelFlag = NEVER) -> None:
     """Compare an image with its map: the size and, where the map has them, all checksums.
 
     Raises:

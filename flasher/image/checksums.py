@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flasher.errors import BadInput
-from flasher.events import CancelFlag, check_cancelled
+from flasher.events import NEVER, CancelFlag, check_cancelled
 from flasher.image.background import Watermark
 from flasher.image.blocks import Blocks
 from flasher.image.bmap import any_set
 from flasher.image.store import Piece
 
 _CHUNK = 4 << 20
-_NEVER = CancelFlag()
 _WHAT = "Checking the image"
 
 
@@ -55,7 +54,7 @@ _NAMES = {"sha256": "SHA-256", "sha512": "SHA-512"}
 
 
 def hash_file(
-    path: Path, algorithms: Iterable[str] = (), cancel: CancelFlag = _NEVER
+    path: Path, algorithms: Iterable[str] = (), cancel: CancelFlag = NEVER
 ) -> dict[str, str]:
     """Digests (hex) of a file by algorithm, SHA-256 always, read once."""
     hashers = _hashers(algorithms)

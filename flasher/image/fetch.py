@@ -24,7 +24,7 @@ from flasher import paths
 from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, Noted, Progress, check_cancelled, step
 from flasher.files import sync_folder, write_atomic
-from flasher.image.papers import names_of
+from flasher.image.papers import LARGEST_PAPER, names_of
 from flasher.image.store import disk_full
 
 if TYPE_CHECKING:  # it takes long to load
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # it takes long to load
 T = TypeVar("T")
 
 _CHUNK = 1 << 18
-_LARGEST_IMAGE, _LARGEST_PAPER = 128 << 30, 64 << 20
+_LARGEST_IMAGE = 128 << 30
 _TIMEOUT_SECONDS = 30
 # Between attempts that brought nothing.
 _PAUSES_SECONDS = (0.5, 2.0, 8.0)
@@ -203,7 +203,7 @@ class _Fetching:
             raw = bytearray()
             for chunk in self._chunks(got):
                 raw += chunk
-                if len(raw) > _LARGEST_PAPER:
+                if len(raw) > LARGEST_PAPER:
                     return None
             return bytes(raw)
 

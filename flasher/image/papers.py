@@ -30,7 +30,7 @@ _SIDECARS = {
 _LINE = re.compile(r"\\?([0-9a-fA-F]{64,128})(?:[ \t]+[ *]?(.+))?")
 _TAGGED = re.compile(r"SHA(?:256|512) \((.+)\) = ([0-9a-fA-F]{64,128})")
 _LISTS = ("*os_list*.json", "*.rpi-imager-manifest")
-_LARGEST_PAPER = 64 << 20
+LARGEST_PAPER = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _lines(paper: Path) -> Iterator[tuple[str, str]]:
 
 
 def _text(paper: Path) -> str:
-    if paper.stat().st_size > _LARGEST_PAPER:
+    if paper.stat().st_size > LARGEST_PAPER:
         what = f"{paper} is far too large for what its name says."
         raise BadInput("bad-checksums", what, "Get that file again, or take it away.")
     return paper.read_text(encoding="utf-8", errors="replace")

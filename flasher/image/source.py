@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from flasher.errors import BadInput, FlasherError
-from flasher.events import CancelFlag, Emit, ignore
+from flasher.events import NEVER, CancelFlag, Emit, ignore
 from flasher.image.background import Later, Watermark, in_background, wait_aloud, wait_for
 from flasher.image.blocks import SECTOR, FileBlocks
 from flasher.image.bmap import BLOCK_SIZE, BlockMap, Range, check_image
@@ -24,8 +24,6 @@ from flasher.image.ranges import ByteRange, widen
 from flasher.image.store import Store
 from flasher.image.usage import UsedBytes
 
-_NEVER = CancelFlag()
-
 
 class ImageFile:
     """A raw image to read as `Blocks`, be it still on its way: reading waits for what it needs.
@@ -36,7 +34,7 @@ class ImageFile:
     """
 
     def __init__(
-        self, source: Path, opened: Opened, announced: Announced, cancel: CancelFlag = _NEVER
+        self, source: Path, opened: Opened, announced: Announced, cancel: CancelFlag = NEVER
     ) -> None:
         self.source = source
         self.size = opened.blocks.size
@@ -99,7 +97,7 @@ class ImageFile:
         self._await(offset + len(buffer))
         self._opened.blocks.read_into(offset, buffer)
 
-    def prove(self, cancel: CancelFlag = _NEVER) -> None:
+    def prove(self, cancel: CancelFlag = NEVER) -> None:
         """Return once every check of the image has ended well; a card is not finished before.
 
         Raises:
@@ -111,7 +109,7 @@ class ImageFile:
             wait_for(check, cancel)
         self._await(0)
 
-    def learn_digest(self, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER) -> str:
+    def learn_digest(self, *, emit: Emit = ignore, cancel: CancelFlag = NEVER) -> str:
         """The digest; if it must be waited for, that is told."""
         if not self._announced.digest:
             aloud = (emit, self.source.name, "check")
@@ -131,7 +129,7 @@ class ImageFile:
             raise FlasherError("image-changed", what, "Start again with the new image.")
 
 
-def open_image(path: Path, *, emit: Emit = ignore, cancel: CancelFlag = _NEVER) -> ImageFile:
+def open_image(path: Path, *, emit: Emit = ignore, cancel: CancelFlag = NEVER) -> ImageFile:
     """Open an image after the checks that take no time; the others go on meanwhile (`prove`).
 
     A compressed one is unpacked into the store meanwhile, or taken from there. What lies beside it

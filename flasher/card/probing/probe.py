@@ -17,7 +17,7 @@ from flasher.card.probing.places import choose_places
 from flasher.card.probing.undo import Undo
 from flasher.card.target import Target
 from flasher.errors import FlasherError
-from flasher.events import CancelFlag, Emit, Noted, ignore, step
+from flasher.events import NEVER, CancelFlag, Emit, Noted, ignore, step
 from flasher.progress import readable_size
 
 __all__ = ["SLOW", "THOROUGH", "TOO_SLOW", "CardKind", "ProbeResult", "examine", "probe_card"]
@@ -28,7 +28,6 @@ SLOW, TOO_SLOW = 4.0, 1.0
 # What f3probe writes to find a cache (src/libprobe.c, MAX_CACHE_SIZE_BYTE).
 THOROUGH = 1 << 30
 _SMALLEST = 64 << 10
-_NEVER = CancelFlag()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def probe_card(
     *,
     needed: int = 0,
     emit: Emit = ignore,
-    cancel: CancelFlag = _NEVER,
+    cancel: CancelFlag = NEVER,
     overrun: int = 0,
 ) -> ProbeResult:
     """Probe a card, and let none pass that is not what it says. See `examine`.
@@ -90,7 +89,7 @@ def examine(
     size: int,
     *,
     emit: Emit = ignore,
-    cancel: CancelFlag = _NEVER,
+    cancel: CancelFlag = NEVER,
     overrun: int = 0,
 ) -> ProbeResult:
     """Find out what a card is, whatever it is; what was on it is put back.
