@@ -12,18 +12,22 @@ from autosetup.strict import Table, pattern, reading
 from flasher.errors import BadDocument, BadInput
 
 FORMAT = 1
+LARGEST = 1 << 20
 NAME = pattern(r"[a-z0-9][a-z0-9-]{0,62}", "small letters, digits and hyphens")
 
 
 def find_document(kind: str, argument: str, file: str, shelves: Sequence[Path]) -> Path:
     """Path of ``file`` for a name on one of the shelves, or for a path of it or of its folder.
 
+    A name means the shelf, whatever lies in the present folder; ``./NAME`` is a path.
+
     Raises:
         BadInput: there is none; the hint names the nearest.
     """
     given = Path(argument)
-    candidates = [given, given / file] if given.exists() else []
-    candidates += [shelf / argument / file for shelf in shelves]
+    here = [given, given / file] if given.exists() else []
+    shelved = [shelf / argument / file for shelf in shelves]
+    candidates = shelved + here if given.name == argument else here + shelved
     for candidate in candidates:
         if candidate.is_file():
             return candidate
@@ -49,13 +53,18 @@ def reading_document(kind: str, path: Path, raw: bytes) -> Iterator[Table]:
         raise BadDocument(kind, faulty.faults) from None
 
 
-def read_bytes(kind: str, path: Path) -> bytes:
-    """The bytes of a document; raises `BadInput` where it cannot be read."""
+def read_bytes(kind: str, path: Path, largest: int = LARGEST) -> bytes:
+    """The bytes of a document; raises `BadInput` where it cannot be read, or is larger."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(largest + 1)
     except OSError as error:
         raise BadInput(
             f"unreadable-{kind}",
             f"{path} cannot be read: {error.strerror}.",
             "Check the path and your rights to it.",
         ) from error
+    if len(raw) > largest:
+        what = f"{path} is larger than {largest >> 20} MiB: it is no {kind}."
+        raise BadInput(f"unreadable-{kind}", what, "Put the right file in its place.")
+    return raw

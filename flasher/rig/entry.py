@@ -1,4 +1,4 @@
-"""A line of the ledger: one card written, with an id that its own contents make.
+"""A line of the ledger: what happened to a card, with an id that its own contents make.
 
 Lines are never changed, and two that are equal have one id: that is why ledgers of several laptops
 can be put together in any order and in any parts, and why a line that was edited is found out.
@@ -12,12 +12,25 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from flasher.image.ranges import ByteRange
 
-Result = Literal["verified", "failed", "cancelled"]
-RESULTS: tuple[Result, ...] = ("verified", "failed", "cancelled")
+# How writing it ended; or what was seen of a card that had been verified: see `sightings`.
+# In a rig: a newer generation was `released` for it, perhaps as another node; it failed on its node
+# (`unwell`), or was taken back (`rolled-back`); its node is `missing` for long.
+Result = Literal[
+    "verified",
+    "failed",
+    "cancelled",
+    "rehearsed",
+    "alive",
+    "released",
+    "unwell",
+    "rolled-back",
+    "missing",
+]
+RESULTS: tuple[Result, ...] = get_args(Result)
 
 # What a terminal obeys, and what turns the order of a line's letters round; \t and \n do no harm.
 COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -27,15 +40,15 @@ _TIME_DIGITS = _HASH_DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One card written. New columns come last and have a default: old ledgers lack them.
+    """One card written, or seen. New columns come last and have a default: old ledgers lack them.
 
     Attributes:
-        written_at: when it was begun, UTC, ISO 8601.
+        written_at: when it was begun, or seen; UTC, ISO 8601.
         generation, card_id: as in the payload's manifest.
         drive, serial: path and serial of the drive; USB readers report their own serial.
         image_digest: sha256 of the raw base image.
         bytes_written, seconds: of all the work on the card together.
-        reason: one sentence; empty where `result` is ``verified``, unless a card was mended.
+        reason: one sentence; empty where nothing went wrong, unless a card was mended.
         host_key: the node's public SSH host key, where the card brought one.
         entry_id: 32 hex digits: nanoseconds since 1970 when it was recorded, then the head of a
             digest of all other columns; the ledger gives it.
@@ -55,6 +68,8 @@ class Entry:
         user: who logs in there.
         replaces: id of our card that was overwritten; empty where there was none.
         tool: the program and its version; the ledger gives it.
+        sealing_key, report_key: public halves of the card's own keys, 32 bytes in base64: what is
+            sealed for the node, and what it signs; empty for cards that have none.
     """
 
     written_at: str
@@ -90,6 +105,8 @@ class Entry:
     user: str = ""
     replaces: str = ""
     tool: str = ""
+    sealing_key: str = ""
+    report_key: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))

@@ -59,6 +59,8 @@ _FORMS: dict[str, Callable[[str], bool]] = {
     "address": lambda text: not text or forms.address(text) is not None,
     "card_id": _form(forms.CARD_ID.regex.pattern),
     "image_digest": _form(forms.SHA256.regex.pattern),
+    "sealing_key": _form(forms.KEY.regex.pattern),
+    "report_key": _form(forms.KEY.regex.pattern),
     "host_key": _form("ssh-ed25519 [A-Za-z0-9+/=]+"),
 }
 

@@ -13,16 +13,17 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from flasher.errors import BadInput
-from flasher.rig.entry import Entry, standing
+from flasher.rig.entry import Entry
+from flasher.rig.present import present
 
 # A node without a fixed address answers to its name in multicast DNS (RFC 6762).
 _LOCAL = ".local"
 
 
 def latest_cards(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The last standing card of each node, by site, profile and node; entries oldest first."""
-    cards = {(card.site, card.profile, card.node): card for card in standing(entries) if card.node}
-    return tuple(cards[key] for key in sorted(cards))
+    """The latest card of each node, by site, profile and node; entries oldest first."""
+    cards = present(entries).values()
+    return tuple(sorted(cards, key=lambda card: (card.site, card.profile, card.node)))
 
 
 def host_of(card: Entry) -> str:

@@ -20,9 +20,9 @@ from flasher.rig.entry import (
     Result,
     nanoseconds_of,
     stamp,
-    standing,
     storable,
 )
+from flasher.rig.present import present
 
 __all__ = ["Entry", "Ledger", "Result"]
 
@@ -53,9 +53,17 @@ class Ledger:
 
     def record(self, entry: Entry) -> Entry:
         """Add a line, durably; gives it back with its id. Raises as `prepare`."""
-        named = replace(entry, laptop=os.uname().nodename, tool=f"flasher {__version__}")
-        recorded = stamp(storable(named), time.time_ns())
-        self.merge([recorded])
+        return self.record_all([entry])[0]
+
+    def record_all(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        """Add lines, durably, all or none; gives them back with their ids. Raises as `prepare`."""
+        about, now = (
+            {"laptop": os.uname().nodename, "tool": f"flasher {__version__}"},
+            time.time_ns(),
+        )
+        named = (replace(entry, **about) for entry in entries)  # type: ignore[arg-type]
+        recorded = tuple(stamp(storable(entry), now + n) for n, entry in enumerate(named))
+        self.merge(recorded)
         return recorded
 
     def merge(self, entries: Iterable[Entry]) -> int:
@@ -82,8 +90,8 @@ class Ledger:
         return tuple(Entry(*row) for row in rows)
 
     def made(self, profile: str, site: str) -> dict[str, Entry]:
-        """The latest verified card of each node of a rig that has one still."""
-        cards = standing(self.entries())
+        """What tells of the latest card of each node of a rig that has one still."""
+        cards = present(self.entries()).values()
         return {card.node: card for card in cards if (card.profile, card.site) == (profile, site)}
 
     @contextmanager

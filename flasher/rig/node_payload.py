@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import secrets as randomness
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from autosetup.faults import Faulty
+from autosetup.hpke import public_half
 from autosetup.payload import NodeSettings, Packages, Secrets, User, pack
+from autosetup.settings import Update
 from flasher.errors import BadDocument
 from flasher.rig.networks import serves_of, time_of, wifi_of, wired_of
+from flasher.rig.own_script import OwnScript
+from flasher.rig.profile import Role
 from flasher.rig.rigmap import Node, RigMap
+from flasher.rig.site_authority import authority_pem
 from flasher.rig.tiers import is_central, keys_to, tier_key
 
 NONCE_BYTES = 32
@@ -30,6 +37,7 @@ class CardIdentity:
         nonce: 32 random bytes, so that the digest of the secrets tells nothing about them.
         host_key: an SSH host key, see `autosetup.host_key`; used if the site wants.
         planned_at: UTC.
+        sealing_key, report_key: private, in base64, see `Secrets`; empty to leave a node its own.
     """
 
     generation: int
@@ -37,6 +45,8 @@ class CardIdentity:
     nonce: bytes
     planned_at: datetime
     host_key: str = field(repr=False)
+    sealing_key: str = field(default="", repr=False)
+    report_key: str = field(default="", repr=False)
 
     @classmethod
     def fresh(cls, now: datetime) -> CardIdentity:
@@ -47,7 +57,26 @@ class CardIdentity:
             randomness.token_bytes(NONCE_BYTES),
             now,
             _new_host_key(),
+            _text(X25519PrivateKey.generate().private_bytes_raw()),
+            _text(Ed25519PrivateKey.generate().private_bytes_raw()),
         )
+
+    @property
+    def public_keys(self) -> tuple[str, str]:
+        """The public halves of `sealing_key` and `report_key`, in base64; empty for none."""
+        sealing, report = map(b64decode, (self.sealing_key, self.report_key))
+        return (
+            _text(public_half(sealing)) if sealing else "",
+            _text(_signing_half(report)) if report else "",
+        )
+
+
+def _signing_half(private: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode()
 
 
 def _new_host_key() -> str:
@@ -75,7 +104,7 @@ def _pack(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) ->
     return pack(
         _settings(rig, node),
         _secrets(rig, node, identity),
-        role.contents,
+        role.contents | {script.source: script.content for script in own_scripts_of(rig, node)},
         generation=identity.generation,
         card_id=identity.card_id,
         profile_digest=rig.profile.digest,
@@ -102,12 +131,30 @@ def _settings(rig: RigMap, node: Node) -> NodeSettings:
         boot=role.boot,
         variables=_variables(rig, node),
         locale=site.locale,
-        packages=Packages(role.packages, site.mirror if role.packages else ""),
+        packages=Packages(role.packages, site.mirror if _asks_archives(rig, role) else ""),
         files=role.files,
         services=role.services,
-        scripts=role.scripts,
+        scripts=(*role.scripts, *(script.on_card for script in own_scripts_of(rig, node))),
         health=role.health,
+        update=_update(rig),
+        software=role.software,
     )
+
+
+def _asks_archives(rig: RigMap, role: Role) -> bool:
+    return bool(role.packages) or rig.site.update.packages != "none"
+
+
+def _update(rig: RigMap) -> Update:
+    """The site's choice, with what its releases and servers are known by."""
+    signer = rig.secrets.signer
+    authority = authority_pem(signer) if signer else ""
+    return replace(rig.site.update, site=rig.site.name, authority=authority)
+
+
+def own_scripts_of(rig: RigMap, node: Node) -> tuple[OwnScript, ...]:
+    """The scripts added on this computer that a node gets, in their order."""
+    return tuple(script for script in rig.profile.own if script.is_for(node.role, node.name))
 
 
 def _user(rig: RigMap, node: Node) -> User:
@@ -135,4 +182,6 @@ def _secrets(rig: RigMap, node: Node, identity: CardIdentity) -> Secrets:
         passphrases,
         identity.host_key if rig.site.host_keys else "",
         {rig.site.user.name: tier_key(rig, node.role)} if is_central(rig, node.role) else {},
+        identity.sealing_key,
+        identity.report_key,
     )

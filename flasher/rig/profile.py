@@ -13,8 +13,10 @@ from autosetup.node_serves import read_service
 from autosetup.node_tables import read_boot, read_patience, read_restarts, read_variables
 from autosetup.payload import Boot, InstalledFile, Script, Services, Time, Wired
 from autosetup.settings import Health, Serves
+from autosetup.software import Software
 from autosetup.strict import Table, pattern
 from flasher import paths
+from flasher.kits import kits
 from flasher.rig.documents import (
     NAME,
     find_document,
@@ -22,6 +24,10 @@ from flasher.rig.documents import (
     read_bytes,
     reading_document,
 )
+from flasher.rig.own_script import OwnScript
+from flasher.rig.own_scripts import load_own
+from flasher.rig.software import read_software
+from flasher.rig.sources import Sources, numbered
 
 FILE = "profile.toml"
 MAX_COLUMNS = MAX_ROWS = 200
@@ -47,9 +53,9 @@ class Role:
         packages: names of the distribution's.
         boot: lines of config.txt and words of cmdline.txt.
         variables: further values for templates; themselves with {column}, {row}, {number}.
-        contents: bytes of what `files` and `scripts` install, by their ``source``; packages and
-            health checks too.
+        contents: bytes of all that is named, by their ``source``; packages too.
         health: how its nodes prove themselves.
+        software: trees of files, from git.
     """
 
     name: str
@@ -72,6 +78,7 @@ class Role:
     boot: Boot
     variables: dict[str, str]
     health: Health
+    software: tuple[Software, ...]
 
     @property
     def count(self) -> int:
@@ -81,7 +88,13 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A kind of rig; `digest` is the sha256 of all that it consists of."""
+    """A kind of rig.
+
+    Attributes:
+        digest: sha256 of all that its developer made of it.
+        files: what it consists of: paths relative to its folder.
+        own: the scripts that were added to it on this computer, in their order.
+    """
 
     name: str
     title: str
@@ -89,11 +102,14 @@ class Profile:
     roles: tuple[Role, ...]
     digest: str
     path: Path
+    files: tuple[str, ...] = ()
+    own: tuple[OwnScript, ...] = ()
 
 
 def shelves() -> list[Path]:
-    """Folders that hold profiles: the user's own before those that ship."""
-    return [paths.data() / "profiles", paths.assets() / "profiles"]
+    """Folders that hold profiles: the user's own, those that ship, those of kits plugged in."""
+    own = [paths.data() / "profiles", paths.assets() / "profiles"]
+    return [*own, *(kit / "profiles" for kit in kits())]
 
 
 def list_profiles() -> list[str]:
@@ -106,22 +122,31 @@ def load_profile(name_or_path: str) -> Profile:
 
     Raises:
         BadInput: there is none of that name.
-        BadDocument: it has faults, all listed.
+        BadDocument: it has faults, all listed; or the list of the scripts added to it has.
     """
     path = find_document("profile", name_or_path, FILE, shelves())
-    raw = read_bytes("profile", path)
+    raw, sources = read_bytes("profile", path), Sources(path.parent)
     with reading_document("scanner profile", path, raw) as top:
         name = top.string("name", form=NAME)
+        if name != path.parent.name and _is_brought(path):
+            what = f"name is {name!r} in the folder {path.parent.name} of a kit."
+            top.fault("name", what, "Give the folder this name, so that it stands for no other.")
         title = top.string("title")
         description = top.string("description", default="")
-        roles = _read_roles(top.tables("role"), path.parent)
+        roles = _read_roles(top.tables("role"), sources)
         if not roles:
             top.fault("role", "No role is described.", "Add at least one [[role]].")
     digest = hashlib.sha256(raw)
     for role in roles:
         for source, content in sorted(role.contents.items()):
             digest.update(source.encode() + b"\0" + content)
-    return Profile(name, title, description, roles, digest.hexdigest(), path)
+    files = (path.name, *sorted(sources.names))
+    own = load_own(name)
+    return Profile(name, title, description, roles, digest.hexdigest(), path, files, own)
+
+
+def _is_brought(path: Path) -> bool:
+    return any(path.resolve().is_relative_to(kit.resolve()) for kit in kits())
 
 
 def fill(template: str, column: int, row: int, number: int) -> str:
@@ -130,10 +155,10 @@ def fill(template: str, column: int, row: int, number: int) -> str:
     return _FIELD.sub(lambda m: f"{values[m[1]]:0{m[2] or 1}}", template)
 
 
-def _read_roles(tables: list[Table], folder: Path) -> tuple[Role, ...]:
+def _read_roles(tables: list[Table], sources: Sources) -> tuple[Role, ...]:
     roles: list[Role] = []
     for table in tables:
-        role = _read_role(table, folder)
+        role = _read_role(table, sources)
         if role.name in {other.name for other in roles}:
             table.fault("name", f"Two roles are called {role.name!r}.", "Rename one of them.")
         roles.append(role)
@@ -157,11 +182,11 @@ def _check_between(table: Table, role: Role, roles: list[Role]) -> None:
         table.fault("serves", what, "Give the role that serves one node.")
 
 
-def _read_role(table: Table, folder: Path) -> Role:
+def _read_role(table: Table, sources: Sources) -> Role:
     contents: dict[str, bytes] = {}
     services = table.table("services")
     wired = _read_wired(table)
-    packages = _read_packages(table, folder, contents)
+    packages = _read_packages(table, sources, contents)
     return Role(
         name=table.string("name", form=forms.ROLE),
         title=table.string("title"),
@@ -176,11 +201,11 @@ def _read_role(table: Table, folder: Path) -> Role:
             services.strings("disable", default=(), form=forms.UNIT),
         ),
         files=tuple(
-            _read_file(file, number, folder, contents)
+            _read_file(file, number, sources, contents)
             for number, file in enumerate(table.tables("file"), 1)
         ),
         scripts=tuple(
-            _read_script(script, number, folder, contents)
+            _read_script(script, number, sources, contents)
             for number, script in enumerate(table.tables("script"), 1)
         ),
         contents=contents,
@@ -191,16 +216,17 @@ def _read_role(table: Table, folder: Path) -> Role:
         packages=packages,
         boot=read_boot(table.table("boot")),
         variables=read_variables(table.table("variables")),
-        health=_read_health(table.table("health"), folder, contents),
+        health=_read_health(table.table("health"), sources, contents),
+        software=read_software(table.tables("software"), contents),
     )
 
 
-def _read_packages(table: Table, folder: Path, contents: dict[str, bytes]) -> tuple[str, ...]:
+def _read_packages(table: Table, sources: Sources, contents: dict[str, bytes]) -> tuple[str, ...]:
     """Files beside the profile go into `contents`; gives the names that are none of a file."""
     names = []
     for name in table.strings("packages", default=()):
         if "/" in name or name.endswith(".deb"):
-            _read_package(table, folder, name, contents)
+            _read_package(table, sources, name, contents)
         elif wrong := forms.PACKAGE.complain(name):
             table.fault("packages", f"packages holds {name!r}.", f"It must be {wrong}.")
         else:
@@ -208,11 +234,11 @@ def _read_packages(table: Table, folder: Path, contents: dict[str, bytes]) -> tu
     return tuple(names)
 
 
-def _read_package(table: Table, folder: Path, name: str, contents: dict[str, bytes]) -> None:
+def _read_package(table: Table, sources: Sources, name: str, contents: dict[str, bytes]) -> None:
     source = f"{forms.PACKAGES}{Path(name).name}"
     if wrong := forms.PACKAGE_SOURCE.complain(source):
         table.fault("packages", f"packages holds {name!r}.", f"It must be {wrong}.")
-    contents[source] = _read_source(table, folder, name, "packages")
+    contents[source] = sources.read(table, name, "packages")
 
 
 def _read_wired(role: Table) -> Wired | None:
@@ -235,13 +261,13 @@ def _read_serves(role: Table, wired: Wired | None) -> Serves | None:
 
 
 def _read_file(
-    table: Table, number: int, folder: Path, contents: dict[str, bytes]
+    table: Table, number: int, sources: Sources, contents: dict[str, bytes]
 ) -> InstalledFile:
     name = table.string("source")
     # Numbered, as two files of different folders may have one name.
     place = templates.FOLDER if name.endswith(templates.END) else "files/"
     source = f"{place}{number * 10:02}-{Path(name).name}"
-    contents[source] = _read_source(table, folder, name)
+    contents[source] = sources.read(table, name)
     path = table.string("path")
     if path and (wrong := forms.absolute_path_complaint(path)):
         table.fault("path", f"path is {path!r}.", wrong)
@@ -256,44 +282,18 @@ def _read_file(
     )
 
 
-def _read_script(table: Table, number: int, folder: Path, contents: dict[str, bytes]) -> Script:
+def _read_script(table: Table, number: int, sources: Sources, contents: dict[str, bytes]) -> Script:
     name = table.string("source")
-    source = f"scripts/{_numbered(number, name)}"
-    contents[source] = _read_program(table, folder, name, "source")
+    source = f"scripts/{numbered(number, name)}"
+    contents[source] = sources.read_program(table, name)
     timeout = table.integer("timeout_seconds", default=600, low=1, high=86_400)
     return Script(source, timeout)
 
 
-def _read_health(table: Table, folder: Path, contents: dict[str, bytes]) -> Health:
+def _read_health(table: Table, sources: Sources, contents: dict[str, bytes]) -> Health:
     checks = []
     for number, name in enumerate(table.strings("checks", default=()), 1):
-        source = f"health/{_numbered(number, name)}"
-        contents[source] = _read_program(table, folder, name, "checks")
+        source = f"health/{numbered(number, name)}"
+        contents[source] = sources.read_program(table, name, "checks")
         checks.append(source)
     return Health(tuple(checks), *read_patience(table))
-
-
-def _numbered(number: int, name: str) -> str:
-    """A name that tells the order, in place of a number that it has."""
-    return f"{number * 10:02}-{re.sub(r'^[0-9]+-', '', Path(name).name)}"
-
-
-def _read_program(table: Table, folder: Path, name: str, key: str) -> bytes:
-    content = _read_source(table, folder, name, key)
-    if content and not content.startswith(b"#!"):
-        table.fault(key, f"{name} does not begin with #!.", "Begin it with #!/bin/sh.")
-    if b"\r\n" in content:
-        table.fault(key, f"{name} has Windows line ends.", "Save it with Unix line ends (LF).")
-    return content
-
-
-def _read_source(table: Table, folder: Path, name: str, key: str = "source") -> bytes:
-    inside = (folder / name).resolve().is_relative_to(folder.resolve())
-    if not name or not inside:
-        table.fault(key, f"{name} is outside the profile's folder.", "Put it beside the TOML.")
-        return b""
-    try:
-        return (folder / name).read_bytes()
-    except OSError as error:
-        table.fault(key, f"{name}: {error.strerror}.", f"Put the file into {folder}.")
-        return b""

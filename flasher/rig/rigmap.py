@@ -89,9 +89,11 @@ def lay_out(profile: Profile, site: Site, secrets: SiteSecrets) -> RigMap:
 
     Raises:
         BadDocument: two nodes would share a name or a position, or a name is no host name; a
-            template makes many such faults, of which the first few are told.
+            template makes many such faults, of which the first few are told. Or Linux would not
+            run one of the scripts that were added on this computer.
     """
-    nodes = tuple(node for role in profile.roles for node in _nodes(role))
+    nodes = nodes_of(profile)
+    _check_own(profile)
     rig = RigMap(profile, site, secrets, nodes)
     whats = [*_shared(nodes), *(what for role in profile.roles for what in _unfit(role))]
     whats = whats or list(_unfit_addresses(rig)) or [*_shared_addresses(rig), *_unserved(rig)]
@@ -151,6 +153,18 @@ def _faults(file: str, whats: Sequence[tuple[str, str]]) -> Iterator[Fault]:
         yield Fault(file, 0, 0, what, remedy)
     if (more := len(whats) - _MOST_FAULTS) > 0:
         yield Fault(file, 0, 0, f"and {more} more.", "Mend the template.")
+
+
+def nodes_of(profile: Profile) -> tuple[Node, ...]:
+    """Every node of a kind of rig, in the order in which cards are made."""
+    return tuple(node for role in profile.roles for node in _nodes(role))
+
+
+def _check_own(profile: Profile) -> None:
+    found = [script.examine() for script in profile.own if script.enabled]
+    faults = [fault for one in found for fault in (*one.mendable, *one.faults)]
+    if faults:
+        raise BadDocument("own script", tuple(faults))
 
 
 def _nodes(role: Role) -> list[Node]:

@@ -1,91 +1,82 @@
-"""The site: the surroundings of one installation, in two files, one of which holds the secrets."""
+"""Sites on this computer: listed, loaded, saved, changed, locked.
+
+A site is a folder with ``site.toml`` and its secrets, see `flasher.rig.site_secrets`.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
-from autosetup import forms
-from autosetup.faults import Faulty
-from autosetup.node_network import read_servers, read_wifi
-from autosetup.node_tables import read_keys, read_mirror, read_variables, unique
-from autosetup.payload import Locale, User, Wifi
-from autosetup.strict import Table, pattern, reading
-from autosetup.toml_writer import Value, dumps
 from flasher import paths
-from flasher.errors import BadDocument, BadInput
+from flasher.errors import BadInput
 from flasher.files import write_atomic
-from flasher.rig.documents import (
-    FORMAT,
-    NAME,
-    find_document,
-    list_documents,
-    read_bytes,
-    reading_document,
+from flasher.rig import signing
+from flasher.rig.backups import exported_at, is_backed_up, note_export
+from flasher.rig.documents import find_document, list_documents, read_bytes
+from flasher.rig.site_model import Site, SiteSecrets
+from flasher.rig.site_secrets import (
+    SECRETS_FILE,
+    Kept,
+    Lock,
+    Unlock,
+    has_secrets,
+    in_keyring,
+    is_sealed,
+    public_line,
+    read_kept,
+    write_kept,
 )
-from flasher.rig.signing import SiteSigner, load_signer, make_signer
+from flasher.rig.site_text import (
+    COUNTRY,
+    KEYBOARD,
+    LANGUAGE,
+    PASSPHRASE,
+    PASSWORD_HASH,
+    TIMEZONE,
+    USER_NAME,
+    key_complaint,
+    read_secrets,
+    read_site,
+    secrets_text,
+    site_text,
+)
 
-FILE, SECRETS_FILE = "site.toml", "secrets.toml"
+__all__ = [
+    "COUNTRY",
+    "FILE",
+    "KEYBOARD",
+    "LANGUAGE",
+    "PASSPHRASE",
+    "PASSWORD_HASH",
+    "SECRETS_FILE",
+    "TIMEZONE",
+    "USER_NAME",
+    "Lock",
+    "Site",
+    "SiteSecrets",
+    "Unlock",
+    "add_key",
+    "find_site",
+    "has_keyring_entry",
+    "is_locked",
+    "key_complaint",
+    "list_sites",
+    "load_site",
+    "lock_site",
+    "open_site",
+    "public_key_line",
+    "replace_site",
+    "save_site",
+    "shelves",
+    "try_unlock",
+    "unlock_site",
+]
 
-# What a node refuses is refused here already: the forms are the agent's own.
-COUNTRY = pattern("|".join(sorted(forms.COUNTRIES)), "the two capital letters of a country: DE, GB")
-USER_NAME, PASSWORD_HASH = forms.USER_NAME, forms.CRYPT_HASH
-LANGUAGE, KEYBOARD, TIMEZONE = forms.LANGUAGE, forms.KEYBOARD, forms.TIMEZONE
-PASSPHRASE = forms.PASSPHRASE
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What all nodes of one installation share; `digest` is the sha256 of ``site.toml``.
-
-    Attributes:
-        domain: of the network; may be empty.
-        ntp: names or addresses of time servers; empty leaves the image's own.
-        variables: further values for templates.
-        mirror: where packages come from; empty leaves the image's own sources.
-        host_keys: each card brings its node's SSH host key, so that the ledger knows it.
-        keys_only: SSH takes keys only, and no password.
-        dealt: names of the networks of which each node joins one.
-    """
-
-    name: str
-    title: str
-    user: User
-    country: str | None
-    wifi: tuple[Wifi, ...]
-    locale: Locale
-    digest: str
-    path: Path
-    domain: str = ""
-    ntp: tuple[str, ...] = ()
-    variables: dict[str, str] = field(default_factory=dict)
-    host_keys: bool = False
-    keys_only: bool = False
-    dealt: tuple[str, ...] = ()
-    mirror: str = ""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class SiteSecrets:
-    """What must not be seen: no `repr`, so that it never lands in a log.
-
-    Attributes:
-        signer: signs the site's cards; None for a site of an earlier version, or one that ships.
-    """
-
-    password_hash: str | None
-    wifi_passphrases: dict[str, str]
-    signer: SiteSigner | None = None
-
-
-def key_complaint(line: str) -> str | None:
-    """Say what is wrong with somebody's public key; None where it is sound.
-
-    It has no options: a rig adds its own.
-    """
-    wrong = forms.authorized_key_complaint(line)
-    return "Leave out what stands before the kind of key." if line.startswith("from=") else wrong
+FILE = "site.toml"
 
 
 def shelves() -> list[Path]:
@@ -98,32 +89,65 @@ def list_sites() -> list[str]:
     return list_documents(FILE, shelves())
 
 
-def load_site(name_or_path: str) -> tuple[Site, SiteSecrets]:
+def find_site(name_or_path: str) -> Path:
+    """The ``site.toml`` of a site, by name or path; raises `BadInput` where there is none."""
+    return find_document("site", name_or_path, FILE, shelves())
+
+
+def open_site(name_or_path: str) -> Site:
+    """What is no secret of a site, whether it is locked or not; raises as `load_site`."""
+    path = find_site(name_or_path)
+    return read_site(path, read_bytes("site", path))
+
+
+def is_locked(name_or_path: str) -> bool:
+    """Whether a site's secrets are sealed with a passphrase."""
+    return is_sealed(find_site(name_or_path).parent)
+
+
+def has_keyring_entry(name_or_path: str) -> bool:
+    """Whether the desktop's keyring keeps the passphrase of a site."""
+    return in_keyring(find_site(name_or_path).parent)
+
+
+def public_key_line(name_or_path: str) -> str:
+    """The public half of a site's key, asked without a passphrase; empty where it has none."""
+    site = open_site(name_or_path)
+    return public_line(site.path.parent, site.name)
+
+
+def load_site(name_or_path: str, unlock: Unlock | None = None) -> tuple[Site, SiteSecrets]:
     """Read a site and its secrets.
 
+    Args:
+        name_or_path: of the site, its folder or its ``site.toml``.
+        unlock: asked for the passphrase of a locked site that the keyring does not know.
+
     Raises:
-        BadInput: there is none of that name.
+        BadInput: there is none of that name; ``site-locked``; ``wrong-passphrase``.
         BadDocument: one of its two files has faults, all listed.
     """
-    path = find_document("site", name_or_path, FILE, shelves())
-    site = _read_site(path, read_bytes("site", path))
-    secrets_path = path.with_name(SECRETS_FILE)
-    if not secrets_path.exists():
-        raise BadInput(
-            "no-site-secrets",
-            f"The site {site.name} has no {SECRETS_FILE} beside it, in {path.parent}.",
-            "Create it with `flasher site new`, or by hand after the one of the site demo.",
-        )
-    secrets = _read_secrets(secrets_path, read_bytes("site", secrets_path), site)
-    return site, replace(secrets, signer=load_signer(path.parent, site.name))
+    site = open_site(name_or_path)
+    return site, _secrets_of(site, _read(site, unlock))
 
 
-def save_site(site: Site, secrets: SiteSecrets) -> Path:
+def try_unlock(name: str, passphrase: str) -> tuple[Site, SiteSecrets]:
+    """Load a locked site with a passphrase; raises as `load_site`."""
+    return load_site(name, lambda _: passphrase)
+
+
+def save_site(site: Site, secrets: SiteSecrets, lock: Lock | None = None) -> Path:
     """Write a new site on the user's shelf, with a key of its own; the path of its ``site.toml``.
 
+    Args:
+        site, secrets: the site; a signer among the secrets is not taken over.
+        lock: None leaves the secrets open, for their owner alone.
+
     Raises:
-        BadInput: a site of that name is there already; it is not touched.
+        BadInput: ``site-exists``, a site of that name is there already, or its locked key, which
+            only the same passphrase takes over; nothing is touched.
         BadDocument: it could not be read back; nothing is written.
+        EnvironmentLacks: ``no-keyring``.
     """
     folder = paths.data() / "sites" / site.name
     if (folder / FILE).exists():
@@ -132,116 +156,154 @@ def save_site(site: Site, secrets: SiteSecrets) -> Path:
             f"A site {site.name!r} lies in {folder}.",
             "Choose another name, or edit its site.toml.",
         )
-    site_raw, secrets_raw = _site_text(site).encode(), _secrets_text(secrets).encode()
-    _read_secrets(folder / SECRETS_FILE, secrets_raw, _read_site(folder / FILE, site_raw))
-    paths.make_folder(folder)
-    if load_signer(folder, site.name) is None:
-        make_signer(folder, site.name)
-    write_atomic(folder / SECRETS_FILE, secrets_raw, mode=0o600)
-    write_atomic(folder / FILE, site_raw)
-    paths.hand_over(folder / SECRETS_FILE, folder / FILE)
+    left = _key_left(folder, site.name, lock)
+    site_raw, secrets_raw = site_text(site).encode(), secrets_text(secrets).encode()
+    read_secrets(folder / SECRETS_FILE, secrets_raw, read_site(folder / FILE, site_raw))
+    with _new_folder(folder):
+        write_kept(folder, site.name, Kept(secrets_raw, left or signing.new_key(), lock))
+        write_atomic(folder / FILE, site_raw)
+    paths.hand_over(folder / FILE)
     return folder / FILE
 
 
-def _read_site(path: Path, raw: bytes) -> Site:
-    with reading_document("site", path, raw) as top:
-        network, locale, ssh = top.table("network"), top.table("locale"), top.table("ssh")
-        networks = network.tables("wifi")
-        site = Site(
-            name=top.string("name", form=NAME),
-            title=top.string("title", default=""),
-            user=_read_user(top.table("user")),
-            country=network.string("country", default="", form=COUNTRY) or None,
-            wifi=unique(networks, "ssid", read_wifi),
-            locale=Locale(
-                locale.string("language", default="C.UTF-8", form=LANGUAGE),
-                locale.string("keyboard", default="us", form=KEYBOARD),
-                locale.string("timezone", default="Etc/UTC", form=TIMEZONE),
-            ),
-            digest=hashlib.sha256(raw).hexdigest(),
-            path=path,
-            domain=network.string("domain", default="", form=forms.DOMAIN),
-            ntp=read_servers(top.table("time")),
-            variables=read_variables(top.table("variables")),
-            host_keys=ssh.boolean("host_keys", default=False),
-            keys_only=ssh.boolean("keys_only", default=False),
-            dealt=tuple(t.string("ssid") for t in networks if t.boolean("deal", default=False)),
-            mirror=read_mirror(top.table("packages")),
-        )
-        if site.wifi and not site.country:
-            network.fault(
-                "country", "country is missing.", "Wifi needs it: the radio stays off without."
-            )
-        if site.keys_only and not site.user.authorized_keys:
-            ssh.fault("keys_only", "Nobody has a key.", "Add authorized_keys under [user].")
+def replace_site(
+    site: Site,
+    secrets: SiteSecrets,
+    unlock: Unlock | None = None,
+    *,
+    rest: Lock | Literal["open"] | None = None,
+) -> Path:
+    """Change a site that is there, and how its secrets rest; it keeps its key.
+
+    Its digest stays if nothing but secrets was changed; comments in a file that is changed go.
+
+    Args:
+        site: loaded before and changed; its name and path say which one it is.
+        secrets: all of them; the signer is the site's own in any case.
+        unlock: as for `load_site`.
+        rest: locked so from now on, or open; None for as it is.
+
+    Raises:
+        BadInput: ``shipped-site``; there is none; it is locked.
+        BadDocument: it could not be read back; nothing is written.
+        EnvironmentLacks: ``no-keyring``; nothing is written.
+    """
+    before = _own(open_site(str(site.path) if site.path.name == FILE else site.name))
+    kept, path = _read(before, unlock), before.path
+    same = replace(site, digest=before.digest, path=path) == before
+    site_raw = site.path.read_bytes() if same else site_text(site).encode()
+    new = secrets_text(secrets).encode()
+    read_secrets(path.with_name(SECRETS_FILE), new, read_site(path, site_raw))
+    if rest is not None:
+        # On its own, as two states of one site are told apart only where the secrets are the same;
+        # and first, as a keyring may refuse.
+        kept = replace(kept, lock=None if rest == "open" else rest)
+        _rest(before, kept)
+    first = new
+    if not same:
+        # A power cut between the two files must leave a site that has all its passphrases.
+        old = read_secrets(path.with_name(SECRETS_FILE), kept.secrets, before)
+        phrases = old.wifi_passphrases | secrets.wifi_passphrases
+        first = secrets_text(replace(secrets, wifi_passphrases=phrases)).encode()
+    write_kept(path.parent, site.name, replace(kept, secrets=first))
+    if not same:
+        write_atomic(path, site_raw)
+        paths.hand_over(path)
+    if first != new:
+        write_kept(path.parent, site.name, replace(kept, secrets=new))
+    return path
+
+
+def lock_site(name_or_path: str, lock: Lock, unlock: Unlock | None = None) -> Site:
+    """Seal the secrets of a site, or give a locked one another passphrase.
+
+    Raises:
+        BadInput: as `load_site`; ``shipped-site``.
+        EnvironmentLacks: ``no-keyring``; the site is as it was.
+    """
+    site = _own(open_site(name_or_path))
+    kept = _read(site, unlock)
+    _secrets_of(site, kept)  # what has faults would be out of reach
+    _rest(site, replace(kept, lock=lock))
     return site
 
 
-def _read_user(table: Table) -> User:
-    return User(
-        name=table.string("name", form=USER_NAME),
-        authorized_keys=read_keys(table, key_complaint),
-        passwordless_sudo=table.boolean("passwordless_sudo", default=False),
-    )
+def unlock_site(name_or_path: str, unlock: Unlock) -> Site:
+    """Put a site's secrets into open files, for their owner alone; raises as `load_site`."""
+    site = _own(open_site(name_or_path))
+    _rest(site, replace(_read(site, unlock), lock=None))
+    return site
 
 
-def _read_secrets(path: Path, raw: bytes, site: Site) -> SiteSecrets:
+def add_key(name_or_path: str, unlock: Unlock | None = None) -> signing.SiteSigner:
+    """Make the key of a site that has none; the key of a site that has one stays."""
+    site = _own(open_site(name_or_path))
+    kept = _read(site, unlock)
+    key = kept.key or signing.new_key()
+    if kept.key is None:
+        write_kept(site.path.parent, site.name, replace(kept, key=key))
+    return signing.read_signer(key, site.path.with_name(signing.FILE), site.name)
+
+
+def _key_left(folder: Path, name: str, lock: Lock | None) -> bytes | None:
+    """The key in a folder without ``site.toml``: a power cut left it, or that file was lost."""
+    if not is_sealed(folder):
+        found = folder / signing.FILE
+        return found.read_bytes() if found.exists() else None
     try:
-        with reading(str(path), raw, secret=True) as top:
-            top.integer("format", low=FORMAT, high=FORMAT)
-            return _secrets_of(top, site)
-    except Faulty as faulty:
-        raise BadDocument("site's secrets file", faulty.faults) from None
+        return read_kept(folder, name, lambda _: lock.passphrase if lock else None).key
+    except BadInput:
+        raise BadInput(
+            "site-exists",
+            f"The locked secrets and the key of a site {name!r} lie in {folder}, which this "
+            "passphrase does not open.",
+            "Choose another name, or lock the site with the passphrase of that one.",
+        ) from None
 
 
-def _secrets_of(top: Table, site: Site) -> SiteSecrets:
-    passphrases = top.table("wifi_passphrases")
-    secrets = SiteSecrets(
-        top.string("password_hash", default="", form=PASSWORD_HASH) or None,
-        {ssid: passphrases.string(ssid, form=PASSPHRASE) for ssid in passphrases.names()},
-    )
-    for wifi in site.wifi:
-        if wifi.security != "open" and wifi.ssid not in secrets.wifi_passphrases:
-            passphrases.fault(
-                wifi.ssid, f"The passphrase of {wifi.ssid!r} is missing.", "Add it here."
-            )
-    return secrets
+def _rest(site: Site, kept: Kept) -> None:
+    """Nothing but how the secrets rest is changed: a site that was exported still is."""
+    folder = site.path.parent
+    exported = exported_at(folder) if is_backed_up(folder) else ""
+    write_kept(folder, site.name, kept)
+    if exported:
+        note_export(folder, exported)
 
 
-def _site_text(site: Site) -> str:
-    network: dict[str, Value] = {"country": site.country} if site.country else {}
-    network |= {"domain": site.domain} if site.domain else {}
-    network["wifi"] = [
-        {
-            "ssid": wifi.ssid,
-            "security": wifi.security,
-            "hidden": wifi.hidden,
-            **({"deal": True} if wifi.ssid in site.dealt else {}),
-        }
-        for wifi in site.wifi
-    ]
-    content: dict[str, Value] = {
-        "format": FORMAT,
-        "name": site.name,
-        "title": site.title,
-        "user": {
-            "name": site.user.name,
-            "authorized_keys": site.user.authorized_keys,
-            "passwordless_sudo": site.user.passwordless_sudo,
-        },
-        "locale": asdict(site.locale),
-        "network": network,
-    }
-    content |= {"time": {"ntp": site.ntp}} if site.ntp else {}
-    ssh = {"host_keys": site.host_keys, "keys_only": site.keys_only}
-    content |= {"ssh": ssh} if any(ssh.values()) else {}
-    content |= {"packages": {"mirror": site.mirror}} if site.mirror else {}
-    content |= {"variables": site.variables} if site.variables else {}
-    return dumps(content)
+def _own(site: Site) -> Site:
+    if site.path.is_relative_to(paths.assets()):
+        what = f"The site {site.name} ships with Flasher, and stays as it is."
+        raise BadInput("shipped-site", what, "Make one of your own: flasher site new")
+    return site
 
 
-def _secrets_text(secrets: SiteSecrets) -> str:
-    hashed: dict[str, Value] = (
-        {"password_hash": secrets.password_hash} if secrets.password_hash else {}
-    )
-    return dumps({"format": FORMAT, **hashed, "wifi_passphrases": secrets.wifi_passphrases})
+def _read(site: Site, unlock: Unlock | None) -> Kept:
+    folder = site.path.parent
+    if not has_secrets(folder):
+        raise BadInput(
+            "no-site-secrets",
+            f"The site {site.name} has no {SECRETS_FILE} beside it, in {folder}.",
+            "Create it with `flasher site new`, or by hand after the one of the site demo.",
+        )
+    return read_kept(folder, site.name, unlock)
+
+
+def _secrets_of(site: Site, kept: Kept) -> SiteSecrets:
+    folder = site.path.parent
+    secrets = read_secrets(folder / SECRETS_FILE, kept.secrets, site)
+    if kept.key is None:
+        return secrets
+    return replace(secrets, signer=signing.read_signer(kept.key, folder / signing.FILE, site.name))
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[None]:
+    """A folder for a new site; where it could not be filled and was not there before, it goes."""
+    was_there = folder.exists()
+    paths.make_folder(folder)
+    try:
+        yield
+    except BaseException:
+        if not was_there and not any(folder.iterdir()):
+            folder.rmdir()
+        raise

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from flasher.rig.entry import Entry, standing
+from flasher.rig.entry import Entry
+from flasher.rig.present import present
 
+_REVOKED = "The older card gets no updates from then on, and what its node reports is refused."
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 
 
@@ -18,8 +20,16 @@ def before_overwriting(
     Args:
         replaced: id of the card in the drive, see `card_id_on`; empty where that is none of ours.
     """
-    told = (former_life(entries, replaced, now), twins(entries, node, site, now, replaced))
-    return tuple(filter(None, told))
+    return tuple(
+        filter(
+            None,
+            (
+                former_life(entries, replaced, now),
+                twins(entries, node, site, now, replaced),
+                revoked(entries, node, site, replaced),
+            ),
+        )
+    )
 
 
 def twins(entries: Iterable[Entry], node: str, site: str, now: datetime, replaced: str = "") -> str:
@@ -31,24 +41,43 @@ def twins(entries: Iterable[Entry], node: str, site: str, now: datetime, replace
         now: UTC.
         replaced: id of the card that is overwritten, which is no twin.
     """
-    same = [card for card in standing(entries) if (card.node, card.site) == (node, site)]
-    if not same or same[-1].card_id == replaced:
+    lines = tuple(entries)
+    card = _card_of(lines, node, site, replaced)
+    if card is None:
         return ""
-    card = same[-1]
-    where = f" on {card.laptop}" if card.laptop else ""
+    written = _written(lines, card.card_id)[-1]
+    where = f" on {written.laptop}" if written.laptop else ""
     return (
-        f"{node} was already written {ago(card, now)} to another card{where} "
+        f"{node} was already written {ago(written, now)} to another card{where} "
         f"(generation {card.generation}). Do not use both: they would fight over the name."
     )
 
 
+def revoked(entries: Iterable[Entry], node: str, site: str, replaced: str = "") -> str:
+    """A sentence about the keys of the card that this node has already, as `twins`. Pure."""
+    card = _card_of(entries, node, site, replaced)
+    return _REVOKED if card and card.sealing_key else ""
+
+
+def _card_of(entries: Iterable[Entry], node: str, site: str, replaced: str) -> Entry | None:
+    """The card that a node has; None where it has none but the one that is overwritten."""
+    same = [card for card in present(entries).values() if (card.node, card.site) == (node, site)]
+    return same[-1] if same and same[-1].card_id != replaced else None
+
+
 def former_life(entries: Iterable[Entry], card_id: str, now: datetime) -> str:
     """A sentence about the card that would be overwritten; empty where it is in no line. Pure."""
-    same = [e for e in entries if (e.card_id, e.result) == (card_id, "verified")] if card_id else []
-    if not same:
+    lines = tuple(entries)
+    written = _written(lines, card_id) if card_id else []
+    if not written:
         return ""
-    card = same[-1]
-    return f"It is the card of {card.node} at {card.site}, verified {ago(card, now)}."
+    card = present(lines).get(card_id, written[-1])
+    return f"It is the card of {card.node} at {card.site}, verified {ago(written[-1], now)}."
+
+
+def _written(entries: Iterable[Entry], card_id: str) -> list[Entry]:
+    """The lines that tell when a card was written, or mended."""
+    return [e for e in entries if (e.card_id, e.result) == (card_id, "verified")]
 
 
 def ago(card: Entry, now: datetime) -> str:

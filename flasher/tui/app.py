@@ -1,31 +1,46 @@
-"""The technician's wizard: a thin Textual application over the same engine as the command line."""
+"""The technician's wizard: a thin Textual application over the same engine as the command line.
+
+What it does not need for its first screen is loaded while that is looked at.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.app import App
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.reactive import reactive
+from textual.screen import Screen
 
 from flasher.errors import ExitCode, FlasherError
 from flasher.events import CancelFlag, Event, StepAdvanced
-from flasher.image.source import ImageFile, open_image
-from flasher.rig.profile import Profile
-from flasher.rig.rigmap import lay_out
 from flasher.tui.attempt import attempt
-from flasher.tui.images import ImageStatus, ImageTrouble, NoImage, OpeningImage
-from flasher.tui.messages import EngineEvent, ImageSettled, ProfileChosen, SiteChosen
-from flasher.tui.screens.base import WizardScreen
-from flasher.tui.screens.bench import BenchScreen
-from flasher.tui.screens.question import QuestionScreen
+from flasher.tui.images import (
+    ImageStatus,
+    ImageTrouble,
+    LookingForImage,
+    NoImage,
+    OpeningImage,
+)
+from flasher.tui.messages import (
+    EngineEvent,
+    ImageSettled,
+    ProfileChosen,
+    SiteChosen,
+    WorkplaceOpened,
+)
+from flasher.tui.plain_app import PlainApp
 from flasher.tui.screens.scanner import ScannerScreen
-from flasher.tui.screens.site import SiteScreen
-from flasher.tui.screens.writing import WritingScreen
-from flasher.tui.themes import DARK, LIGHT
-from flasher.tui.workplace import Workplace, open_workplace
+from flasher.tui.words import _
+
+if TYPE_CHECKING:
+    from flasher.rig.profile import Profile
+    from flasher.tui.screens.bench import BenchScreen
+    from flasher.tui.workplace import Workplace
 
 
 def run(*, practice: bool, image: Path | None = None) -> int:
@@ -34,50 +49,120 @@ def run(*, practice: bool, image: Path | None = None) -> int:
     Args:
         practice: write cards that are files instead of real ones.
         image: the base image; without it, the newest one on this computer.
+
+    Raises:
+        FlasherError: there is no bench to be had.
     """
-    app = FlasherApp(open_workplace(practice=practice, image=image))
+
+    def open_bench() -> Workplace:
+        from flasher.tui.workplace import open_workplace
+
+        return open_workplace(practice=practice, image=image)
+
+    app = FlasherApp(open_bench, practice=practice)
     app.run()
+    if app.trouble:
+        raise app.trouble
     return app.return_code or ExitCode.DONE
 
 
-class FlasherApp(App[None]):
+class FlasherApp(PlainApp):
     """Leads from screen to screen, opens the base image, and asks before it closes.
 
     Args:
-        workplace: the outside world.
+        open_workplace: gives the outside world; called in a thread.
+        practice: whether the cards are files.
+
+    Attributes:
+        trouble: why it ended by itself; None where it did not.
     """
 
-    TITLE = "Flasher"
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar = ["app.tcss", "bench.tcss"]
     BINDINGS: ClassVar = [
-        Binding("ctrl+t", "change_theme", "Dark or light", show=False, priority=True),
-        Binding("ctrl+q", "quit", "Quit", priority=True),
+        Binding("f8", "practice_desk", _("Practice desk"), tooltip=_("Put cards in, pull them")),
     ]
 
-    image_status: reactive[ImageStatus] = reactive[ImageStatus](NoImage())
+    image_status: reactive[ImageStatus] = reactive[ImageStatus](LookingForImage())
 
-    def __init__(self, workplace: Workplace) -> None:
+    def __init__(self, open_workplace: Callable[[], Workplace], *, practice: bool) -> None:
         super().__init__()
-        self.workplace = workplace
+        self._open_workplace, self._practice = open_workplace, practice
+        self._opening = False
+        self._opened = asyncio.Event()
+        self._workplace: Workplace | None = None
         self._profile: Profile | None = None
         self._cancel_image = CancelFlag()
+        self.trouble: FlasherError | None = None
 
-    def on_mount(self) -> None:
-        """Show the first screen and open the image meanwhile."""
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
-        self.push_screen(ScannerScreen(practice=self.workplace.practice))
-        if path := self.workplace.image:
+    def get_default_screen(self) -> Screen[None]:
+        """The first screen."""
+        return ScannerScreen(practice=self._practice)
+
+    @on(ScannerScreen.Read)
+    def _open_once(self) -> None:
+        """Open the workplace while the first screen is looked at."""
+        if not self._opening:
+            self._opening = True
+            self._open()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the workplace is there."""
+        return self._opened.is_set()
+
+    @property
+    def workplace(self) -> Workplace:
+        """The outside world, once it is opened."""
+        assert self._workplace is not None
+        return self._workplace
+
+    @work(thread=True, exit_on_error=False, group="workplace")
+    def _open(self) -> None:
+        self.post_message(WorkplaceOpened(attempt(self._open_workplace)))
+        # So that nobody waits for them later.
+        import flasher.tui.screens.bench
+        import flasher.tui.screens.site  # noqa: F401
+
+    @on(WorkplaceOpened)
+    def _settle_workplace(self, message: WorkplaceOpened) -> None:
+        opened = message.outcome
+        if isinstance(opened, FlasherError):
+            self.trouble = opened
+            self.exit()
+            return
+        self._workplace = opened
+        self._opened.set()
+        for screen in self.screen_stack:
+            if isinstance(screen, ScannerScreen):
+                screen.follow(opened.ledger)
+        if path := opened.image:
             self.image_status = OpeningImage(path)
             self._open_image(path)
+        else:
+            self.image_status = NoImage()
 
-    def action_change_theme(self) -> None:
-        """From dark to light and back."""
-        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+    def get_system_commands(self, screen: Screen[object]) -> Iterator[SystemCommand]:
+        """The desk too, where one practises."""
+        yield from super().get_system_commands(screen)
+        if self._practice:
+            words = _("Key: {key}").format(key="F8")
+            yield SystemCommand(_("Practice desk"), words, self.action_practice_desk)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """There is a desk only where one practises."""
+        return action != "practice_desk" or self._practice
+
+    def action_practice_desk(self) -> None:
+        """Put practice cards into readers, pull them, break them."""
+        from flasher.tui.screens.practice import PracticeScreen
+
+        if self._workplace and (desk := self._workplace.desk):
+            self.push_screen(PracticeScreen(desk))
 
     @work(thread=True, exit_on_error=False, group="image")
     def _open_image(self, path: Path) -> None:
+        from flasher.image.source import open_image
+
         def emit(event: Event) -> None:
             self.post_message(EngineEvent(event))
 
@@ -93,37 +178,38 @@ class FlasherApp(App[None]):
     @on(ImageSettled)
     def _settle_image(self, message: ImageSettled) -> None:
         opened = message.outcome
-        self.image_status = opened if isinstance(opened, ImageFile) else ImageTrouble(opened)
+        self.image_status = ImageTrouble(opened) if isinstance(opened, FlasherError) else opened
 
     @on(ProfileChosen)
     def _go_to_site(self, message: ProfileChosen) -> None:
+        from flasher.tui.screens.site import SiteScreen
+
         self._profile = message.profile
-        self.push_screen(SiteScreen(message.profile, practice=self.workplace.practice))
+        self.push_screen(SiteScreen(message.profile, practice=self._practice))
 
     @on(SiteChosen)
-    def _go_to_bench(self, message: SiteChosen) -> None:
-        assert self._profile is not None
-        profile = self._profile
-        rig = attempt(lambda: lay_out(profile, message.site, message.secrets))
-        if isinstance(rig, FlasherError):
-            words = f"{rig.message} {rig.hint}"
-            self.notify(words, title="This rig cannot be laid out", severity="error", markup=False)
+    @work(exclusive=True, exit_on_error=False, group="bench")
+    async def _go_to_bench(self, message: SiteChosen) -> None:
+        await self._opened.wait()
+        bench = attempt(lambda: self._set_up(message))
+        if isinstance(bench, FlasherError):
+            from flasher.tui.trouble import in_words
+
+            title = _("This bench cannot be set up")
+            self.notify(in_words(bench), title=title, severity="error", markup=False)
         else:
-            self.push_screen(BenchScreen(self.workplace, rig))
+            self.push_screen(bench)
 
-    async def action_quit(self) -> None:
-        """Close, but not over something that could be lost."""
-        self._ask_and_quit()
+    def _set_up(self, chosen: SiteChosen) -> BenchScreen:
+        from flasher.rig.rigmap import lay_out
+        from flasher.tui.screens.bench import BenchScreen
 
-    @work(exclusive=True, exit_on_error=False, group="quit")
-    async def _ask_and_quit(self) -> None:
-        for screen in reversed(self.screen_stack):
-            question = screen.farewell() if isinstance(screen, WizardScreen) else None
-            if question and not await self.push_screen_wait(
-                QuestionScreen(question, yes="Quit", no="Stay")
-            ):
-                return
-            if isinstance(screen, WritingScreen) and screen.busy:
-                await screen.stop()
+        assert self._profile is not None
+        rig = lay_out(self._profile, chosen.site, chosen.secrets)
+        if desk := self.workplace.desk:
+            desk.lay_out(rig)
+        return BenchScreen(self.workplace, rig)
+
+    def let_go(self) -> None:
+        """The image need not be opened any further."""
         self._cancel_image.set()
-        self.exit()

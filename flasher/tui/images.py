@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from flasher.errors import FlasherError
-from flasher.image.source import ImageFile
+
+if TYPE_CHECKING:
+    from flasher.image.source import ImageFile
+
+
+@dataclass(frozen=True, slots=True)
+class LookingForImage:
+    """Nobody has looked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +37,5 @@ class ImageTrouble:
     error: FlasherError
 
 
-ImageStatus = NoImage | OpeningImage | ImageFile | ImageTrouble
+# As text: the first screen does not wait for what reads images.
+ImageStatus: TypeAlias = "LookingForImage | NoImage | OpeningImage | ImageFile | ImageTrouble"

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from flasher.drives.model import Drive
 from flasher.errors import FlasherError
 from flasher.events import Event, StepAdvanced
-from flasher.image.source import ImageFile
-from flasher.prepare import CardResult, NodeCard
-from flasher.rig.profile import Profile
-from flasher.rig.site import Site, SiteSecrets
+
+if TYPE_CHECKING:
+    from flasher.bench.model import BenchState
+    from flasher.image.source import ImageFile
+    from flasher.rig.profile import Profile
+    from flasher.rig.site import Site, SiteSecrets
+    from flasher.tui.workplace import Workplace
+
+
+@dataclass
+class WorkplaceOpened(Message):
+    """Readers, ledger and all are there, or why they cannot be had."""
+
+    outcome: Workplace | FlasherError
 
 
 @dataclass
@@ -42,31 +52,21 @@ class EngineEvent(Message):
 
 
 @dataclass
+class BenchChanged(Message):
+    """The bench is in another state."""
+
+    state: BenchState
+
+    def can_replace(self, message: Message) -> bool:
+        """A state that still waits is no longer true."""
+        return isinstance(message, BenchChanged)
+
+
+@dataclass
 class ImageSettled(Message):
     """The base image is open, or cannot be opened."""
 
     outcome: ImageFile | FlasherError
-
-
-@dataclass
-class DrivesListed(Message):
-    """The drives that are there now, or why they cannot be listed."""
-
-    outcome: tuple[Drive, ...] | FlasherError
-
-
-@dataclass
-class CardPlanned(Message):
-    """A node's card is planned, or cannot be."""
-
-    outcome: NodeCard | FlasherError
-
-
-@dataclass
-class CardSettled(Message):
-    """A card was written and read back, or was not."""
-
-    outcome: CardResult | FlasherError
 
 
 def _same_step(waiting: Event, later: Event) -> bool:

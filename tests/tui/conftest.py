@@ -65,7 +65,8 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def workplace(folder: Path, base_image: Path) -> Workplace:  # noqa: ARG001  (it sets the folders)
     """A practice bench at a fixed time of day."""
-    return replace(open_workplace(practice=True, image=base_image), now=lambda: NOON)
+    opened = open_workplace(practice=True, image=base_image, in_haste=True)
+    return replace(opened, now=lambda: NOON)
 
 
 @pytest.fixture
@@ -78,10 +79,12 @@ def sit_down(workplace: Workplace) -> Callable[..., AbstractAsyncContextManager[
 async def at_work(
     workplace: Workplace, *, size: tuple[int, int] = (80, 24), **changes: object
 ) -> AsyncIterator[Technician]:
-    app = FlasherApp(replace(workplace, **changes))  # type: ignore[arg-type]
+    place = replace(workplace, **changes)  # type: ignore[arg-type]
+    app = FlasherApp(lambda: place, practice=place.practice)
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
         technician = Technician(app, pilot)
-        await technician.see(ScannerScreen)
+        scanner = await technician.see(ScannerScreen)
+        await technician.until(lambda: scanner.is_filled and app.is_open)
         await technician.until(lambda: not isinstance(app.image_status, OpeningImage))
         yield technician

@@ -20,7 +20,7 @@ from textual._compositor import LayoutUpdate
 from textual.app import App
 from textual.strip import Strip
 
-KEPT = Path(__file__).parent / "snapshots"
+KEPT = Path(__file__).parents[2] / "docs/pictures"
 WIDTH, HEIGHT = 10, 20
 BAR = "│"
 _BLANK = f" {BAR}"

@@ -2,44 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from flasher.bench.model import (
+    Counting,
+    Failed,
+    Lane,
+    NodeState,
+    Offered,
+    Ready,
+    Refused,
+    Working,
+)
+from flasher.drives.model import Drive
 from flasher.errors import FlasherError
-from flasher.events import StepAdvanced, StepFinished, StepStarted
-from flasher.tui.messages import CardSettled, EngineEvent
+from flasher.prepare import CardResult
+from flasher.rig.rigmap import Node
+from flasher.tui.messages import BenchChanged
 from flasher.tui.screens.help import HelpScreen
-from flasher.tui.screens.new_site import NewSiteScreen
-from flasher.tui.screens.site import SiteScreen
-from flasher.tui.screens.writing import WritingScreen
+from flasher.tui.screens.label import LabelScreen
 from tests.tui.pictures import check_picture
 from tests.tui.technician import Technician
 from tests.tui.test_trouble import break_profile
 
 SIZES = [(80, 24), (120, 40)]
-DRIVE = "card-1.img"
 
 at_both_sizes = pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
 
 
-class PictureOfWriting(WritingScreen):
-    """Shows the events it is given; the engine stays in its garage."""
+CARD = Drive(Path("/dev/sdb"), 31_914_983_424, "usb", "Generic", "Card Reader", holds="empty")
+PHOTOS = replace(CARD, path=Path("/dev/sdc"), holds="FAT32: NIKON D750")
+PULLED = FlasherError(
+    "card-pulled", "The card in /dev/sdb was pulled out.", "Put it back in and start again."
+)
 
-    def _write(self, _cancel: object) -> None:
-        pass
 
-
-async def stand_before_writing(technician: Technician) -> WritingScreen:
-    """The writing screen of a planned card, before any event."""
-    await technician.go_to_bench()
-    confirm = await technician.go_to_confirm()
-    workplace, ticks = technician.app.workplace, iter(range(0, 1000, 10))
-    screen = PictureOfWriting(
-        confirm.card, confirm.drive, workplace.ledger, lambda: float(next(ticks))
+def at_work(nodes: Sequence[Node]) -> tuple[Lane, ...]:
+    """Lanes in all phases."""
+    made = CardResult(nodes[3], CARD.path, 1, "", "", 10**9, 10**9, 93.0)
+    return (
+        Lane("1", CARD, nodes[1], Offered("blank")),
+        Lane("2", CARD, nodes[2], Working("write", 734_000_000, 1_468_006_400, 38e6, 19.3)),
+        Lane("3", CARD, nodes[3], Ready(made)),
+        Lane("4", PHOTOS, nodes[4], Offered("foreign")),
+        Lane("5", CARD, nodes[5], Failed(PULLED)),
+        Lane("6", CARD, nodes[6], Counting(3.0)),
+        Lane("7", replace(CARD, size=10**12), None, Refused("it is in use: mounted at /")),
+        Lane("usb 1-2.3:lun0"),
     )
-    await technician.app.push_screen(screen)
-    return screen
+
+
+async def show_lanes(technician: Technician, first: int, last: int) -> None:
+    """Have the bench show lanes that no engine stands behind."""
+    bench = await technician.go_to_bench()
+    state = bench.bench
+    states = {**state.states, "cam-0102": NodeState.WRITING, "cam-0103": NodeState.READY}
+    states |= {"cam-0105": NodeState.FAILED, "cam-0107": NodeState.ALIVE}
+    states |= {"cam-0201": NodeState.REHEARSED}
+    lanes = at_work(state.nodes)[first - 1 : last]
+    bench.runner.close()
+    bench.post_message(BenchChanged(replace(state, states=states, lanes=())))
+    await technician.until(lambda: not bench.bench.lanes)
+    bench.post_message(BenchChanged(replace(state, states=states, lanes=lanes)))
+    await technician.until(lambda: bench.lane is not None and "Help" in technician.read())
 
 
 @at_both_sizes
@@ -70,36 +99,31 @@ async def test_the_help(sit_down, size):
 
 
 @at_both_sizes
-async def test_the_site_screen(sit_down, size):
-    async with sit_down(size=size) as technician:
-        await technician.press("enter")
-        await technician.see(SiteScreen)
-        check_picture(technician.app, "site")
-
-
-@at_both_sizes
-async def test_the_form_with_faults(sit_down, size):
-    async with sit_down(size=size) as technician:
-        await technician.press("enter", "n")
-        form = await technician.see(NewSiteScreen)
-        await technician.press("ctrl+s")
-        form.query_one("Button").focus()
-        check_picture(technician.app, "new-site")
-
-
-@at_both_sizes
 async def test_the_bench(sit_down, size):
     async with sit_down(size=size) as technician:
-        await technician.go_to_bench()
-        await technician.press("space", "space")
+        await show_lanes(technician, 1, 3)
         check_picture(technician.app, "bench")
+
+
+@at_both_sizes
+async def test_the_bench_with_more_readers_than_there_is_room_for(sit_down, size):
+    async with sit_down(size=size, ticks=lambda: 0.0) as technician:
+        await show_lanes(technician, 1, 8)
+        check_picture(technician.app, "bench-many")
+
+
+@at_both_sizes
+async def test_the_bench_when_something_needs_a_person(sit_down, size):
+    async with sit_down(size=size, ticks=lambda: 0.0) as technician:
+        await show_lanes(technician, 4, 6)
+        check_picture(technician.app, "bench-trouble")
 
 
 @at_both_sizes
 async def test_the_bench_with_a_cursor_in_the_drawing(sit_down, size):
     async with sit_down(size=size) as technician:
-        await technician.go_to_bench()
-        await technician.press("shift+tab", "down", "down", "right")
+        await show_lanes(technician, 1, 3)
+        await technician.press("tab", "down", "down", "right")
         check_picture(technician.app, "bench-cursor")
 
 
@@ -107,41 +131,18 @@ async def test_the_bench_with_a_cursor_in_the_drawing(sit_down, size):
 async def test_the_confirmation(sit_down, size):
     async with sit_down(size=size) as technician:
         await technician.go_to_bench()
+        await technician.put_in("photos-1")
         await technician.go_to_confirm()
         check_picture(technician.app, "confirm")
 
 
 @at_both_sizes
-async def test_half_a_card_written(sit_down, size):
-    async with sit_down(size=size) as technician:
-        writing = await stand_before_writing(technician)
-        total = 1_468_006_400
-        writing.post_message(EngineEvent(StepStarted(DRIVE, "write", total, "bytes")))
-        writing.post_message(EngineEvent(StepAdvanced(DRIVE, "write", total // 2, total)))
-        await technician.until(lambda: "734.0 MB" in technician.read())
-        check_picture(technician.app, "writing")
-
-
-@at_both_sizes
 async def test_a_card_that_is_ready(sit_down, size):
     async with sit_down(size=size) as technician:
-        writing = await technician.go_to_bench() and await technician.make_card()
-        writing.post_message(EngineEvent(StepFinished(DRIVE, "write", ok=True, seconds=31.0)))
-        writing.post_message(EngineEvent(StepFinished(DRIVE, "verify", ok=True, seconds=17.0)))
-        writing.post_message(CardSettled(replace(writing.outcome, seconds=48.0)))
-        await technician.until(lambda: "in 48 s" in technician.read())
+        await show_lanes(technician, 3, 3)
+        await technician.press("enter")
+        await technician.see(LabelScreen)
         check_picture(technician.app, "ready")
-
-
-@at_both_sizes
-async def test_a_card_that_failed(sit_down, size):
-    async with sit_down(size=size) as technician:
-        writing = await stand_before_writing(technician)
-        what = "The card in /dev/sdb was pulled out while writing."
-        pulled = FlasherError("card-pulled", what, "Put it back in and start again.")
-        writing.post_message(CardSettled(pulled))
-        await technician.until(lambda: "failed" in technician.read())
-        check_picture(technician.app, "failed")
 
 
 @pytest.mark.parametrize("theme", ["light", "no-colour"])
@@ -151,5 +152,5 @@ async def test_the_bench_in_other_colours(sit_down, monkeypatch, theme):
     async with sit_down() as technician:
         if theme == "light":
             await technician.press("ctrl+t")
-        await technician.go_to_bench()
+        await show_lanes(technician, 1, 3)
         check_picture(technician.app, f"bench-{theme}")

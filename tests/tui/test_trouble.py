@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from flasher.drives.files import create_virtual_card
+import pytest
+
+from flasher.bench.model import Autopsy, Failed, NodeState, Offered, Ready, Working
 from flasher.drives.model import Drive
-from flasher.tui.queue import NodeState
+from flasher.errors import FlasherError
+from flasher.practice.condition import BROKEN, WELL
+from flasher.tui.screens.autopsy import AutopsyScreen
 from flasher.tui.screens.bench import BenchScreen
+from flasher.tui.screens.confirm import ConfirmScreen
+from flasher.tui.screens.label import LabelScreen
 from flasher.tui.screens.question import QuestionScreen
 from flasher.tui.screens.scanner import ScannerScreen
 from flasher.tui.screens.site import SiteScreen
-from flasher.tui.screens.writing import WritingScreen
+from flasher.tui.screens.told import ToldScreen
+from flasher.tui.screens.trouble import TroubleScreen
 from tests.tui.technician import Technician
 
-BROKEN = 'format = 1\nname = "half rig"\ntitel = "Half"\n[[role]]\nname = "camera"\n'
+BROKEN_PROFILE = 'format = 1\nname = "half rig"\ntitel = "Half"\n[[role]]\nname = "camera"\n'
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Shelf:
 
 def break_profile(folder: Path) -> None:
     (folder / "profiles/a-broken-one").mkdir(parents=True)
-    (folder / "profiles/a-broken-one/profile.toml").write_text(BROKEN)
+    (folder / "profiles/a-broken-one/profile.toml").write_text(BROKEN_PROFILE)
 
 
 async def test_a_broken_profile_is_shown_with_its_faults_and_cannot_be_chosen(sit_down, folder):
@@ -54,85 +63,220 @@ async def test_a_mended_profile_can_be_read_again(sit_down, folder):
         await technician.until(lambda: "a-broken-one" not in technician.read())
 
 
-async def test_a_card_smaller_than_the_image_is_refused_in_words(sit_down):
+async def test_a_lane_that_fails_says_why_and_leaves_the_others_alone(sit_down, gate):
     async with sit_down() as technician:
-        technician.drive().unlink()
-        create_virtual_card(technician.drive(), 1 << 20)
+        technician.move_image_behind(gate)
         bench = await technician.go_to_bench()
-        await technician.make_card()
+        technician.app.workplace.desk.afflict("new-1", BROKEN)
+        gate.clear()
+        await technician.press("2", "enter")
+        await technician.until_stage("write", 2)
+        lane = await technician.make_card(1)
+        assert isinstance(lane.phase, Failed)
         assert "controller failed" in technician.read()
-        assert "is too small" in technician.read()
-        assert "Take a larger card." in technician.read()
-        await technician.press("escape")
-        await technician.see(BenchScreen)
-        assert bench.queue.states["controller"] is NodeState.FAILED
-        assert [entry.result for entry in technician.ledger()] == ["failed"]
+        assert bench.bench.states["controller"] is NodeState.FAILED
+        assert isinstance(technician.lane(2).phase, Working)
+        gate.set()
+        await technician.until_lane(Ready, 2)
+        assert {entry.result for entry in technician.ledger()} == {"failed", "verified"}
 
 
-async def test_a_card_taken_out_before_writing_fails_and_can_be_tried_again(sit_down):
+async def test_a_card_that_failed_is_made_again_by_a_key(sit_down):
     async with sit_down() as technician:
         await technician.go_to_bench()
-        await technician.go_to_confirm()
-        aside = technician.drive().rename(technician.drive().with_suffix(".aside"))
-        writing = await technician.write()
-        await technician.until(lambda: not writing.busy)
-        assert "There is no drive" in technician.read()
-        aside.rename(technician.drive())
+        desk = technician.app.workplace.desk
+        desk.afflict("new-1", BROKEN)
+        await technician.make_card()
+        desk.afflict("new-1", WELL)
         await technician.press("r")
-        await technician.until(lambda: "controller is ready" in technician.read())
+        await technician.until_lane(Ready)
 
 
-async def start_writing(technician: Technician, gate: Event) -> WritingScreen:
+async def test_enter_on_a_lane_that_failed_says_what_to_do(sit_down):
+    async with sit_down() as technician:
+        await technician.go_to_bench()
+        technician.app.workplace.desk.afflict("new-1", BROKEN)
+        await technician.make_card()
+        await technician.press("enter")
+        await technician.see(TroubleScreen)
+        await technician.press("s")
+        await technician.see(BenchScreen)
+        await technician.until(lambda: technician.bench.bench.skipped == ("controller",))
+
+
+async def test_a_card_that_was_pulled_is_waited_for_and_gone_on_with(sit_down, gate):
+    async with sit_down() as technician:
+        await start_writing(technician, gate)
+        card = await technician.take_out()
+        gate.set()
+        await technician.until_lane(Failed)
+        await technician.press("r")
+        await technician.until(lambda: "Put the card back" in technician.told())
+        technician.app.workplace.desk.insert(1, card)
+        await technician.until(lambda: "The card is back: Enter goes on" in technician.read())
+        await technician.press("enter")
+        await technician.until_lane(Ready)
+
+
+async def test_a_card_with_photos_asks_and_names_them_with_cancel_focused(sit_down):
+    async with sit_down() as technician:
+        await technician.go_to_bench()
+        await technician.put_in("photos-1")
+        confirm = await technician.go_to_confirm()
+        assert confirm.focused.id == "cancel"
+        assert "48 files" in technician.read()
+        assert ".JPG" in technician.read()
+        await technician.press("tab", "enter")
+        await technician.until_lane(Ready)
+
+
+@pytest.mark.parametrize("key", ["escape", "enter"])
+async def test_escape_and_enter_on_the_question_write_nothing(sit_down, key):
+    async with sit_down() as technician:
+        await technician.go_to_bench()
+        await technician.put_in("photos-1")
+        before = technician.drive().stat()
+        await technician.go_to_confirm()
+        await technician.press(key)
+        await technician.see(BenchScreen)
+        after = technician.drive().stat()
+        assert (after.st_mtime_ns, after.st_blocks) == (before.st_mtime_ns, before.st_blocks)
+        assert technician.ledger() == ()
+
+
+async def test_a_card_that_is_exchanged_while_it_is_asked_about_is_not_written(sit_down):
+    async with sit_down() as technician:
+        await technician.go_to_bench()
+        await technician.put_in("photos-1")
+        await technician.go_to_confirm()
+        await technician.put_in("linux-1")
+        await technician.press("tab", "enter")
+        await technician.until(lambda: "another one now" in technician.told())
+        assert technician.lane().phase == Offered("foreign")
+        assert technician.ledger() == ()
+
+
+async def test_a_second_card_for_a_node_is_announced_as_replacing_the_first(sit_down):
+    async with sit_down() as technician:
+        await technician.go_to_bench()
+        await technician.make_card()
+        await technician.put_in("photos-1")
+        await technician.press("f", *"controller", "enter")
+        await technician.see(BenchScreen)
+        await technician.until(lambda: technician.lane().node.name == "controller")
+        await technician.go_to_confirm()
+        assert "controller was already written" in technician.read()
+
+
+async def test_a_card_that_failed_in_the_rig_is_read_by_itself_and_once(sit_down):
+    async with sit_down() as technician:
+        await technician.go_to_bench()
+        await technician.put_in("failed-1")
+        await technician.see(AutopsyScreen)
+        await technician.press("escape")
+        await technician.see(BenchScreen)
+        assert isinstance(technician.lane().phase, Autopsy)
+        await technician.press("enter")
+        await technician.see(AutopsyScreen)
+
+
+async def test_keys_for_the_bench_choose_nothing_in_an_autopsy_that_opens_by_itself(sit_down):
+    async with sit_down() as technician:
+        await technician.go_to_bench()
+        await technician.put_in("failed-1")
+        autopsy = await technician.see(AutopsyScreen)
+        assert autopsy.focused.id == "back"
+        assert autopsy.quiet_seconds > 0
+        await technician.press_once_heard("m")
+        await technician.see(ConfirmScreen)
+
+
+async def test_a_card_that_failed_in_the_rig_is_given_new_settings(sit_down):
+    async with sit_down() as technician:
+        await technician.go_to_bench()
+        await technician.put_in("failed-1")
+        await technician.see(AutopsyScreen)
+        await technician.press_once_heard("n")
+        await technician.see(BenchScreen)
+        await technician.until_lane(Ready)
+
+
+async def test_a_card_that_failed_in_the_rig_is_made_anew_only_after_a_question(sit_down):
+    async with sit_down() as technician:
+        await technician.go_to_bench()
+        await technician.put_in("failed-1")
+        await technician.see(AutopsyScreen)
+        await technician.press_once_heard("m")
+        confirm = await technician.see(ConfirmScreen)
+        assert confirm.focused.id == "cancel"
+        await technician.until(lambda: not confirm.query_one("#write").disabled)
+        await technician.press("tab", "enter")
+        await technician.until_lane(Ready)
+
+
+async def start_writing(technician: Technician, gate: Event) -> BenchScreen:
     """Stand in the middle of a write that goes no further."""
     technician.move_image_behind(gate)
-    await technician.go_to_bench()
-    await technician.go_to_confirm()
+    bench = await technician.go_to_bench()
     gate.clear()
-    writing = await technician.write()
-    await technician.until(lambda: writing.query_one("#step-write").has_class("-running"))
-    return writing
+    await technician.press("enter")
+    await technician.until_stage("write")
+    return bench
 
 
-async def test_escape_while_writing_asks_and_means_going_on(sit_down, gate):
+async def test_enter_on_a_lane_at_work_asks_and_means_going_on(sit_down, gate):
     async with sit_down() as technician:
-        writing = await start_writing(technician, gate)
-        await technician.press("escape")
+        await start_writing(technician, gate)
+        await technician.press("enter")
         question = await technician.see(QuestionScreen)
         assert question.focused.id == "no"
         await technician.press("escape")
-        await technician.see(WritingScreen)
+        await technician.see(BenchScreen)
         gate.set()
-        await technician.until(lambda: not writing.busy)
-        assert "controller is ready" in technician.read()
+        await technician.until_lane(Ready)
 
 
-async def test_stopping_is_recorded_and_the_node_still_needs_its_card(sit_down, gate):
+async def test_a_card_that_was_stopped_can_be_gone_on_with(sit_down, gate):
     async with sit_down() as technician:
-        writing = await start_writing(technician, gate)
-        await technician.press("escape", "tab", "enter")
-        await technician.see(WritingScreen)
+        bench = await start_writing(technician, gate)
+        await technician.press("s")
+        await technician.see(QuestionScreen)
+        await technician.press("tab", "enter")
         gate.set()
-        await technician.until(lambda: not writing.busy)
+        await technician.until_lane(Failed)
         assert "controller was stopped" in technician.read()
         assert [entry.result for entry in technician.ledger()] == ["cancelled"]
+        assert bench.bench.states["controller"] is NodeState.TODO
+        await technician.press("r")
+        await technician.until_lane(Ready)
+
+
+async def test_escape_while_a_card_is_written_asks_first(sit_down, gate):
+    async with sit_down() as technician:
+        await start_writing(technician, gate)
         await technician.press("escape")
-        bench = await technician.see(BenchScreen)
-        assert bench.queue.states["controller"] is NodeState.TODO
+        await technician.see(QuestionScreen)
+        await technician.press("escape")
+        await technician.see(BenchScreen)
+        await technician.press("escape", "tab", "enter")
+        gate.set()
+        await technician.see(SiteScreen)
+        assert [entry.result for entry in technician.ledger()] == ["cancelled"]
 
 
 async def test_quitting_while_writing_asks_and_can_be_taken_back(sit_down, gate):
     async with sit_down() as technician:
-        writing = await start_writing(technician, gate)
+        await start_writing(technician, gate)
         await technician.press("ctrl+q")
         await technician.see(QuestionScreen)
         await technician.press("enter")
-        await technician.see(WritingScreen)
+        await technician.see(BenchScreen)
         gate.set()
-        await technician.until(lambda: not writing.busy)
+        await technician.until_lane(Ready)
         assert technician.app.is_running
 
 
-async def test_quitting_while_writing_stops_the_engine_before_it_closes(sit_down, gate):
+async def test_quitting_while_writing_leaves_a_card_that_can_be_gone_on_with(sit_down, gate):
     async with sit_down() as technician:
         await start_writing(technician, gate)
         await technician.press("ctrl+q")
@@ -141,20 +285,37 @@ async def test_quitting_while_writing_stops_the_engine_before_it_closes(sit_down
         gate.set()
         await technician.until(lambda: technician.app._exit)
         assert [entry.result for entry in technician.ledger()] == ["cancelled"]
+    async with sit_down() as technician:
+        technician.app.workplace.desk.pull(1)
+        technician.app.workplace.desk.insert(1, "new-1")
+        await technician.go_to_bench()
+        await technician.until(lambda: technician.lane().phase == Offered("own"))
+        await technician.make_card()
+        assert [entry.result for entry in technician.ledger()] == ["cancelled", "verified"]
+
+
+async def test_a_signal_stops_the_engine_before_the_wizard_closes(sit_down, gate):
+    async with sit_down() as technician:
+        await start_writing(technician, gate)
+        os.kill(os.getpid(), signal.SIGTERM)
+        gate.set()
+        await technician.until(lambda: technician.app._exit)
+        assert technician.app.return_code == 128 + signal.SIGTERM
+        assert [entry.result for entry in technician.ledger()] == ["cancelled"]
 
 
 async def test_a_card_whose_ledger_is_lost_meanwhile_is_good_and_its_missing_line_is_told(
     sit_down, gate
 ):
     async with sit_down() as technician:
-        writing = await start_writing(technician, gate)
+        await start_writing(technician, gate)
         ledger = technician.app.workplace.ledger.path
         ledger.unlink()
         ledger.mkdir()
         gate.set()
-        await technician.until(lambda: not writing.busy)
-        assert "controller is ready" in technician.read()
-        assert "! " in technician.read()
+        await technician.until_lane(Ready)
+        await technician.press("enter")
+        await technician.see(LabelScreen)
         assert "The ledger" in technician.read()
 
 
@@ -193,44 +354,40 @@ async def test_escape_leads_back_to_the_first_screen_and_stays_there(sit_down):
         assert technician.app.is_running
 
 
-async def test_a_drive_that_is_refused_is_shown_with_its_reason_and_never_chosen(sit_down):
-    refused = Drive(Path("/dev/sda"), 256_000_000_000, "ata", refusal="it is in use: mounted at /")
+async def test_a_drive_that_is_refused_is_shown_with_its_reason_and_never_begun(sit_down):
+    refused = Drive(Path("/dev/sda"), 256_000_000_000, "usb", refusal="it is in use: mounted at /")
     async with sit_down(size=(120, 40), catalog=Shelf((refused,))) as technician:
         await technician.go_to_bench()
-        assert "refused: it is in use: mounted at /" in technician.read()
-        assert "No card that may be written." in technician.read()
+        assert "✗ not written" in technician.read()
+        assert "it is in use: mounted at /" in technician.read()
         await technician.press("enter")
-        await technician.until(lambda: "Never written" in technician.read())
+        await technician.see(ToldScreen)
+        await technician.until(lambda: "Close what uses it" in technician.read())
+        await technician.press("escape")
         await technician.see(BenchScreen)
+        assert technician.ledger() == ()
 
 
-async def test_a_card_put_in_later_appears_by_itself(sit_down):
-    async with sit_down() as technician:
-        for number in (1, 2, 3):
-            technician.drive(number).unlink()
-        await technician.go_to_bench()
-        assert "No card that may be written." in technician.read()
-        create_virtual_card(technician.drive(2), 16 << 20)
-        await technician.until(lambda: "● card-2.img" in technician.read())
-
-
-async def test_no_reader_is_looked_at_while_a_card_is_written(sit_down, gate):
-    looks: list[int] = []
-
-    class Watched(Shelf):
+async def test_drives_that_cannot_be_listed_are_told_and_listed_later(sit_down):
+    class Stuck(Shelf):
         def drives(self) -> tuple[Drive, ...]:
-            looks.append(1)
+            if stuck:
+                raise FlasherError("no-sysfs", "The drives cannot be listed.", "Try again.")
             return self.lying
 
-    async with sit_down() as technician:
-        shelf = Watched(technician.app.workplace.catalog.drives())
-    async with sit_down(catalog=shelf) as technician:
-        writing = await start_writing(technician, gate)
-        seen = len(looks)
-        next(s for s in technician.app.screen_stack if isinstance(s, BenchScreen)).look_if_on_top()
-        await technician.pilot.pause()
-        assert len(looks) == seen
-        gate.set()
-        await technician.until(lambda: not writing.busy)
-        await technician.press("enter")
-        await technician.until(lambda: len(looks) > seen)
+    stuck: list[int] = []
+    drive = Drive(Path("/dev/sdx"), 1 << 34, "usb", model="Late Reader", removable=True)
+    async with sit_down(catalog=Stuck((drive,))) as technician:
+        await technician.go_to_bench()
+        stuck.append(1)
+        await technician.press("l")
+        await technician.until(lambda: "cannot be listed" in technician.read())
+        stuck.clear()
+        await technician.until(lambda: "cannot be listed" not in technician.read())
+
+
+@pytest.mark.parametrize("size", [(60, 20), (40, 10), (200, 60)])
+async def test_no_size_of_the_window_is_too_strange(sit_down, size):
+    async with sit_down(size=size) as technician:
+        await technician.go_to_bench()
+        await technician.make_card()

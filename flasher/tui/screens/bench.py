@@ -1,242 +1,302 @@
-"""Third screen, where the work is done: the rig, the readers, and whose card comes next."""
+"""Third screen, where the work is done: the rig, and a lane for each card reader."""
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from dataclasses import fields
+
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Footer, OptionList, Static
 
-from flasher.drives.model import Drive
-from flasher.errors import Cancelled, FlasherError
+from flasher.bench.model import (
+    Autopsy,
+    BenchState,
+    Counting,
+    Failed,
+    Lane,
+    Ready,
+    Working,
+)
+from flasher.bench.runner import BenchPorts, BenchRunner
+from flasher.errors import FlasherError
 from flasher.image.source import ImageFile
-from flasher.prepare import CardResult
-from flasher.rig.entry import Entry, not_replaced
 from flasher.rig.rigmap import Node, RigMap
-from flasher.tui.attempt import attempt
-from flasher.tui.messages import DrivesListed
-from flasher.tui.queue import NodeState, Queue
+from flasher.tui.bench_news import following, just_ended, outline
+from flasher.tui.images import ImageStatus, ImageTrouble
+from flasher.tui.lane_words import Around
+from flasher.tui.messages import BenchChanged
+from flasher.tui.palette import BenchCommands
 from flasher.tui.screens.base import WizardScreen
-from flasher.tui.screens.confirm import ConfirmScreen
+from flasher.tui.screens.bench_keys import HELP, KEYS
 from flasher.tui.screens.find_node import FindNodeScreen
-from flasher.tui.screens.writing import WritingScreen
-from flasher.tui.widgets.drive_list import DriveList
-from flasher.tui.widgets.image_line import ImageLine, describe
-from flasher.tui.widgets.node_grid import place_of
+from flasher.tui.screens.lane_dialogs import LaneDialogs
+from flasher.tui.screens.question import QuestionScreen
+from flasher.tui.screens.waiting import WaitingScreen
+from flasher.tui.trouble import Way, explain
+from flasher.tui.widgets.bench_view import BenchView
+from flasher.tui.widgets.image_line import ImageLine
+from flasher.tui.widgets.key_line import KeyLine
+from flasher.tui.widgets.lane_box import LaneBox
 from flasher.tui.widgets.node_picker import NodePicker
 from flasher.tui.widgets.title_bar import TitleBar
+from flasher.tui.words import _
 from flasher.tui.workplace import Workplace
 
-_LOOK_EVERY_SECONDS = 2.0
-_STYLES = {
-    NodeState.TODO: "$foreground",
-    NodeState.WRITING: "$warning",
-    NodeState.READY: "$success",
-    NodeState.FAILED: "$error",
-}
-_NO_DRIVES = "No card that may be written.\nPut one into a reader: it appears here by itself."
+_COUNT_EVERY_SECONDS = 0.25
+_DRAW_EVERY_SECONDS = 0.1
+# Longer than a lane is waited for that never answers.
+_LONGEST_STOP_SECONDS = 60.0
 
 
 class BenchScreen(WizardScreen[None]):
-    """One card after the other, until every node is ready.
+    """Cards in any number of readers at once, until every node is ready.
 
     Args:
         workplace: readers, ledger, clock.
         rig: the rig map whose cards are made.
     """
 
-    HELP = """
-# The bench
-
-On the left is your rig: **○** still needs a card, **◆** comes next, **▶** is being written,
-**✓** is ready, **✗** failed. On the right are the card readers.
-
-1. Put a card into a reader. It appears on the right by itself.
-2. Choose it with the arrow keys and press **Enter**. You are asked before anything is written.
-3. When the card is ready, take it out, put the label on it, and put in the next.
-
-**Space** skips the next node, **F** finds one by its name. **Tab** goes to the drawing of the
-rig, where the arrow keys and **Enter** choose any node.
-
-A drive marked **✗** is never written: its reason stands below it.
-"""
-    BINDINGS = [  # noqa: RUF012
-        Binding("space", "skip", "Skip node", tooltip="Make another node's card first"),
-        Binding("f", "find", "Find node", tooltip="Choose a node by its name"),
-        Binding("r", "look", "Look again", show=False, tooltip="Look at the readers again"),
-        Binding("escape", "app.pop_screen", "Back", key_display="Esc"),
-    ]
+    COMMANDS = {BenchCommands}  # noqa: RUF012  (Textual's own name and kind)
+    HELP = HELP
+    BINDINGS = [*KEYS]  # noqa: RUF012
 
     def __init__(self, workplace: Workplace, rig: RigMap) -> None:
         super().__init__()
         self._workplace, self._rig = workplace, rig
-        self._by_place = {place_of(node): node for node in rig.nodes}
-        self.queue = Queue.of(rig.nodes, self._entries())
+        # A workplace has all of them, by the same names.
+        ports = BenchPorts(
+            **{each.name: getattr(workplace, each.name) for each in fields(BenchPorts)}
+        )
+        self._image: ImageFile | FlasherError | None = None
+        self.runner = BenchRunner(ports, rig, lambda: self._image, on_change=self._tell)
+        self.bench = self.runner.state
+        self.silent = False
+        self._unread: list[str] = []
+        self._is_due = False
+        self._dialogs = LaneDialogs(self, self.runner, rig)
 
     def compose(self) -> ComposeResult:
-        """The rig left, the readers right, the next card below."""
+        """The bench between the line of steps and the line of keys."""
         yield TitleBar("Bench", practice=self._workplace.practice)
-        with Horizontal(classes="columns"):
-            with Vertical(id="rig"):
-                yield NodePicker(self._rig.profile.roles, id="grid")
-                yield Static(id="counts")
-            with Vertical(id="readers"):
-                yield DriveList()
-                yield Static("Looking at the readers…", id="no-drives", markup=False)
-        yield Static(id="next")
+        yield BenchView(self._rig, self.bench)
         yield ImageLine()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
-        """Show the queue, and keep an eye on the readers."""
-        self.query_one("#rig").border_title = f"{self._rig.profile.title} · {self._rig.site.name}"
-        self.query_one("#readers").border_title = "Readers"
-        self.query_one("#next").border_title = "Next card"
-        self.query_one(DriveList).focus()
-        self._show_queue()
-        self.action_look()
-        self.set_interval(_LOOK_EVERY_SECONDS, self.look_if_on_top)
+        """Watch the readers."""
+        self.watch(self.app, "image_status", self._follow_image)
+        self.runner.start()
+        # Count-downs go on although nothing changes.
+        self.set_interval(_COUNT_EVERY_SECONDS, lambda: self._view.count(self._around()))
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="drives")
-    def action_look(self) -> None:
-        """Look at the readers."""
-        self.post_message(DrivesListed(attempt(self._workplace.catalog.drives)))
+    def on_unmount(self) -> None:
+        """Watch no more."""
+        self.runner.close()
 
-    def look_if_on_top(self) -> None:
-        """Look at the readers, unless a card is being written or something is asked."""
-        if self.is_active:
-            self.action_look()
+    def _tell(self, state: BenchState) -> None:
+        """From any thread; while the wizard closes nobody hears it."""
+        if self.is_running:
+            with suppress(RuntimeError):
+                self.post_message(BenchChanged(state))
 
-    @on(DrivesListed)
-    def _show_drives(self, event: DrivesListed) -> None:
-        if not self.is_active:
-            return  # what was seen while a card was being written is no longer true
-        drives, words = _drives_or_words(event.outcome)
-        self.query_one(DriveList).show(drives)
-        self.query_one("#no-drives", Static).update(words)
-        self.query_one("#readers").set_class(any(not d.obstacle for d in drives), "-usable")
+    @on(BenchChanged)
+    def _follow(self, message: BenchChanged) -> None:
+        before, self.bench = self.bench, message.state
+        for lane in just_ended(before, self.bench):
+            self._announce(lane)
+        if outline(before) == outline(self.bench):
+            self._draw_soon()
+        else:
+            self._draw()
+            self.refresh_bindings()
+        if not before.lanes and self.bench.lanes:
+            self.call_after_refresh(self._view.focus_lane)
+
+    def _follow_image(self, status: ImageStatus) -> None:
+        if isinstance(status, ImageTrouble):
+            self._image = status.error
+        else:
+            self._image = status if isinstance(status, ImageFile) else None
+        self._draw()
+
+    def _announce(self, lane: Lane) -> None:
+        if not self.silent:
+            self.app.bell()
+        if isinstance(lane.phase, Ready):
+            self._view.note_made(lane.phase.result.seconds)
+        if isinstance(lane.phase, Autopsy):
+            self._unread.append(lane.reader)
+            self._read_next()
+
+    def on_screen_resume(self) -> None:
+        """What could not be told while something else was asked."""
+        self._read_next()
+
+    def _read_next(self) -> None:
+        if self._unread and self.is_active:
+            lane = self.bench.lane(self._unread.pop(0))
+            if isinstance(lane.phase, Autopsy):
+                self._talk(lane, asked=False)
+
+    def _draw_soon(self) -> None:
+        """Many lanes get on at once: they are drawn together."""
+        if not self._is_due:
+            self._is_due = True
+            self.set_timer(_DRAW_EVERY_SECONDS, self._draw)
+
+    def _draw(self) -> None:
+        self._is_due = False
+        self._view.show(self.bench, self._around(), silent=self.silent)
+
+    def _around(self) -> Around:
+        counting = any(isinstance(lane.phase, Counting) for lane in self.bench.lanes)
+        return Around(
+            now=self._workplace.ticks() if counting else 0.0,
+            has_image=isinstance(self._image, ImageFile),
+        )
+
+    @property
+    def _view(self) -> BenchView:
+        return self.query_one(BenchView)
+
+    @property
+    def lane(self) -> Lane | None:
+        """The lane that keys are for, as it is now."""
+        lane = self._view.lane if self.is_mounted else None
+        return self.bench.lane(lane.reader) if lane else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Only what failed can be made again, only what is made can be stopped."""
+        phase = self.lane.phase if self.lane else None
+        told = explain(phase.error) if isinstance(phase, Failed) else None
+        counting = any(isinstance(lane.phase, Counting) for lane in self.bench.lanes)
+        allowed = {
+            "retry": bool(told and Way.RETRY in told.ways and not told.goes_on),
+            "go_on": bool(told and Way.RETRY in told.ways and told.goes_on),
+            "stop": isinstance(phase, Working) and not phase.stopping,
+            "delay": counting,
+            "back": not counting,
+        }
+        return allowed.get(action, True)
+
+    @on(LaneBox.Entered)
+    def _mind_keys(self) -> None:
+        self.refresh_bindings()
+
+    @on(LaneBox.Pressed)
+    def _press(self, event: LaneBox.Pressed) -> None:
+        self._talk(self.bench.lane(event.reader))
+
+    @work(exclusive=True, exit_on_error=False, group="dialog")
+    async def _talk(self, lane: Lane, *, asked: bool = True) -> None:
+        await self._dialogs.press(lane, asked=asked)
+
+    def action_press(self) -> None:
+        """What Enter does."""
+        if self.lane:
+            self._talk(self.lane)
+
+    def action_retry(self) -> None:
+        """Make the card again that failed."""
+        if self.lane:
+            self._dialogs.retry(self.lane)
+
+    def action_go_on(self) -> None:
+        """The same, where what is right on the card is kept."""
+        self.action_retry()
+
+    @work(exclusive=True, exit_on_error=False, group="dialog")
+    async def action_stop(self) -> None:
+        """Stop this lane, if the person means it."""
+        if self.lane:
+            await self._dialogs.stop(self.lane)
+
+    def action_delay(self) -> None:
+        """Let nothing start by itself that counts now."""
+        for lane in self.bench.lanes:
+            if isinstance(lane.phase, Counting):
+                self.runner.delay(lane.reader)
+
+    def action_auto(self) -> None:
+        """Start blank cards and cards of ours by themselves, or not."""
+        self.runner.set_auto(not self.bench.auto)
+
+    def action_pause(self) -> None:
+        """Start nothing new, or go on."""
+        self.runner.set_paused(not self.bench.paused)
 
     def action_skip(self) -> None:
-        """Another node's card first."""
-        self._turn_to(self.queue.skip())
+        """Another node's card first: instead of this lane's, or of the first in line."""
+        lane = self.lane
+        if lane and lane.node and not isinstance(lane.phase, Working):
+            self.runner.skip(lane.node.name)
+        elif ahead := following(self.bench):
+            self.runner.skip(ahead[0].name)
 
     def action_find(self) -> None:
-        """Choose a node by its name."""
-        self.app.push_screen(FindNodeScreen(self._rig), self._found)
-
-    def _found(self, node: Node | None) -> None:
-        if node:
-            self._turn_to(self.queue.choose(node))
+        """Choose by its name whose card is next."""
+        self.app.push_screen(FindNodeScreen(self._rig), self._choose)
 
     @on(NodePicker.Chosen)
-    def _choose_node(self, event: NodePicker.Chosen) -> None:
-        self._turn_to(self.queue.choose(self._by_place[event.place]))
-        self.query_one(DriveList).focus()
+    def _choose_in_drawing(self, event: NodePicker.Chosen) -> None:
+        self._choose(self._view.node_at(event))
+        self._view.focus_lane()
 
-    @on(NodePicker.Moved)
-    def _show_node(self, event: NodePicker.Moved) -> None:
-        words = self._describe(self._by_place[event.place]) if event.place else _counts(self.queue)
-        self.query_one("#counts", Static).update(words)
+    def _choose(self, node: Node | None) -> None:
+        if node:
+            self.runner.choose(node.name)
+            self.notify(_("{name} is next.").format(name=node.name), markup=False)
 
-    def _describe(self, node: Node) -> Content:
-        state = self.queue.states[node.name]
-        return Content.from_markup(
-            "$sign [b]$name[/b] $position, $word",
-            sign=state.sign,
-            name=node.name,
-            position=node.position,
-            word=state.word,
-        )
+    def action_look(self) -> None:
+        """Look at the readers now."""
+        self.runner.look_again()
 
-    @on(OptionList.OptionSelected, "#drives")
-    def _write(self) -> None:
-        drive, status = self.query_one(DriveList).current, self.query_one(ImageLine).status
-        if self.queue.next is None:
-            self.notify("Every node has its card. Find one to make its card again.")
-        elif drive is None or drive.obstacle:
-            words = (drive.obstacle or "") if drive else ""
-            never = drive is None or drive.refusal
-            title = "Never written" if never else "Not written from here"
-            self.notify(words, title=title, markup=False)
-        elif not isinstance(status, ImageFile):
-            self.notify(describe(status).plain, severity="warning", markup=False)
-        else:
-            self._make_card(self.queue.next, drive, status)
+    def action_sound(self) -> None:
+        """Sound on or off."""
+        self.silent = not self.silent
+        self._draw()
 
-    @work(exclusive=True, exit_on_error=False, group="card")
-    async def _make_card(self, node: Node, drive: Drive, image: ImageFile) -> None:
-        before = self.queue.states[node.name]
-        card = await self.app.push_screen_wait(
-            ConfirmScreen(self._workplace, self._rig, node, drive, image, before=before)
-        )
-        if card is None:
-            return
-        self._turn_to(self.queue.set(node, NodeState.WRITING))
-        outcome = await self.app.push_screen_wait(
-            WritingScreen(card, drive, self._workplace.ledger, self._workplace.ticks)
-        )
-        self._turn_to(self.queue.set(node, _state_after(outcome)))
-        self.action_look()
+    def action_switch(self) -> None:
+        """From the lanes to the drawing, and back."""
+        self._view.switch()
 
-    def _turn_to(self, queue: Queue) -> None:
-        self.queue = queue
-        self._show_queue()
+    def action_lane(self, number: int) -> None:
+        """Go to the lane of this number."""
+        self._view.focus_lane(number)
 
-    def _show_queue(self) -> None:
-        queue = self.queue
-        states = {place: queue.states[node.name] for place, node in self._by_place.items()}
-        following = place_of(queue.next) if queue.next else None
-        self.query_one("#grid", NodePicker).show_states(states, following)
-        self.query_one("#counts", Static).update(_counts(queue))
-        self.query_one("#next", Static).update(self._next_words())
+    @work(exclusive=True, exit_on_error=False, group="done")
+    async def action_done(self) -> None:
+        """What was made."""
+        await self._dialogs.end(self._workplace, self._image)
 
-    def _next_words(self) -> Content:
-        node = self.queue.next
-        if node is None:
-            return Content.from_markup("[b $success]✓ Every node has its card.[/]")
-        state = self.queue.states[node.name]
-        made = state in (NodeState.READY, NodeState.FAILED)
-        remark = f" ({state.word} before)" if made else ""
-        return Content.from_markup(
-            "[b $accent]◆ $name[/]  label [b]$position[/b]  [dim]$role[/]$remark\n"
-            "Put its card into a reader, choose the reader, press [b]Enter[/b].",
-            name=node.name,
-            position=node.position,
-            role=self._rig.role_of(node).title,
-            remark=remark,
-        )
+    def farewell(self) -> str | None:
+        """Nobody leaves half-written cards unasked."""
+        if not self.runner.state.is_busy:
+            return None
+        return _("Cards are being written. Stop? Each can be gone on with later.")
 
-    def _entries(self) -> list[Entry]:
-        rig = (self._rig.profile.name, self._rig.site.name)
-        lines = not_replaced(self._workplace.ledger.entries())
-        return [entry for entry in lines if (entry.profile, entry.site) == rig]
+    async def settle(self) -> None:
+        """Stop what is being made, and wait until it has stopped."""
+        if self.runner.state.is_busy:
+            self.app.push_screen(WaitingScreen(_("Stopping. Leave the cards in their readers …")))
+        await asyncio.to_thread(self.abandon)
 
+    def abandon(self) -> None:
+        """The same in a thread, while the screen itself can do nothing any more."""
+        self.runner.set_paused(True)
+        self.runner.stop_all()
+        self.runner.wait_idle(_LONGEST_STOP_SECONDS)
 
-def _state_after(outcome: CardResult | FlasherError) -> NodeState:
-    if isinstance(outcome, CardResult):
-        return NodeState.READY
-    return NodeState.TODO if isinstance(outcome, Cancelled) else NodeState.FAILED
-
-
-def _drives_or_words(
-    outcome: tuple[Drive, ...] | FlasherError,
-) -> tuple[tuple[Drive, ...], str]:
-    if isinstance(outcome, FlasherError):
-        return (), f"{outcome.message}\n{outcome.hint}"
-    return outcome, _NO_DRIVES
-
-
-def _counts(queue: Queue) -> Content:
-    words = [
-        Content.from_markup(
-            f"[{_STYLES[state]}]$sign $count $word[/]",
-            sign=state.sign,
-            count=queue.count(state),
-            word=state.word,
-        )
-        for state in NodeState
-        if state in (NodeState.TODO, NodeState.READY) or queue.count(state)
-    ]
-    return Content("  ").join(words)
+    @work(exclusive=True, exit_on_error=False, group="back")
+    async def action_back(self) -> None:
+        """To the sites; asks while cards are being made."""
+        if question := self.farewell():
+            if not await self.app.push_screen_wait(
+                QuestionScreen(question, yes=_("Stop and go back"), no=_("Stay"))
+            ):
+                return
+            await self.settle()
+            while self.app.screen is not self:
+                self.app.pop_screen()
+        self.dismiss()

@@ -11,6 +11,7 @@ from textual.widgets import Footer, Input, Label
 from flasher.errors import BadInput
 from flasher.rig.rigmap import Node, RigMap
 from flasher.tui.screens.base import WizardDialog
+from flasher.tui.words import _
 
 
 class FindNodeScreen(WizardDialog[Node | None]):
@@ -20,15 +21,15 @@ class FindNodeScreen(WizardDialog[Node | None]):
         rig: where to look.
     """
 
-    HELP = """
+    HELP = _("""
 # Find a node
 
 Type the name of a node, such as `cam-0101`, or what stands on its label, such as `SEG1-CAM1`, and
 press **Enter**. Its card is made next, even if it has one already.
-"""
+""")
     BINDINGS = [  # noqa: RUF012
-        Binding("f1", "help", "Help"),
-        Binding("escape", "dismiss(None)", "Back", key_display="Esc"),
+        Binding("f1", "help", _("Help")),
+        Binding("escape", "dismiss(None)", _("Back"), key_display="Esc"),
     ]
 
     def __init__(self, rig: RigMap) -> None:
@@ -38,8 +39,10 @@ press **Enter**. Its card is made next, even if it has one already.
     def compose(self) -> ComposeResult:
         """One field."""
         with Vertical(classes="window") as window:
-            window.border_title = "Whose card is next?"
-            yield Input(placeholder=f"{self._rig.nodes[-1].name} or {self._rig.nodes[-1].position}")
+            window.border_title = _("Whose card is next?")
+            last = self._rig.nodes[-1]
+            words = _("{name} or {label}").format(name=last.name, label=last.position)
+            yield Input(placeholder=words)
             yield Label("", id="answer", markup=False)
         yield Footer(show_command_palette=False)
 

@@ -8,11 +8,13 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Markdown
 
-_EVERYWHERE = """
+from flasher.tui.words import _
+
+_EVERYWHERE = _("""
 
 **Everywhere:** Tab moves on, Escape goes back and never writes anything, Ctrl+T changes between
 dark and light, Ctrl+P finds every command, Ctrl+Q quits. The mouse works too.
-"""
+""")
 
 
 class HelpScreen(ModalScreen[None]):
@@ -23,7 +25,7 @@ class HelpScreen(ModalScreen[None]):
     """
 
     BINDINGS = [  # noqa: RUF012
-        Binding("escape,q,enter,f1,question_mark", "dismiss", "Close", key_display="Esc"),
+        Binding("escape,q,enter,f1,question_mark", "dismiss", _("Close"), key_display="Esc"),
     ]
 
     def __init__(self, text: str) -> None:
@@ -33,6 +35,6 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The text in a window."""
         with VerticalScroll(classes="window") as window:
-            window.border_title = "Help"
+            window.border_title = _("Help")
             yield Markdown(self._text.strip() + _EVERYWHERE)
         yield Footer(show_command_palette=False)

@@ -8,6 +8,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Footer, Label
 
+from flasher.tui.words import _
+
 
 class QuestionScreen(ModalScreen[bool]):
     """Gives True only if the answer that may lose something was chosen deliberately.
@@ -19,9 +21,9 @@ class QuestionScreen(ModalScreen[bool]):
     """
 
     BINDINGS = [  # noqa: RUF012
-        Binding("escape", "answer(False)", "Back"),
-        Binding("tab", "app.focus_next", "Other button", key_display="Tab"),
-        Binding("right,left", "app.focus_next", "Other button", show=False),
+        Binding("escape", "answer(False)", _("Back")),
+        Binding("tab", "app.focus_next", _("Other button"), key_display="Tab"),
+        Binding("right,left", "app.focus_next", _("Other button"), show=False),
     ]
 
     def __init__(self, question: str, *, yes: str, no: str) -> None:
@@ -39,7 +41,7 @@ class QuestionScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Begin on the safe answer."""
-        self.query_one("#no").focus()
+        self.set_focus(self.query_one("#no"))
 
     def action_answer(self, answer: bool) -> None:
         """Close with this answer."""

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flasher.errors import BadDocument, FlasherError
+from flasher.tui.words import _
 
 
 def facts(rows: Iterable[tuple[str, str]], *, indent: int = 0) -> Table:
@@ -24,12 +25,16 @@ def facts(rows: Iterable[tuple[str, str]], *, indent: int = 0) -> Table:
 def explain(error: FlasherError) -> Text:
     """What is wrong and what to do; the faults of a document by file, with line and column."""
     if not isinstance(error, BadDocument):
-        return Text(f"{error.message}\n\n→ {error.hint}")
+        # Its words for every trouble are not read before there is one.
+        from flasher.tui import trouble
+
+        told = trouble.explain(error)
+        return Text(f"{told.what} {told.why}".rstrip() + f"\n\n→ {told.todo}")
     text = Text()
     for file, faults in groupby(error.faults, key=lambda fault: fault.file):
         text.append(f"{file}\n", style="dim")
         for fault in faults:
-            place = f"line {fault.line}: " if fault.line else ""
+            place = _("line {n}: ").format(n=fault.line) if fault.line else ""
             text.append(f"\n• {place}", style="bold")
             text.append(f"{fault.what} {fault.remedy}".rstrip())
         text.append("\n\n")

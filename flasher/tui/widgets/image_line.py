@@ -6,15 +6,15 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from flasher.image.source import ImageFile
 from flasher.progress import readable_size
-from flasher.tui.images import ImageStatus, ImageTrouble, NoImage, OpeningImage
+from flasher.tui.images import ImageStatus, ImageTrouble, LookingForImage, NoImage, OpeningImage
+from flasher.tui.words import _
 
 
 class ImageLine(Static):
     """Follows the application's `image_status`; wraps where the line is long."""
 
-    status: reactive[ImageStatus] = reactive[ImageStatus](NoImage())
+    status: reactive[ImageStatus] = reactive[ImageStatus](LookingForImage())
 
     def on_mount(self) -> None:
         """Follow the application."""
@@ -28,22 +28,29 @@ class ImageLine(Static):
 
 def describe(status: ImageStatus) -> Content:
     """What to say about the base image."""
+    if isinstance(status, LookingForImage):
+        return Content("…")
     if isinstance(status, NoImage):
         return Content.from_markup(
-            "[b]✗ There is no base image yet.[/b] Close this with Ctrl+Q, run "
-            "[b]flasher build-base[/b], and come back; you may look around meanwhile."
+            _(
+                "[b]✗ There is no base image yet.[/b] Close this with Ctrl+Q, run "
+                "[b]flasher build-base[/b], and come back; you may look around meanwhile."
+            )
         )
     if isinstance(status, OpeningImage):
         share = "" if status.share is None else f" {status.share:.0%}"
+        words = _("… Opening the base image [b]$name[/b]$share")
+        return Content.from_markup(words, name=status.path.name, share=share)
+    if isinstance(status, ImageTrouble):
+        # Its words for every trouble are not read before there is one.
+        from flasher.tui.trouble import explain
+
+        told = explain(status.error)
         return Content.from_markup(
-            "… Opening the base image [b]$name[/b]$share", name=status.path.name, share=share
-        )
-    if isinstance(status, ImageFile):
-        return Content.from_markup(
-            "✓ Base image [b]$name[/b], $size",
-            name=status.path.name,
-            size=readable_size(status.size),
+            "[b]✗ $what[/b] $todo", what=f"{told.what} {told.why}".rstrip(), todo=told.todo
         )
     return Content.from_markup(
-        "[b]✗ $message[/b] $hint", message=status.error.message, hint=status.error.hint
+        _("✓ Base image [b]$name[/b], $size"),
+        name=status.path.name,
+        size=readable_size(status.size),
     )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rich.segment import Segment
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from flasher.rig.profile import Role
-from flasher.rig.rigmap import Node
-from flasher.tui.queue import NodeState
+from flasher.bench.node_state import NodeState
+from flasher.tui.node_signs import LOOKS, NEXT_SIGN
+
+if TYPE_CHECKING:
+    from flasher.rig.rigmap import Node
 
 MARGIN = 4
 CELL = 2
-NEXT_SIGN = "◆"
 _LABEL_EVERY = 5
 
 
@@ -26,6 +27,21 @@ class Place(NamedTuple):
     role: str
     column: int
     row: int
+
+
+class Role(Protocol):
+    """What of a role is drawn, be it of a profile or of a board."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def columns(self) -> int: ...  # noqa: D102
+    @property
+    def rows(self) -> int: ...  # noqa: D102
+    @property
+    def count(self) -> int: ...  # noqa: D102
 
 
 class Line(NamedTuple):
@@ -40,7 +56,7 @@ def place_of(node: Node) -> Place:
     return Place(node.role, node.column, node.row)
 
 
-def lines_of(roles: tuple[Role, ...]) -> tuple[Line, ...]:
+def lines_of(roles: Sequence[Role]) -> tuple[Line, ...]:
     """The drawing's lines; a role of one node needs no ruler."""
     return tuple(
         Line(role, row)
@@ -62,19 +78,21 @@ class NodeGrid(ScrollView, can_focus=False):
         "node-grid--todo",
         "node-grid--writing",
         "node-grid--ready",
+        "node-grid--rehearsed",
+        "node-grid--alive",
         "node-grid--failed",
         "node-grid--next",
         "node-grid--cursor",
     }
 
-    def __init__(self, roles: tuple[Role, ...], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, roles: Sequence[Role], *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._states: Mapping[Place, NodeState] = {}
-        self.next: Place | None = None
+        self.next: frozenset[Place] = frozenset()
         self.cursor: Place | None = None
         self.show_roles(roles)
 
-    def show_roles(self, roles: tuple[Role, ...]) -> None:
+    def show_roles(self, roles: Sequence[Role]) -> None:
         """Draw other roles."""
         self.lines = lines_of(roles)
         widest = max((MARGIN + CELL * role.columns for role in roles), default=0)
@@ -82,10 +100,17 @@ class NodeGrid(ScrollView, can_focus=False):
         self.virtual_size = Size(max(widest, titles), len(self.lines))
         self.refresh(layout=True)
 
-    def show_states(self, states: Mapping[Place, NodeState], following: Place | None) -> None:
-        """Draw other states; `following` is the node whose card comes next."""
-        self._states, self.next = states, following
-        self.refresh()
+    @property
+    def widest(self) -> int:
+        """Letters of its longest line."""
+        return self.virtual_size.width
+
+    def show_states(self, states: Mapping[Place, NodeState], following: Iterable[Place]) -> None:
+        """Draw other states; `following` are the nodes whose cards come next."""
+        ahead = frozenset(following)
+        if (states, ahead) != (self._states, self.next):
+            self._states, self.next = states, ahead
+            self.refresh()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """As high as the drawing."""
@@ -117,11 +142,15 @@ class NodeGrid(ScrollView, can_focus=False):
             segments += self._draw_node(Place(line.role.name, column, line.row))
         return segments
 
-    def _draw_node(self, place: Place) -> list[Segment]:
+    def look_of(self, place: Place) -> tuple[str, str]:
+        """The sign of a node, and the name of its style."""
         state = self._states.get(place, NodeState.TODO)
-        sign, kind = state.sign, state.name.lower()
-        if place == self.next and state is not NodeState.WRITING:
-            sign, kind = NEXT_SIGN, "next"
+        if place in self.next and state is not NodeState.WRITING:
+            return NEXT_SIGN, "next"
+        return LOOKS[state].sign, state.value
+
+    def _draw_node(self, place: Place) -> list[Segment]:
+        sign, kind = self.look_of(place)
         style = self.get_component_rich_style(f"node-grid--{kind}", partial=True)
         if place == self.cursor:
             style += self.get_component_rich_style("node-grid--cursor", partial=True)

@@ -9,19 +9,19 @@ from textual.binding import Binding
 from textual.geometry import Offset, Region
 from textual.message import Message
 
-from flasher.rig.profile import Role
-from flasher.tui.widgets.node_grid import CELL, MARGIN, NodeGrid, Place
+from flasher.tui.widgets.node_grid import CELL, MARGIN, NodeGrid, Place, Role
+from flasher.tui.words import _
 
 
 class NodePicker(NodeGrid, can_focus=True):
     """Arrows move the cursor, Enter or a click chooses."""
 
     BINDINGS = [  # noqa: RUF012
-        Binding("up", "move(0, -1)", "Move", show=False),
-        Binding("down", "move(0, 1)", "Move", show=False),
-        Binding("left", "move(-1, 0)", "Move", show=False),
-        Binding("right", "move(1, 0)", "Move", show=False),
-        Binding("enter", "choose", "Choose node"),
+        Binding("up", "move(0, -1)", _("Move"), show=False),
+        Binding("down", "move(0, 1)", _("Move"), show=False),
+        Binding("left", "move(-1, 0)", _("Move"), show=False),
+        Binding("right", "move(1, 0)", _("Move"), show=False),
+        Binding("enter", "choose", _("Choose node")),
     ]
 
     @dataclass
@@ -38,10 +38,24 @@ class NodePicker(NodeGrid, can_focus=True):
 
     def on_focus(self) -> None:
         """Begin where the queue is."""
-        self._go_to(self.cursor or self.next or self._nearest(0, 1))
+        self.begin()
+
+    def begin(self) -> None:
+        """Show the cursor."""
+        self._go_to(self._here)
+
+    @property
+    def _here(self) -> Place:
+        """Where the cursor is; without one, where it begins: keys may come before the focus."""
+        ahead = min(self.next, key=lambda place: (self._line_of(place), place), default=None)
+        return self.cursor or ahead or self._nearest(0, 1)
 
     def on_blur(self) -> None:
         """The cursor is shown only while keys move it."""
+        self.end()
+
+    def end(self) -> None:
+        """Show the cursor no more."""
         self._go_to(None)
 
     def on_click(self, event: events.Click) -> None:
@@ -52,9 +66,8 @@ class NodePicker(NodeGrid, can_focus=True):
 
     def action_move(self, columns: int, rows: int) -> None:
         """Move the cursor, from one role's grid into the next as well."""
-        if self.cursor is None:
-            return
-        line = self._line_of(self.cursor)
+        here = self._here
+        line = self._line_of(here)
         if rows:
             line = next(
                 (i for i in self._rows() if (i - line) * rows > 0)
@@ -62,7 +75,7 @@ class NodePicker(NodeGrid, can_focus=True):
                 else (i for i in reversed(self._rows()) if i < line),
                 line,
             )
-        self._go_to(self._nearest(line, self.cursor.column + columns))
+        self._go_to(self._nearest(line, here.column + columns))
 
     def action_choose(self) -> None:
         """Choose the node under the cursor."""

@@ -7,7 +7,10 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Label
 
-STEPS = ("Scanner", "Site", "Bench")
+from flasher.tui.words import _
+
+STEPS = ("Scanner", "Site", "Bench", "Done")
+_TITLES = {"Scanner": _("Scanner"), "Site": _("Site"), "Bench": _("Bench"), "Done": _("Done")}
 
 
 class TitleBar(Horizontal):
@@ -27,7 +30,7 @@ class TitleBar(Horizontal):
         yield Label("Flasher", id="product")
         yield Label(self._steps(), id="steps")
         if self._practice:
-            yield Label("PRACTICE · cards are files", id="practice")
+            yield Label(_("PRACTICE"), id="practice")
 
     def _steps(self) -> Content:
         here = STEPS.index(self._step)
@@ -35,7 +38,7 @@ class TitleBar(Horizontal):
             Content.from_markup(
                 "[b]$n $word[/b]" if place == here else "[dim]$n $word[/dim]",
                 n="✓" if place < here else str(place + 1),
-                word=word,
+                word=_TITLES[word],
             )
             for place, word in enumerate(STEPS)
         ]

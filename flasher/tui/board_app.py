@@ -1,0 +1,37 @@
+"""The board in a terminal of its own: `flasher board`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.screen import Screen
+
+from flasher.errors import ExitCode
+from flasher.fleet.board.feed import BoardFeed
+from flasher.tui.plain_app import PlainApp
+from flasher.tui.screens.board import BoardScreen
+
+
+def run(feed: BoardFeed) -> int:
+    """Show a board until the person quits; the exit status."""
+    app = BoardApp(feed)
+    app.run()
+    return app.return_code or ExitCode.DONE
+
+
+class BoardApp(PlainApp):
+    """One screen, and the windows over it.
+
+    Args:
+        feed: of the server.
+    """
+
+    CSS_PATH: ClassVar = ["app.tcss", "bench.tcss", "board.tcss"]
+
+    def __init__(self, feed: BoardFeed) -> None:
+        super().__init__()
+        self._feed = feed
+
+    def get_default_screen(self) -> Screen[None]:
+        """The board."""
+        return BoardScreen(self._feed)

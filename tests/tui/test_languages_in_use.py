@@ -1,0 +1,118 @@
+"""The wizard speaks the language that the environment names, if anybody has brought it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+
+from autosetup.status import STATES
+from flasher import paths
+from flasher.tui.engine_words import FORMS, in_words
+from flasher.tui.words import DOMAIN, languages, spoken
+from tests.tui.terminal import ENDED, terminal
+
+PROGRAM = f"{sys.executable} -m flasher --practice"
+PACKAGE = Path(paths.__file__).parent
+SHIPPED = paths.assets() / "locale"
+
+
+def add_catalogue(folder: Path, language: str, words: dict[str, str]) -> None:
+    catalogue = Catalog(locale=language)
+    for text, translated in words.items():
+        catalogue.add(text, translated)
+    place = folder / language / "LC_MESSAGES"
+    place.mkdir(parents=True)
+    with (place / f"{DOMAIN}.mo").open("wb") as file:
+        write_mo(file, catalogue)
+
+
+@pytest.mark.parametrize(
+    ("environment", "wanted"),
+    [
+        ({}, []),
+        ({"LANG": "C.UTF-8"}, []),
+        ({"LANG": "de_DE.UTF-8"}, ["de_DE.UTF-8"]),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "en_GB.UTF-8"}, []),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "de_AT"}, ["de_AT"]),
+        ({"LANG": "C.UTF-8", "LANGUAGE": "fr:de"}, ["fr", "de"]),
+        ({"LANG": "de_DE.UTF-8", "LANGUAGE": "en_GB:de"}, []),
+    ],
+)
+def test_the_environment_names_the_languages_and_english_ends_their_list(environment, wanted):
+    assert languages(environment) == wanted
+
+
+def test_a_language_that_nobody_brought_is_english():
+    assert spoken({"LANG": "xx_XX.UTF-8"}, SHIPPED).gettext("Bench") == "Bench"
+
+
+def test_a_catalogue_of_ones_own_adds_a_language(tmp_path):
+    add_catalogue(tmp_path, "fr", {"Bench": "Établi"})
+    words = spoken({"LANG": "fr_FR.UTF-8"}, tmp_path, SHIPPED)
+    assert (words.gettext("Bench"), words.gettext("Site")) == ("Établi", "Site")
+
+
+def test_a_catalogue_of_ones_own_goes_before_the_shipped_one_which_fills_its_gaps(tmp_path):
+    add_catalogue(tmp_path, "de", {"Bench": "Tisch"})
+    words = spoken({"LANG": "de_DE.UTF-8"}, tmp_path, SHIPPED)
+    assert (words.gettext("Bench"), words.gettext("Site")) == ("Tisch", "Standort")
+
+
+@pytest.mark.parametrize("content", [b"", b"no catalogue", b"\xde\x12\x04\x95" + bytes(range(40))])
+def test_a_damaged_catalogue_counts_as_missing(tmp_path, content):
+    place = tmp_path / "de/LC_MESSAGES"
+    place.mkdir(parents=True)
+    (place / f"{DOMAIN}.mo").write_bytes(content)
+    assert spoken({"LANG": "de"}, tmp_path, SHIPPED).gettext("Site") == "Standort"
+
+
+@pytest.mark.parametrize(
+    ("language", "scanner", "site", "bench"),
+    [
+        ("de_DE.UTF-8", "Welcher Scanner", "Wo soll sie stehen", "Enter schreibt"),
+        ("xx_XX.UTF-8", "Which scanner", "Where will it stand", "Enter writes"),
+    ],
+)
+def test_the_program_speaks_the_language_of_whoever_starts_it(
+    folder, base_image, tmp_path, language, scanner, site, bench
+):
+    (folder / "images").mkdir()
+    shutil.copy(base_image, folder / "images/base.img")
+    environment = {"FLASHER_DATA": str(folder), "FLASHER_CACHE": str(folder / "cache")}
+    with terminal(PROGRAM, tmp_path, environment=environment | {"LANG": language}) as seat:
+        seat.until(rf"(?s){scanner}.*✓ \w+ ?\w* base")
+        seat.press("Enter")
+        seat.until(site)
+        seat.press("Enter")
+        seat.until(bench)
+        seat.press("C-q")
+        seat.until(f"{ENDED} 0")
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "empty",
+        "2 partitions: bootfs, rootfs",
+        "cam-0103, started, and its agent said nothing",
+        "it stands on /dev/sda: it is in use: mounted at /",
+        "FAT32: NIKON D750",
+    ],
+)
+def test_in_english_the_engines_phrases_stay_as_they_are(phrase):
+    assert in_words(phrase) == phrase
+
+
+def test_the_phrases_of_the_engine_that_are_known_are_those_that_it_says():
+    engine = [path for path in PACKAGE.rglob("*.py") if "tui" not in path.parts]
+    # Its texts without the joints of their lines, and the states that a node tells.
+    said = re.sub(r'"\s*f?"', "", " ".join(path.read_text() for path in engine)) + " ".join(STATES)
+    for form in FORMS:
+        words = re.findall(r"[A-Za-z'-]+", re.sub(r"\{\w+\}", "", form))
+        assert all(word.removesuffix("s") in said for word in words), form
