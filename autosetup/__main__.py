@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from autosetup import __version__
+
 _INTERRUPTED = 130
 
 
@@ -31,7 +33,15 @@ def _ask(chosen: argparse.Namespace) -> int:
     return questions.tell_status(as_json=chosen.json, wait=chosen.wait)
 
 
+def _report() -> int:
+    from autosetup import reporting  # without the agent itself: it stays in memory
+
+    return reporting.run()
+
+
 def _act(chosen: argparse.Namespace) -> int:
+    if chosen.command == "report":
+        return _report()
     from autosetup import commands
 
     match chosen.command:
@@ -47,6 +57,8 @@ def _act(chosen: argparse.Namespace) -> int:
             return commands.rebind()
         case "neighbours":
             return commands.look_for_namesakes()
+        case "update":
+            return commands.look_for_updates(chosen.json) if chosen.check else commands.update()
         case _:
             return commands.tell_values()
 
@@ -55,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="autosetup", description="Makes this Pi the node that its card says."
     )
+    parser.add_argument("--version", action="version", version=f"autosetup {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser(
         "run", help="set the node up, or go on with it (the service does this)"
@@ -82,7 +95,17 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "neighbours", help="look whether another node has this node's name (a timer does this)"
     )
+    commands.add_parser(
+        "report", help="tell the board how this node is, again and again (a service)"
+    )
     commands.add_parser("rebind", help="have the node belong to this Pi, when its card was moved")
+    update = commands.add_parser(
+        "update", help="fetch and apply what was released for this node (a timer does this)"
+    )
+    update.add_argument(
+        "--check", action="store_true", help="only say what there is; 100 if there is something"
+    )
+    update.add_argument("--json", action="store_true", help="with --check: as one JSON object")
     commands.add_parser("values", help="say what templates can name, and what it stands for")
     return parser
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from autosetup import board
+from autosetup import board, card_keys, past_card
 from autosetup.card import digest_of
 from autosetup.growth import grow
 from autosetup.imports.found import note_ignored
@@ -56,12 +56,23 @@ def checked(tools: Tools, offer: Offer, record: Record | None) -> tuple[Offer, P
     return offer, open_payload(tools, offer.raw)
 
 
-def accept(tools: Tools, offer: Offer, status: Status, record: Record | None) -> Record:
-    """Keep a copy of a checked offer, and begin its record; only now the node is changed."""
+def accept(
+    tools: Tools, offer: Offer, payload: Payload, status: Status, record: Record | None
+) -> Record:
+    """Keep a copy of a checked offer, and begin its record; only now the node is changed.
+
+    Args:
+        offer, payload: as `checked` gave them.
+        status: see `status_of`.
+        record: of the payload before; None on a new node.
+    """
     generation = status.generation or 0
     note_ignored(tools, generation)
     if tools.journal.payload(generation) != offer.raw:
         tools.journal.keep(generation, offer.raw)
+    if offer.beside is not None:
+        past_card.note(tools.journal.folder, offer.beside)
+    card_keys.keep(tools.journal.folder, payload.manifest.card_id, payload.secrets)
     standing = offer.standing or Standing()
     if standing.pins:
         pin(tools.journal.folder, standing.pins)

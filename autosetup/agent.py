@@ -84,7 +84,9 @@ class Agent:
         if is_sealed(self._tools.system):
             return self._reopen()
         prepare(self._tools, manifest.flashed_at)
-        return self._apply(payload, accept(self._tools, whole, self._status, record), offer)
+        return self._apply(
+            payload, accept(self._tools, whole, payload, self._status, record), offer
+        )
 
     def _resume(self, record: Record, offer: Offer) -> Status:
         """Go on with a run from the copy; where that is spoiled, from the card."""

@@ -23,6 +23,7 @@ from autosetup.payload import FOLDER, LOG, STATUS, is_litter, read_folder
 
 # A boot partition would hold no more.
 _MOST_FILES, _MOST_BYTES = 4096, 256 << 20
+_PIECE = 1 << 16
 _MAGICS: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
     b"\x1f\x8b": lambda packed: cast("IO[bytes]", gzip.GzipFile(fileobj=packed)),
     b"BZh": lambda packed: cast("IO[bytes]", bz2.BZ2File(packed)),
@@ -105,12 +106,16 @@ def _zip_entries(handle: IO[bytes]) -> Iterator[_Entry]:
 
 
 def _tar_entries(stream: IO[bytes]) -> Iterator[_Entry]:
-    with tarfile.open(fileobj=_Bounded(stream), mode="r|") as archive:
+    bounded = _Bounded(stream)
+    with tarfile.open(fileobj=bounded, mode="r|") as archive:
         for entry in archive:
             if not entry.isdir():
                 is_plain = entry.isreg() and not entry.issparse()
                 member = archive.extractfile(entry) if is_plain else None
                 yield _Entry(entry.name, entry.size, is_plain, member)
+    # The checksum of what is packed stands at its very end, behind all that tar reads.
+    while bounded.read(_PIECE):
+        pass
 
 
 def _files(path: Path, entries: Iterator[_Entry]) -> dict[str, bytes]:

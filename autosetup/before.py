@@ -108,7 +108,7 @@ class Before:
             draft.symlink_to(cast("str", values["target"]))
             draft.replace(place)
             return
-        if not place.is_dir():
+        if place.is_symlink() or not place.is_dir():
             place.unlink(missing_ok=True)
         for folder in cast("list[str]", values["folders"]):
             with suppress(OSError):  # others have put something there

@@ -28,6 +28,12 @@ class Code(NamedTuple):
 
 
 CODES = {
+    "agent-refused": Code(
+        "A newer agent did not start, or is none. The one before goes on.",
+        "Release a newer one that was tried: a version is not tried again.",
+        again=False,
+        part="payload",
+    ),
     "archive-refused": Code(
         "The archive of packages is not signed by a key of the image, or not for its system.",
         "Correct the mirror in site.toml, or bring it up to date.",
@@ -37,6 +43,11 @@ CODES = {
         "The archive of packages does not answer.",
         "Check cable, wifi, router and the mirror in site.toml.",
         part="network",
+    ),
+    "capturing": Code(
+        "The scanner's software captures, and an update waits for its end.",
+        "Nothing; where no capture is under way: see who holds /run/lock/autosetup-capture.",
+        part="script",
     ),
     "clock-wrong": Code(
         "The node's clock does not fit what the network says of the time.",
@@ -55,6 +66,11 @@ CODES = {
         again=False,
         part="payload",
     ),
+    "frozen": Code(
+        "What the sources say has expired: it is old, or somebody keeps the new back.",
+        "Renew the repository: flasher release renew; the node goes on with what it has.",
+        part="network",
+    ),
     "internal-error": Code(
         "The agent stumbled over a defect of its own.",
         "Send log.txt to a developer.",
@@ -63,6 +79,11 @@ CODES = {
         "Another node on the network has this node's name. A warning: both go on working.",
         "Take one of the two off the network, and prepare its card for another node.",
         again=False,
+        part="network",
+    ),
+    "no-address": Code(
+        "The new payload left the node without the address that it had before.",
+        "Compare the networks of the two payloads: wifi, passphrase, fixed addresses.",
         part="network",
     ),
     "no-boot-partition": Code(
@@ -90,19 +111,24 @@ CODES = {
         "Use a cable or a board with a radio, or see in log.txt whether firmware is missing.",
         part="network",
     ),
+    "no-source": Code(
+        "The node wants updates, and found nobody who has them.",
+        "Name a source in the site, start flasher serve, or plug in a stick with a repository.",
+        part="network",
+    ),
     "no-space": Code(
         "A file system of the node is full.",
         "Free some room on it, or take a larger card.",
         part="card",
     ),
-    "no-address": Code(
-        "The new payload left the node without the address that it had before.",
-        "Compare the networks of the two payloads: wifi, passphrase, fixed addresses.",
-        part="network",
+    "no-updater": Code(
+        "The node lacks python3-tuf, which checks updates.",
+        "Take an image with the layer for updates.",
+        again=False,
     ),
-    "no-way-back": Code(
-        "There is no good generation before the one that the node has.",
-        "Give it a new payload: flasher inspect --fix --scanner … --site …",
+    "no-updates": Code(
+        "The node was not told whose releases it takes, or has no root of a repository.",
+        "Name the site of its updates, and bake the root: build-base --update-root.",
         again=False,
         part="payload",
     ),
@@ -110,6 +136,12 @@ CODES = {
         "The image trusts certain keys alone, but cannot check a signature.",
         "Add the package python3-cryptography to the recipe of the image.",
         again=False,
+    ),
+    "no-way-back": Code(
+        "There is no good generation before the one that the node has.",
+        "Give it a new payload: flasher inspect --fix --scanner … --site …",
+        again=False,
+        part="payload",
     ),
     "not-done": Code(
         "A value can be set only on a node that is set up.",
@@ -119,15 +151,15 @@ CODES = {
         "Only root may change this node.",
         "Say it with sudo.",
     ),
+    "not-sealed-for-us": Code(
+        "What came over the network or by a stick is sealed for another card, or was changed.",
+        "Make and publish a new release; if that does not help, prepare the card again.",
+        part="payload",
+    ),
     "older": Code(
         "The payload is not newer than one that the node has tried already.",
         "Prepare it again: it gets a new generation.",
         again=False,
-        part="payload",
-    ),
-    "package-unknown": Code(
-        "The archive has no package of this name.",
-        "Correct the name in the profile, or take a mirror that has it.",
         part="payload",
     ),
     "other-board": Code(
@@ -135,6 +167,11 @@ CODES = {
         "If it was moved on purpose: sudo autosetup rebind. Else put it back into its own Pi.",
         again=False,
         part="card",
+    ),
+    "package-unknown": Code(
+        "The archive has no package of this name.",
+        "Correct the name in the profile, or take a mirror that has it.",
+        part="payload",
     ),
     "payload-refused": Code(
         "The payload has faults; nothing was changed.",
@@ -145,6 +182,11 @@ CODES = {
     "program-failed": Code(
         "A program of the system failed or took too long.",
         "Read its last lines in the reason; start the node again, or change what it was given.",
+    ),
+    "radio-blocked": Code(
+        "The radio is switched off.",
+        "sudo rfkill unblock wifi, or the switch on the device.",
+        part="network",
     ),
     "read-only": Code(
         "A file system cannot be written: the card locked itself, or damage was found on it.",
@@ -167,10 +209,11 @@ CODES = {
         "See in log.txt where it waits; give it more time in the profile.",
         part="script",
     ),
-    "radio-blocked": Code(
-        "The radio is switched off.",
-        "sudo rfkill unblock wifi, or the switch on the device.",
-        part="network",
+    "restart-needed": Code(
+        "Packages were brought up to date, and the node runs what it had before. A warning.",
+        "Start it again when nobody captures: sudo systemctl reboot",
+        again=False,
+        part="image",
     ),
     "scrub-failed": Code(
         "The card gave back other bytes than were written over the secrets.",
@@ -181,6 +224,11 @@ CODES = {
         "The root file system is sealed and could not be opened for changes.",
         "The partition for data may be worn out: change the card.",
         part="card",
+    ),
+    "source-failed": Code(
+        "The source of updates does not answer, breaks off or is too slow.",
+        "Check cable, wifi and server; what was fetched is kept.",
+        part="network",
     ),
     "step-without-effect": Code(
         "A setting was applied, but the system does not show it.",
@@ -210,6 +258,17 @@ CODES = {
         "A user's .ssh is a link, which root must not follow.",
         "Remove the link on the node, or in the image.",
     ),
+    "untrusted": Code(
+        "The payload is not signed by a key that this node trusts.",
+        "Give it one of the site that the node knows; to change the site, prepare the card anew.",
+        again=False,
+        part="payload",
+    ),
+    "update-refused": Code(
+        "The source has updates that cannot be trusted, or are not what was promised.",
+        "Look after the repository: flasher release show. Nothing was changed.",
+        part="network",
+    ),
     "wifi-not-heard": Code(
         "No wireless network of that name is in reach.",
         "Switch the access point on; compare the name, capitals too; move nearer.",
@@ -224,11 +283,5 @@ CODES = {
         "No network of that name is heard, and others say that they are in another country.",
         "Mend the country of the site: each allows other channels.",
         part="network",
-    ),
-    "untrusted": Code(
-        "The payload is not signed by a key that this node trusts.",
-        "Give it one of the site that the node knows; to change the site, prepare the card anew.",
-        again=False,
-        part="payload",
     ),
 }

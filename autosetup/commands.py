@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autosetup import board
 from autosetup.agent import Agent
+from autosetup.agents import prove_agent
 from autosetup.binding import bind
 from autosetup.card import mount_boot
 from autosetup.change import done, set_value, values_on
@@ -51,7 +52,9 @@ def _run_once(pauses: tuple[float, ...], attempt: int) -> Status:
     mount_boot(System())
     tools = replace(tools_here(), pauses=pauses, attempt=attempt)
     with alone():
-        return Agent(tools).run()
+        status = Agent(tools).run()
+    prove_agent()
+    return status
 
 
 def apply(path: Path) -> int:
@@ -72,6 +75,20 @@ def change_value(name: str, value: str) -> int:
     """Change a value until a newer payload comes."""
     status = _changed(lambda tools: set_value(tools, name, value))
     return code_of(status) if status else FAILED
+
+
+def update() -> int:
+    """Bring the node up to date with what was released for it."""
+    from autosetup.update import command  # with all that fetches: no boot needs it
+
+    return command.update()
+
+
+def look_for_updates(as_json: bool) -> int:
+    """Say what there is for this node."""
+    from autosetup.update import check  # as above
+
+    return check.check(as_json=as_json)
 
 
 def rebind() -> int:

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from autosetup import board, rollback
 from autosetup.accept import take_room
+from autosetup.agents import with_bad_agent
 from autosetup.binding import settled
 from autosetup.card import scrub_card
+from autosetup.card_keys import forget
 from autosetup.errors import AgentError, as_agent_error, plain
 from autosetup.faults import Fault
 from autosetup.imports.found import erase
@@ -41,7 +43,7 @@ def end(tools: Tools, record: Record, addresses: tuple[str, ...]) -> Status:
     _forget_on_card(tools, record)
     tools.journal.save(record)
     _forget_here(tools, record)
-    status = settled(tools.journal.folder, status)
+    status = with_bad_agent(tools.system, settled(tools.journal.folder, status))
     seal(tools.system)
     tools.outlets.announce(status)
     return status
@@ -86,7 +88,7 @@ def stay(tools: Tools, record: Record, offer: Offer) -> Status:
         if offer.raw and not (offer.standing and offer.standing.objection):
             _forget_on_card(tools, record)
         _forget_here(tools, record)
-        status = settled(tools.journal.folder, status)
+        status = with_bad_agent(tools.system, settled(tools.journal.folder, status))
         seal(tools.system)
     tools.outlets.repeat(status)
     tools.outlets.flush_log()
@@ -117,6 +119,8 @@ def _forget_on_card(tools: Tools, record: Record) -> None:
 
 def _forget_here(tools: Tools, record: Record) -> None:
     tools.journal.forget(but={good.generation for good in record.good})
+    cards = {tools.journal.card_of(good.generation) for good in record.good}
+    forget(tools.journal.folder, but=cards | {record.status.card_id or ""})
 
 
 def _rolled_back(status: Status, fallen: Fallen) -> Status:

@@ -14,11 +14,18 @@ HOSTNAME = pattern(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
     "a host name: 1 to 63 of a-z, 0-9 and -, with no - at either end",
 )
+# How files write UTC times, for strftime: 2026-11-21T03:39:50Z.
+UTC_TIME = "%Y-%m-%dT%H:%M:%SZ"
 # Where the payload has Debian packages.
 PACKAGES = "packages/"
 PACKAGE_SOURCE = pattern(
     r"packages/[A-Za-z0-9][A-Za-z0-9.+_~-]{0,200}\.deb",
     "a package of the payload: packages/name.deb, without blanks",
+)
+# Where it has trees of software.
+SOFTWARE_SOURCE = pattern(
+    r"software/[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.tar",
+    "software of the payload: software/name.tar, of letters, digits, - and _",
 )
 # Debian Policy, 5.6.1.
 PACKAGE = pattern(
@@ -29,6 +36,11 @@ MIRROR = pattern(
     r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?:/[A-Za-z0-9._~/+-]*)?",
     "the address of an archive: http://controller/debian, without a user and blanks",
 )
+# Of a repository of releases, or of a board.
+SOURCE = pattern(
+    r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?:/[A-Za-z0-9._~/+-]*)?",
+    "an address such as https://central.local:8443, without a user and blanks",
+)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN = pattern(
     rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*",
@@ -37,6 +49,7 @@ DOMAIN = pattern(
 VARIABLE = pattern(
     r"[a-z][a-z0-9_]{0,63}", "1 to 64 of a-z, 0-9 and _, with a letter at the beginning"
 )
+SITE = pattern(r"[a-z0-9][a-z0-9-]{0,62}", "1 to 63 of a-z, 0-9 and -")
 ROLE = pattern(r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, _ and -")
 POSITION = pattern(r".{0,64}", "at most 64 characters")
 USER_NAME = pattern(
@@ -78,6 +91,10 @@ CMDLINE_WORD = pattern(
 )
 SHA256 = pattern(r"[0-9a-f]{64}", "a SHA-256 digest: 64 hex digits in lower case")
 CARD_ID = pattern(r"[0-9a-f]{32}", "a card id: 32 hex digits in lower case")
+KEY = pattern(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "a key: 32 bytes in base64")
+BASE64 = pattern(
+    r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", "bytes in base64"
+)
 NONCE = pattern(r"[0-9a-f]{64}", "32 random bytes: 64 hex digits in lower case")
 SCRIPT_SOURCE = pattern(
     r"scripts/[0-9]{2}-[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
@@ -191,6 +208,6 @@ def server_complaint(text: str) -> str | None:
 def is_utc_time(text: str) -> bool:
     """Whether a text is a UTC time of the form ``2026-11-21T03:39:50Z``."""
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").year > 0
+        return datetime.strptime(text, UTC_TIME).year > 0
     except ValueError:
         return False

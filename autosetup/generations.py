@@ -45,10 +45,14 @@ def stage_payload(tools: Tools, raw: Mapping[str, bytes]) -> None:
         raise AgentError("older", what, "Prepare the payload again: it gets a new generation.")
 
 
-def take_back(tools: Tools) -> None:
+def take_back(tools: Tools, how: str = "by hand") -> None:
     """Have the agent's next run apply the good generation before the one in force.
 
     Where a way back is under way already, that run goes on with it.
+
+    Args:
+        tools: of the node.
+        how: it was taken back, for people.
 
     Raises:
         AgentError: ``no-way-back``, there is none.
@@ -58,7 +62,7 @@ def take_back(tools: Tools) -> None:
         return
     back = None
     if record:
-        what = f"Generation {record.generation} was taken back by hand."
+        what = f"Generation {record.generation} was taken back {how}."
         error = AgentError("taken-back", what, "Give the node a new payload.")
         targets = [g.generation for g in record.good if g.generation != record.generation]
         fallen = rollback.fallen(record, error, ())

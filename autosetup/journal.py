@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autosetup.errors import AgentError, free_bytes, no_room
 from autosetup.faults import Faulty
-from autosetup.manifest import LARGEST, MANIFEST
+from autosetup.manifest import LARGEST, MANIFEST, read_manifest
 from autosetup.payload import read_folder
 from autosetup.record import STATE_FILE, Record, read_record
 from autosetup.scrub import scrub
@@ -92,6 +92,13 @@ class Journal:
     def payload(self, generation: int) -> dict[str, bytes]:
         """The files of a payload's copy; empty where there is none."""
         return _files_of(self.payload_folder(generation))
+
+    def card_of(self, generation: int) -> str:
+        """The id of the card that a payload's copy came with; empty where that cannot be read."""
+        try:
+            return read_manifest((self.payload_folder(generation) / MANIFEST).read_bytes()).card_id
+        except (OSError, Faulty):
+            return ""
 
     def values(self, generation: int) -> dict[str, str]:
         """What was set on the node since this generation was applied; spoiled, it is nothing."""

@@ -49,6 +49,8 @@ WAITING = Pattern("a short flash every three seconds", (100, 2900), (100, 2900))
 AT_WORK = Pattern("flickers, fast and evenly", (100, 100), (100, 100))
 WARNED = Pattern("lit, with a short gap every three seconds", (2700, 300), (2700, 300))
 ROLLED_BACK = Pattern("one long flash, one short", (1500, 300, 250, 950), (1500, 1500))
+# No state: somebody who stands before the rig asks which one this node is.
+POINTING = Pattern("bursts of four short flashes", (60, 60) * 3 + (60, 440), (60, 440))
 FAILED: dict[Part, Pattern] = {
     "payload": _flashes(2),
     "script": _flashes(3),
@@ -84,8 +86,7 @@ def show(system: System, status: Status, *, is_new: bool) -> None:
     Raises:
         OSError: the light does not do as it is told.
     """
-    lights = (system.path(f"{_LIGHTS}/{name}") for name in _NAMES)
-    light = next((light for light in lights if (light / "trigger").exists()), None)
+    light = _light(system)
     if light is None:
         return
     if pattern := pattern_of(status):
@@ -99,11 +100,23 @@ def show(system: System, status: Status, *, is_new: bool) -> None:
         (light / "trigger").write_bytes(own)
 
 
+def point(system: System) -> None:
+    """Have the light say "here I am", until `show` is called; raises as that does."""
+    if light := _light(system):
+        _keep_own(system, light)
+        _play(system, light, POINTING)
+
+
 def written(beats: tuple[int, ...], brightness: int) -> str:
     """Beats as the trigger ``pattern`` reads them: each level twice, or it would fade."""
     levels = (brightness, 0) * (len(beats) // 2)
     pairs = zip(levels, beats, strict=True)
     return " ".join(f"{level} {length} {level} 0" for level, length in pairs)
+
+
+def _light(system: System) -> Path | None:
+    lights = (system.path(f"{_LIGHTS}/{name}") for name in _NAMES)
+    return next((light for light in lights if (light / "trigger").exists()), None)
 
 
 def _play(system: System, light: Path, pattern: Pattern) -> None:

@@ -23,9 +23,12 @@ from autosetup.node_tables import (
     read_keys,
     read_packages,
     read_restarts,
+    read_software,
     read_variables,
     unique,
+    write_software,
 )
+from autosetup.node_update import read_update, write_update
 from autosetup.settings import (
     Boot,
     Health,
@@ -80,6 +83,7 @@ def write_node(settings: NodeSettings) -> bytes:
         **write_time(settings.time),
         **write_serves(settings.serves),
         **({"ssh": {"keys_only": True}} if settings.keys_only else {}),
+        **write_update(settings.update),
         **({"health": asdict(settings.health)} if settings.health != Health() else {}),
         **({"boot": asdict(settings.boot)} if settings.boot != Boot() else {}),
         **({"variables": settings.variables} if settings.variables else {}),
@@ -90,6 +94,7 @@ def write_node(settings: NodeSettings) -> bytes:
         },
         "user": [_user_values(user) for user in settings.users],
         "file": [_file_values(file) for file in settings.files],
+        **({"software": [*map(write_software, settings.software)]} if settings.software else {}),
         "script": [
             {"source": s.source, "timeout_seconds": s.timeout_seconds} for s in settings.scripts
         ],
@@ -140,6 +145,10 @@ def _node(top: Table, sources: Collection[str]) -> NodeSettings:
         services=_services(top.table("services")),
         scripts=unique(top.tables("script"), "source", lambda table: _script(table, sources)),
         health=read_health(top.table("health"), sources),
+        update=read_update(top.table("update")),
+        software=unique(
+            top.tables("software"), "path", lambda table: read_software(table, sources)
+        ),
     )
 
 

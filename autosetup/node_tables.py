@@ -7,8 +7,10 @@ from typing import TypeVar
 
 from autosetup import forms
 from autosetup.settings import Boot, Health, Packages
+from autosetup.software import Software
 from autosetup.strict import Table
 from autosetup.templates import BUILT_IN
+from autosetup.toml_writer import Value
 
 T = TypeVar("T")
 
@@ -67,6 +69,30 @@ def read_mirror(table: Table) -> str:
 def read_restarts(file: Table) -> tuple[str, ...]:
     """Units to start anew with a file, under ``restarts``."""
     return file.strings("restarts", default=(), form=forms.UNIT)
+
+
+def read_software(table: Table, sources: Collection[str]) -> Software:
+    """A tree that is among these sources."""
+    source = table.string("source", form=forms.SOFTWARE_SOURCE)
+    if table.has("source") and source not in sources:
+        remedy = "Add the file, or prepare the card again."
+        table.fault("source", f"source is {source!r}, which the payload lacks.", remedy)
+    return Software(
+        source,
+        checked(table, "path", forms.absolute_path_complaint),
+        table.string("version", default=""),
+        read_restarts(table),
+    )
+
+
+def write_software(software: Software) -> dict[str, Value]:
+    """What `read_software` reads."""
+    return {
+        "source": software.source,
+        "path": software.path,
+        **({"version": software.version} if software.version else {}),
+        **({"restarts": software.restarts} if software.restarts else {}),
+    }
 
 
 def read_health(table: Table, sources: Collection[str]) -> Health:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autosetup.card import digest_of
 from autosetup.decide import is_unfinished
@@ -30,12 +30,14 @@ class Offer:
         manifest: None where there is none, or where it cannot be read and need not be.
         digest: SHA-256 (hex) of the manifest's bytes.
         standing: what it counts for; None where nobody has asked yet, see `weigh`.
+        beside: what the card has, where this did not come by the card; else None.
     """
 
     raw: Mapping[str, bytes]
     manifest: Manifest | None
     digest: str
     standing: Standing | None = None
+    beside: Mapping[str, bytes] | None = None
 
 
 def load_record(tools: Tools) -> Record | None:
@@ -63,7 +65,7 @@ def read_offer(tools: Tools, record: Record | None) -> Offer:
     offer = Offer(raw, _manifest(tools, raw, record), digest_of(raw.get(MANIFEST, b"")))
     staged = _staged(tools, record)
     if staged and not (offer.manifest and offer.manifest.generation >= _generation(staged)):
-        return staged
+        return replace(staged, beside=raw)
     return offer
 
 

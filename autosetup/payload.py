@@ -77,7 +77,11 @@ FOLDER = "autosetup"
 NO_AGENT = "no-agent.txt"  # beside the folder, in images that have no agent to read it
 STATUS = "status.json"
 LOG = "log.txt"
-_KINDS = {"scripts": "[[script]] with this source", "health": "it to checks under [health]"}
+_KINDS = {
+    "scripts": "[[script]] with this source",
+    "software": "[[software]] with this source",
+    "health": "it to checks under [health]",
+}
 _DOCUMENTS = (MANIFEST, NODE, SECRETS)
 # What Windows and macOS leave in folders that people open; names with a dot in front go as well.
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
@@ -224,7 +228,7 @@ def _check_together(
 
 def _unused(files: Collection[str], settings: NodeSettings) -> Iterator[Fault]:
     used = {file.source for file in settings.files} | {s.source for s in settings.scripts}
-    used |= {*settings.health.checks}
+    used |= {*settings.health.checks} | {s.source for s in settings.software}
     used |= {name for name in files if not forms.PACKAGE_SOURCE.complain(name)}
     for name in sorted(set(files) - used):
         kind = _KINDS.get(name.partition("/")[0], "[[file]] with this source")

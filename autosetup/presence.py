@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from autosetup import board
+from autosetup import __version__, board
+from autosetup.browse import Offered, offered
 from autosetup.status import Status, Warned
 from autosetup.system import System, draft_of
 
@@ -24,11 +25,12 @@ _HOST_NAME = "/proc/sys/kernel/hostname"
 _SSH_PORT = 22
 # The other steps take a moment each, and avahi holds back for 20 s what changes too often.
 _LASTING = ("packages", "services", "scripts")
-_BROWSE_SECONDS = 20
+# A node with little to do is through in a second or two: avahi gave up a record that changed eight
+# times in that, for good, on IPv4. What comes so soon after another word is not told while at work.
+_AT_WORK, _QUIET_SECONDS = ("checking", "applying"), 3
 _BUS_SECONDS = 10
 _AVAHI = ("org.freedesktop.Avahi", "/", "org.freedesktop.Avahi.Server")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,12 @@ def publish(system: System, status: Status) -> None:
     """
     record, path = written(status), system.path(_FILE)
     if path.parent.is_dir() and system.read(_FILE) != record:
+        past = int(path.stat().st_mtime) if path.exists() else 0
+        if status.state in _AT_WORK and abs(time.time() - past) < _QUIET_SECONDS:
+            return
         draft = draft_of(path)
         draft.write_bytes(record)
         # avahi takes a file for the same one while its time, in whole seconds, is.
-        past = int(path.stat().st_mtime) if path.exists() else 0
         moment = max(int(time.time()), past + 1)
         os.utime(draft, (moment, moment))
         draft.replace(path)
@@ -83,11 +87,17 @@ def facts(status: Status) -> dict[str, str]:
         "node": status.node,
         "generation": status.generation,
         "step": None if passing else status.step,
+        "progress": None if passing else _progress(status),
         "code": status.code,
         "warnings": ",".join(warned.code for warned in status.warnings),
         "serial": board.identity(),
+        "version": __version__,
     }
     return {key: str(value) for key, value in told.items() if value}
+
+
+def _progress(status: Status) -> str:
+    return f"{status.step_number} of {status.step_count}" if status.step_count else ""
 
 
 def rename(system: System, name: str) -> None:
@@ -106,10 +116,8 @@ def other_of_our_name(system: System, node: str) -> Warned | None:
     hint = "Take one of the two off the network, and prepare its card for another node."
     if not system.has_program("avahi-browse"):
         return None
-    argv = ["avahi-browse", "--resolve", "--parsable", "--terminate", TYPE]
-    listed = system.run(argv, seconds=_BROWSE_SECONDS).output
     own = board.identity()
-    for other in neighbours(listed):
+    for other in neighbours(offered(system, TYPE)):
         if other.node == node and other.serial != own:
             what = f"Another node is called {node} as well: {other.serial}, at {other.address}."
             return Warned("name-taken", what, hint)
@@ -120,18 +128,12 @@ def other_of_our_name(system: System, node: str) -> Warned | None:
     return None
 
 
-def neighbours(listed: str) -> list[Neighbour]:
-    """The nodes in what ``avahi-browse --resolve --parsable`` prints.
-
-    One line each: ``=;interface;protocol;name;type;domain;host;address;port;"text" "text" …``.
-    """
-    found = []
-    for line in listed.splitlines():
-        fields = line.split(";", 9)
-        if fields[0] == "=" and len(fields) == 10:
-            texts = dict(text.partition("=")[::2] for text in _QUOTED.findall(fields[9]))
-            found.append(Neighbour(texts.get("node", ""), texts.get("serial", ""), fields[7]))
-    return found
+def neighbours(services: Iterable[Offered]) -> list[Neighbour]:
+    """The nodes among what is on the network."""
+    return [
+        Neighbour(found.texts.get("node", ""), found.texts.get("serial", ""), found.address)
+        for found in services
+    ]
 
 
 def _name_given(system: System) -> str:

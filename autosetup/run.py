@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from autosetup import reach
 from autosetup.before import Before
+from autosetup.card_keys import completed
 from autosetup.errors import AgentError
 from autosetup.faults import Fault, Faulty
 from autosetup.journal import Journal
@@ -75,7 +76,9 @@ def make_context(
 
 
 def open_payload(tools: Tools, raw: Mapping[str, bytes]) -> Payload:
-    """A payload that checks, on this node too; with what was set on the node since it was applied.
+    """A payload that checks, on this node too, with the keys that its card brought before.
+
+    What was set on the node since it was applied is in it.
 
     Raises:
         Faulty: with everything that is wrong.
@@ -85,7 +88,9 @@ def open_payload(tools: Tools, raw: Mapping[str, bytes]) -> Payload:
         payload = unpack(raw)
     except Faulty as faulty:
         raise Faulty([*faulty.faults, *_problems_beside(tools, raw)]) from None
-    tools.outlets.secrets = payload.secrets.values()
+    secrets = completed(payload.secrets, tools.journal.folder, payload.manifest.card_id)
+    payload = replace(payload, secrets=secrets)
+    tools.outlets.secrets = secrets.values()
     values = tools.journal.values(payload.manifest.generation)
     payload = replace(payload, settings=with_values(payload.settings, values))
     if faults := list(problems(make_context(tools, payload))):

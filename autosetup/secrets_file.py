@@ -35,6 +35,8 @@ def read_secrets(raw: bytes, settings: NodeSettings | None, *, by_hand: bool = F
             _values(passphrases, forms.PASSPHRASE),
             top.string("host_key", default=""),
             {name: keys.string(name) for name in keys.names()},
+            _own_key(top, "sealing_key"),
+            _own_key(top, "report_key"),
         )
         if secrets.host_key and not public_line(secrets.host_key):
             what = "The host key is no whole Ed25519 key without passphrase."
@@ -56,6 +58,7 @@ def write_secrets(secrets: Secrets) -> bytes:
         {
             "nonce": secrets.nonce.hex(),
             **({"host_key": secrets.host_key} if secrets.host_key else {}),
+            **_own_keys(secrets),
             **({"user_keys": dict(sorted(secrets.user_keys.items()))} if secrets.user_keys else {}),
             "password_hashes": dict(sorted(secrets.password_hashes.items())),
             "wifi_passphrases": dict(sorted(secrets.wifi_passphrases.items())),
@@ -72,6 +75,16 @@ def redacted(size: int) -> bytes:
 def is_redacted(raw: bytes) -> bool:
     """Whether these bytes are what is left after use, or after an erasing that was cut short."""
     return bool(raw) and raw[: len(_MARK)] == _MARK[: len(raw)]
+
+
+def _own_key(top: Table, name: str) -> str:
+    """A key of the card itself; empty where there is none."""
+    return top.string(name, default="", form=forms.KEY if top.has(name) else None)
+
+
+def _own_keys(secrets: Secrets) -> dict[str, str]:
+    keys = {"sealing_key": secrets.sealing_key, "report_key": secrets.report_key}
+    return {name: key for name, key in keys.items() if key}
 
 
 def _values(table: Table, form: Pattern) -> dict[str, str]:

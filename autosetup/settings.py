@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from autosetup.host_key import key_lines
+from autosetup.software import Software
 
 Security = Literal["wpa-psk", "sae", "open"]
+SystemPackages = Literal["none", "security", "all"]
 # What a name that is no text begins with.
 HEX = "hex:"
 # Shorter pieces of a key tell nothing, and stand in other words too.
 _TELLING = 16
 SECURITIES: tuple[Security, ...] = ("wpa-psk", "sae", "open")
+SYSTEM_PACKAGES: tuple[SystemPackages, ...] = ("none", "security", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,28 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """Where a node finds what is new, and to whom it tells how it is.
+
+    Attributes:
+        site: whose releases it takes; where empty, it takes none and reports to nobody.
+        source: address of the repository of releases; where empty, the node looks for one on its
+            network and on sticks.
+        board: address to which it reports; where empty, the node looks for one on its network.
+        authority: the site's certificate, in PEM, that vouches for both; may be empty.
+        every_minutes: how often it looks, 1 to 10080.
+        packages: which of the image's own packages are brought up to date.
+    """
+
+    site: str = ""
+    source: str = ""
+    board: str = ""
+    authority: str = ""
+    every_minutes: int = 60
+    packages: SystemPackages = "none"
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSettings:
     """Everything about a node that is no secret.
 
@@ -194,6 +219,8 @@ class NodeSettings:
         keys_only: SSH takes keys only, and no password.
         boot: what the firmware and the kernel are told.
         variables: further values for templates, by name.
+        update: how it is kept up to date.
+        software: trees of files, each put in place as a whole.
     """
 
     name: str
@@ -215,6 +242,8 @@ class NodeSettings:
     services: Services = field(default_factory=Services)
     scripts: tuple[Script, ...] = ()
     health: Health = field(default_factory=Health)
+    update: Update = field(default_factory=Update)
+    software: tuple[Software, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +256,9 @@ class Secrets:
         wifi_passphrases: by SSID; 8 to 63 printable ASCII characters, or the key as 64 hex digits.
         host_key: an SSH host key, see `host_key`; where empty, the node makes its own.
         user_keys: SSH keys by user name, of the same form, by which they reach other nodes.
+        sealing_key: the card's private X25519 key, 32 bytes in base64: opens what is sealed for it.
+        report_key: the card's private Ed25519 key, of the same form: signs what the node reports.
+            Where a key is empty, the one that this card brought before counts on.
     """
 
     nonce: bytes = field(repr=False)
@@ -234,6 +266,8 @@ class Secrets:
     wifi_passphrases: Mapping[str, str] = field(default_factory=dict, repr=False)
     host_key: str = field(default="", repr=False)
     user_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sealing_key: str = field(default="", repr=False)
+    report_key: str = field(default="", repr=False)
 
     def values(self) -> tuple[str, ...]:
         """Every text that must never be shown, also as it stands in files that are made of it."""
@@ -245,6 +279,7 @@ class Secrets:
             *phrases,
             *(phrase.replace("\\", "\\\\") for phrase in phrases),
             *keys,
+            *filter(None, (self.sealing_key, self.report_key)),
             *(line for key in keys for line in key_lines(key) if len(line) >= _TELLING),
         )
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import calendar
 import time
 
+from autosetup import forms
 from autosetup.system import System
-
-_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def seconds_behind(now: float, *past: str | None) -> float:
@@ -17,7 +16,7 @@ def seconds_behind(now: float, *past: str | None) -> float:
         now: what the clock shows, in seconds since 1970.
         past: UTC times, ``2026-11-21T03:39:50Z``, that are over; None counts for nothing.
     """
-    seconds = [calendar.timegm(time.strptime(text, _FORM)) for text in past if text]
+    seconds = [calendar.timegm(time.strptime(text, forms.UTC_TIME)) for text in past if text]
     return max([0.0, *(moment - now for moment in seconds)])
 
 

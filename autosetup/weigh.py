@@ -16,6 +16,7 @@ from autosetup.errors import AgentError
 from autosetup.faults import Fault, Faulty
 from autosetup.manifest import MANIFEST, read_manifest, write_manifest
 from autosetup.offer import Offer
+from autosetup.past_card import is_past
 from autosetup.record import Record
 from autosetup.run import Tools
 from autosetup.settings import Manifest
@@ -54,6 +55,8 @@ def weigh(tools: Tools, offer: Offer, record: Record | None, *, to_apply: bool =
     try:
         if policy_of(tools.system) != "refuse" or is_new:
             case = _Case(tools, offer, offer.manifest, record)
+            if not is_new and is_past(tools.journal.folder, offer.raw):
+                return offer
             return case.weighed() if is_new or case.is_same_card else offer
     except (AgentError, Faulty) as error:
         if not is_new:
@@ -86,6 +89,11 @@ class _Case:
     def is_same_card(self) -> bool:
         """Whether the payload in force is this card's, perhaps as it was edited before."""
         return self.record is not None and self.record.status.card_id == self.manifest.card_id
+
+    @property
+    def _is_newer(self) -> bool:
+        """Whether it is a generation that the node never had: a release for the same card."""
+        return self.record is None or self.manifest.generation > self.record.newest[0]
 
     def weighed(self) -> Offer:
         """The offer with its standing, as it may be applied; raises its objections."""
@@ -123,7 +131,7 @@ class _Case:
 
     def _judged(self, signature: Signature, trusted: Trusted, *, edited: bool) -> Trust | None:
         policy = policy_of(self.tools.system)
-        undone = self.is_same_card and not self._is_in_force()
+        undone = self.is_same_card and not self._is_in_force() and not self._is_newer
         if policy == "network-only" and not self._kept():
             policy = "refuse"  # nothing to take the rest from
         return judge(signature, trusted, policy, edited=edited or undone)

@@ -6,8 +6,6 @@ times are given, and what lies in folders is taken in the order of its names.
 
 from __future__ import annotations
 
-import os
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from builder.inside import freshen
 from builder.measure import BLOCK, Measure, find_arguments, measure
 from builder.sandbox import Plan, run_inside, script
 from flasher.image.ranges import ByteRange
-from flasher.process import Finished, run
+from flasher.process import Finished
 
 MIB = 1 << 20
 JOURNAL_MIB = 32
@@ -241,30 +239,3 @@ def _hiding(folder: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     """The command line that hides what is in a folder from one program of a lane."""
     mount = 'mount -t tmpfs -o mode=755 tmpfs "$0" && exec "$@"'
     return ("unshare", "--mount", "sh", "-c", mount, folder, *argv)
-
-
-def used_ranges(image: Path, volume: ByteRange, tools: Tools) -> tuple[ByteRange, ...]:
-    """The bytes of the image that an ext4 in it uses: files, journal, inode tables, everything."""
-    # dumpe2fs reads whole files only (its "?offset=" is gone in e2fsprogs 1.47.2), so it gets a
-    # sparse copy of the metadata; in memory, for e2image waits until the copy is on disk.
-    with os.fdopen(os.memfd_create("metadata"), "rb") as copy:
-        keep, path = (copy.fileno(),), f"/proc/self/fd/{copy.fileno()}"
-        place = ("-o", str(volume.offset), str(image))
-        run(tools.argv("usr/sbin/e2image", "-r", *place, path), keep=keep)
-        text = run(tools.argv("usr/sbin/dumpe2fs", path), keep=keep).text
-    ranges, begin = [], 0
-    for first, end in (*_free_blocks(text), (volume.length // BLOCK,) * 2):
-        if first > begin:
-            ranges.append(ByteRange(volume.offset + begin * BLOCK, (first - begin) * BLOCK))
-        begin = end
-    return tuple(ranges)
-
-
-def _free_blocks(dump: str) -> list[tuple[int, int]]:
-    """Free blocks as (first, end) pairs, in order, from what dumpe2fs prints for each group."""
-    free = []
-    for line in re.findall(r"^ +Free blocks: (.+)$", dump, re.MULTILINE):
-        for span in line.split(", "):
-            first, _, last = span.partition("-")
-            free.append((int(first), int(last or first) + 1))
-    return sorted(free)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from autosetup.errors import AgentError
 from autosetup.reach import addresses_in_time
@@ -14,11 +15,15 @@ _SECONDS = 3600
 # Somebody else may be at it, such as the image's own daily update.
 _LOCK_SECONDS, _LOCK_PAUSE_SECONDS = 300, 2.0
 _ANYWAY = ("-o", "APT::Sandbox::User=root", "-o", "APT::Color=0")
-_INSTALL = (
-    *("apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "--allow-downgrades"),
+_QUIETLY = (
+    *("--yes", "--quiet", "--no-install-recommends"),
     *("-o", f"DPkg::Lock::Timeout={_LOCK_SECONDS}", "-o", "Dpkg::Use-Pty=0"),
     *("-o", "Dpkg::Options::=--force-confold", "-o", "APT::Keep-Downloaded-Packages=0", *_ANYWAY),
 )
+_INSTALL = ("apt-get", "install", "--allow-downgrades", *_QUIETLY)
+# What is newer may need a package more, as a kernel does; none is removed for it.
+_UPGRADE = ("apt-get", "upgrade", "--with-new-pkgs", *_QUIETLY)
+_INST = re.compile(r"Inst (\S+) (?:\[\S+\] )?\((\S+) (.*) \[")
 # A server that is not there costs a minute, not the quarter of an hour of apt's own settings.
 _PATIENCE = tuple(
     word
@@ -30,6 +35,14 @@ _LISTED = "/run/autosetup/mirror.list"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _COMPONENTS = "main contrib non-free non-free-firmware"
 _LOCKED = "Could not get lock"
+
+
+class Newer(NamedTuple):
+    """A package that is newer in archives, and in which: ``Debian-Security:13/stable-security``."""
+
+    name: str
+    version: str
+    origins: str
 
 
 def install_files(system: System, files: Sequence[str]) -> str:
@@ -51,13 +64,34 @@ def install_from_archive(system: System, names: Sequence[str], mirror: str) -> s
     Raises:
         AgentError: with the cause, if apt's words tell one; see `cause_of`.
     """
+    sources = refreshed(system, mirror)
+    return _apt(system, [*_INSTALL, *_PATIENCE, *sources, *names])
+
+
+def refreshed(system: System, mirror: str) -> tuple[str, ...]:
+    """Fetch an archive's lists; gives the options by which apt asks that archive and no other.
+
+    Args and errors are those of `install_from_archive`.
+    """
     if system.booted:
         addresses_in_time(system, is_told=False)
     sources = _sources(_LISTED) if mirror else ()
     if mirror:
         system.write(_LISTED, _listed(system, mirror).encode())
     _apt(system, [*_UPDATE, *sources])
-    return _apt(system, [*_INSTALL, *_PATIENCE, *sources, *names])
+    return sources
+
+
+def newer_than_installed(system: System, sources: Sequence[str]) -> list[Newer]:
+    """What an archive has newer, and what that needs, in the order in which apt would take it."""
+    told = _apt(system, [*_UPGRADE, "--simulate", *sources])
+    return [Newer(*found.groups()) for found in map(_INST.match, told.splitlines()) if found]
+
+
+def upgrade(system: System, sources: Sequence[str], names: Sequence[str] = ()) -> str:
+    """Take what is newer; where names are given, of these packages alone. Gives apt's words."""
+    argv = [*_INSTALL, "--only-upgrade", *names] if names else [*_UPGRADE]
+    return _apt(system, [*argv, *_PATIENCE, *sources])
 
 
 def cause_of(words: str) -> AgentError | None:

@@ -54,7 +54,7 @@ def _accounts(context: Context) -> dict[str, Values]:
 def _files(context: Context) -> dict[str, Values]:
     """Those of the payload, of its people, and the host keys that it brings."""
     settings = context.settings
-    wanted = {file.path for file in settings.files}
+    wanted = {file.path for file in settings.files} | {s.path for s in settings.software}
     for user in settings.users:
         wanted |= {keys_path(context.system, user.name)} if user.authorized_keys else set()
         wanted |= {sudo_path(user.name)} if user.passwordless_sudo else set()

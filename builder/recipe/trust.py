@@ -3,11 +3,13 @@
 [trust]
 keys = ["studio.pub"]
 policy = "refuse"
+update_root = "root.json"
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -21,6 +23,8 @@ from builder.recipe.model import LayerRecipe, Recipe, RecipeFile
 from flasher.errors import BadDocument, BadInput
 
 LAYER = "trust"
+# Where nodes find the root of the repository that their updates come from.
+UPDATE_ROOT = "/etc/autosetup/update/root.json"
 
 
 def read_trust(table: Table, folder: Path) -> tuple[LayerRecipe, ...]:
@@ -38,20 +42,30 @@ def read_trust(table: Table, folder: Path) -> tuple[LayerRecipe, ...]:
             table.fault("keys", f"{name}: {why}", "Name a file that `flasher site key` wrote.")
     policy = table.string("policy", default="", choices=POLICIES)
     files += [_policy_file(policy)] if policy else []
+    if name := table.string("update_root", default=""):
+        try:
+            files.append(_root_file(folder / name))
+        except BadInput as error:
+            table.fault("update_root", error.message, error.hint)
     return (LayerRecipe(LAYER, files=tuple(files)),) if files else ()
 
 
-def with_trust(recipe: Recipe, keys: Sequence[Path], policy: str | None) -> Recipe:
-    """The recipe with more keys, and another policy, than it names itself.
+def with_trust(
+    recipe: Recipe, keys: Sequence[Path], policy: str | None, update_root: Path | None = None
+) -> Recipe:
+    """The recipe with more keys, another policy and other updates than it names itself.
 
     Args:
         keys: files, each with at least one public key.
         policy: one of `autosetup.trust.POLICIES`; None for the recipe's own.
+        update_root: whose updates nodes take: the root of a repository, as ``release init`` made
+            it; None for the recipe's own.
 
     Raises:
         BadInput: a file cannot be read or is no key, or the image has no agent to trust anybody.
     """
     given = [*_read_given(keys), *([_policy_file(policy)] if policy else [])]
+    given += [_root_file(update_root)] if update_root else []
     if not given:
         return recipe
     if not recipe.has_agent:
@@ -83,6 +97,24 @@ def _key_file(path: Path) -> RecipeFile:
     name = re.sub(r"[^A-Za-z0-9_-]", "-", path.stem)
     digest = hashlib.sha256(lines).hexdigest()[:8]
     return RecipeFile(f"{TRUSTED}/{name}-{digest}.pub", lines)
+
+
+def _root_file(path: Path) -> RecipeFile:
+    """The root metadata of a repository (The Update Framework, 4.3), looked at so far as to tell
+    it from other files: nodes check it."""
+    hint = "Name the root.json that `flasher release init` made."
+    try:
+        raw = path.read_bytes()
+        signed = json.loads(raw)["signed"]
+        is_root = signed["_type"] == "root" and bool(signed["roles"]["root"]["keyids"])
+    except OSError as error:
+        what = f"The root of updates {path} cannot be read: {error.strerror}."
+        raise BadInput("root-unreadable", what, hint) from None
+    except (ValueError, KeyError, TypeError):
+        is_root = False
+    if not is_root:
+        raise BadInput("root-unreadable", f"{path} is no root of updates.", hint)
+    return RecipeFile(UPDATE_ROOT, raw)
 
 
 def _policy_file(policy: str) -> RecipeFile:

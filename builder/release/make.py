@@ -9,7 +9,7 @@ from pathlib import Path
 from builder.bench import Bench
 from builder.bootable import require_bootable
 from builder.disk import Geometry, Identity, assemble
-from builder.filesystems import MIB, used_ranges
+from builder.filesystems import MIB
 from builder.lock import Lock
 from builder.native_root import NativeRoot
 from builder.recipe import Recipe
@@ -23,7 +23,9 @@ from builder.release.publish import drafting, put_in_place
 from builder.release.spdx import write_spdx
 from builder.release.subject import Subject
 from builder.release.whole import is_whole, measure, memory_of
+from flasher.image.blocks import FileBlocks
 from flasher.image.bmap import write_bmap
+from flasher.image.ext4_usage import ext4_usage
 from flasher.image.ranges import ByteRange
 
 _ASSEMBLED = 40  # percent
@@ -64,7 +66,7 @@ def make_release(
         geometry = assemble(draft.image, recipe.image, identity, bench, tools, lock.epoch)
         require_bootable(draft.image, recipe, bench)
         bench.progress.reach(_ASSEMBLED)
-        packed = _pack(draft, geometry, bench, tools)
+        packed = _pack(draft, geometry, bench)
         _write_papers(draft, recipe, lock, packed)
         known = {draft.image: packed.image, draft.compressed: packed.compressed}
         files = {path.name: measure(path, known.get(path)) for path in draft.described}
@@ -77,14 +79,15 @@ def make_release(
     memory_of(release, bench.store.root).note(release.summed, files)
 
 
-def _pack(draft: Release, geometry: Geometry, bench: Bench, tools: NativeRoot) -> Packed:
+def _pack(draft: Release, geometry: Geometry, bench: Bench) -> Packed:
     """Compress and map the image.
 
     Mapped is all that must be written, zeros included, for what a card held before must not shine
     through: the first MiB, the boot partition, and what each ext4 uses, journal and tables with it.
     """
     volumes = filter(None, (geometry.root, geometry.data))
-    used = [each for volume in volumes for each in used_ranges(draft.image, volume, tools)]
+    with FileBlocks(draft.image) as image:
+        used = [each for volume in volumes for each in ext4_usage(image, volume)]
     always = (ByteRange(0, MIB), geometry.boot, *used)
 
     def report(done: int) -> None:

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
+from flasher.firmware.boards import PI_3B
 from flasher.firmware.config_txt import BootFiles
 from flasher.process import environment, leashed
 from flasher.rehearsal.boot_plan import BootPlan
-from flasher.rehearsal.machine import MachineFiles, machine_argv
+from flasher.rehearsal.machine import Cable, MachineFiles, Network, machine_argv, stand_in_argv
 from flasher.rehearsal.pc import PcPlan, pc_argv
 from flasher.rehearsal.working_copy import open_path, scratch_file, write_whole
 
@@ -86,9 +87,11 @@ def _read_from(file: BinaryIO, offset: int) -> bytes:
 
 @contextmanager
 def powered(
-    plan: BootPlan | PcPlan, files: BootFiles, card: BinaryIO, *, network: bool = True
+    plan: BootPlan | PcPlan, files: BootFiles, card: BinaryIO, *, network: Network = True
 ) -> Iterator[Emulator]:
     """Start the machine with what `plan` says, read from `files`; leaving the block cuts its power.
+
+    On a cable a quicker computer stands in for a 64-bit Pi: a rig has many of them.
 
     Raises:
         EnvironmentLacks: QEMU, or firmware for it, is not installed.
@@ -102,7 +105,10 @@ def powered(
             loaded = [stack.enter_context(scratch_file()) for _ in range(3)]
             argv = _load(plan, files, card, console, loaded, network=network)
             inherited = [card, console, *loaded]
-        with _running(argv, [handle.fileno() for handle in inherited], errors) as child:
+        passed = [handle.fileno() for handle in inherited]
+        if isinstance(network, Cable):
+            passed.append(network.descriptor)
+        with _running(argv, passed, errors) as child:
             yield Emulator(child, console, errors)
 
 
@@ -113,7 +119,7 @@ def _load(
     console: BinaryIO,
     loaded: list[BinaryIO],
     *,
-    network: bool,
+    network: Network,
 ) -> list[str]:
     """Do a Pi's firmware's work: put kernel, initramfs and device tree where QEMU takes them."""
     kernel, initramfs, tree = loaded
@@ -127,6 +133,8 @@ def _load(
         console=open_path(console),
         initramfs=open_path(initramfs) if plan.initramfs else None,
     )
+    if isinstance(network, Cable) and plan.board == PI_3B:
+        return stand_in_argv(machine, plan.cmdline, network=network)
     return machine_argv(plan.board, machine, plan.cmdline, network=network)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from flasher.errors import EnvironmentLacks, FlasherError
 from flasher.firmware.config_txt import BootFiles
 from flasher.firmware.pc import has_code, has_uefi_loader
-from flasher.rehearsal.machine import quoted
+from flasher.rehearsal.machine import Network, adapter, quoted
 
 PROGRAM = "qemu-system-x86_64"
 PcFirmware = Literal["bios", "uefi"]
@@ -62,7 +62,7 @@ def plan_pc(first_sector: bytes, files: BootFiles, firmware: PcFirmware) -> PcPl
     return PcPlan(firmware, _TITLES[firmware])
 
 
-def pc_argv(plan: PcPlan, card: Path, console: Path, *, network: bool = True) -> list[str]:
+def pc_argv(plan: PcPlan, card: Path, console: Path, *, network: Network = True) -> list[str]:
     """The command line of a PC with 1 GiB and two cores that starts a card.
 
     The card is a SATA drive. The network is as in `flasher.rehearsal.machine`, and so are ends.
@@ -87,8 +87,7 @@ def pc_argv(plan: PcPlan, card: Path, console: Path, *, network: bool = True) ->
         "-serial", "chardev:line",
     ]
     # fmt: on
-    if network:
-        argv += ["-netdev", "user,id=net0", "-device", "e1000e,netdev=net0,romfile="]
+    argv += adapter("e1000e,romfile=", network)
     return [*argv, "-bios", str(_uefi())] if plan.firmware == "uefi" else argv
 
 

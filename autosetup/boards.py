@@ -1,0 +1,36 @@
+"""Where the board is: at the address that the node was told, or at one that answers nearby."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autosetup.browse import FLASHER, Offered, offered
+from autosetup.settings import Update
+from autosetup.system import System
+
+# Whoever announces a hundred shall not keep a node busy.
+_MOST = 8
+
+
+def boards(system: System, update: Update) -> tuple[str, ...]:
+    """Addresses to try, the likeliest first; none where nobody answers for the site."""
+    return (update.board,) if update.board else of_site(offered(system, FLASHER), update)
+
+
+def of_site(found: Iterable[Offered], update: Update) -> tuple[str, ...]:
+    """The addresses of those that serve the site of these settings.
+
+    A node that knows the site's certificate goes to nobody who cannot show one that it signed.
+    """
+    urls = [one.url for one in found if one.url and _is_meant(one, update)]
+    return tuple(dict.fromkeys(sorted(urls, key=_is_ipv6)))[:_MOST]
+
+
+def _is_meant(one: Offered, update: Update) -> bool:
+    is_guarded = one.texts.get("tls") == "1" or not update.authority
+    is_board = one.texts.get("board") != "0"
+    return is_board and is_guarded and one.texts.get("site") == update.site
+
+
+def _is_ipv6(url: str) -> bool:
+    return "[" in url

@@ -1,0 +1,247 @@
+"""One pass of the updater: what there is, whether the node may have it now, and how it gets it.
+
+Withdrawn? Newer? Not paused, nobody captures, and it is this node's turn? Then all of it is fetched
+and verified before anything is changed: first a newer agent, then the payload, which the agent
+applies as any other, with its health check and its way back.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+
+from autosetup import __version__, card_keys
+from autosetup.agent import Agent
+from autosetup.agent_package import NAME, read_agent
+from autosetup.agents import agents_of, order_of
+from autosetup.boards import boards
+from autosetup.counting import begin
+from autosetup.errors import AgentError
+from autosetup.generations import stage_payload, take_back
+from autosetup.outlets import utc_now
+from autosetup.questions import last_said
+from autosetup.rollout_plan import RolloutPlan
+from autosetup.run import Tools
+from autosetup.status import Status, with_warning
+from autosetup.this_node import alone
+from autosetup.update.capture import no_capture
+from autosetup.update.here import Ground, ground_of
+from autosetup.update.look import Found, Sources, looking
+from autosetup.update.sources import sources
+from autosetup.update.system_packages import bring_up_to_date, is_due, restart_asked
+from autosetup.update.turns import Asking, Lease
+from autosetup.update.web import Web
+from autosetup.update_state import Doing, Updating, tell
+
+LAUNCHER = "/usr/bin/autosetup"
+_REPOSITORY, _TURNS = "repository/", "turns"
+# A run of the new agent ends by itself where nothing is to be applied; its launcher sees to that.
+_TRIAL_SECONDS = 3600
+_SHORTEST_WAIT = 1.0
+# The archives of packages are others.
+_NO_REPOSITORY = ("no-source", "source-failed")
+
+
+def _become_the_new_agent() -> None:
+    os.execv(LAUNCHER, [LAUNCHER, "update"])  # noqa: S606
+
+
+@dataclass(slots=True)
+class Updater:
+    """Brings one node up to date.
+
+    Attributes:
+        tools: of the node.
+        asked: the sources, in order.
+        pause: waits for some seconds.
+        restart: goes on as the agent that counts by now; may come back.
+        patience: seconds for which a pass waits for its turn, or for the end of a capture; None
+            for as long as it is until the next pass.
+    """
+
+    tools: Tools
+    asked: Sources = sources
+    pause: Callable[[float], None] = time.sleep
+    restart: Callable[[], None] = _become_the_new_agent
+    patience: float | None = None
+    _until: float = 0
+    _source: str = field(default="", init=False)
+
+    def run(self) -> Status | None:
+        """One pass; gives what the node came to, or None where nothing was applied.
+
+        Raises:
+            AgentError, Faulty: why nothing was applied; it is told already, see `update_state`.
+        """
+        try:
+            status = self._run()
+            if status is None:
+                self._bring_packages()
+            return status
+        except AgentError as error:
+            doing: Doing = "waiting" if error.code == "capturing" else "refused"
+            self._tell(Updating(doing, code=error.code, reason=f"{error.reason} {error.hint}"))
+            if error.code in _NO_REPOSITORY:
+                self._bring_packages()
+            raise
+        except Exception as error:
+            self._tell(Updating("refused", reason=str(error)))
+            raise
+
+    def _run(self) -> Status | None:
+        ground = self._ground()
+        patience = ground.update.every_minutes * 60 if self.patience is None else self.patience
+        self._until = time.monotonic() + patience
+        while True:
+            with looking(ground, self.asked) as found:
+                self._source = found.store.name
+                status, wait = self._act(found)
+            if wait is None or time.monotonic() + wait > self._until:
+                return status
+            self.pause(max(wait, _SHORTEST_WAIT))
+            ground = self._ground()
+
+    def _act(self, found: Found) -> tuple[Status | None, float | None]:
+        """What the node came to, and after how many seconds to look again; None for not at all."""
+        if found.takes_back:
+            status = self._go_back(found)
+            return status, 0 if status.state == "rolled-back" else None
+        version = self._newer_agent(found.plan)
+        if not found.is_newer and version is None:
+            self._tell(Updating("idle"))
+            return None, None
+        wanted = _wanted(found)
+        if found.plan and not found.plan.lets_begin(wanted):
+            self._wait(wanted, "The rollout is paused.")
+            return None, None
+        with self._no_capture(wanted):
+            pass  # a turn that is not used would keep others from theirs
+        asking = self._asking(found)
+        turn = asking.ask(wanted, found.plan)
+        if not turn.granted:
+            self._wait(wanted, turn.why)
+            return None, turn.seconds
+        lease = Lease(turn.seconds, lambda: asking.ask(wanted, found.plan))
+        return self._bring(found, version, lease), None
+
+    def _bring(self, found: Found, version: str | None, lease: Lease) -> Status | None:
+        """Fetch all, then change the node."""
+        wanted = _wanted(found)
+
+        def progress(number: int, count: int) -> None:
+            lease.keep()
+            self._tell(Updating("fetching", number, count, wanted))
+
+        raw = found.payload(progress) if found.is_newer else None
+        package = found.fetch_agent().read_bytes() if version else b""
+        with self._no_capture(wanted, lease):
+            self._tell(Updating("applying", generation=wanted))
+            if version and self._change_agent(version, package):
+                self.restart()
+            return self._apply(found, raw) if raw else None
+
+    def _apply(self, found: Found, raw: dict[str, bytes]) -> Status:
+        with alone():
+            stage_payload(self.tools, raw)
+            found.forget()
+            status = Agent(self.tools).run()
+        self._tell(Updating("idle", generation=status.generation))
+        return status
+
+    def _go_back(self, found: Found) -> Status:
+        with self._no_capture(found.ground.generation), alone():
+            self._tell(Updating("applying", generation=found.ground.generation))
+            take_back(self.tools, "by the site that released it")
+            status = Agent(self.tools).run()
+        self._tell(Updating("idle", generation=status.generation))
+        return status
+
+    def _bring_packages(self) -> None:
+        """The image's own packages, once a day, where the payload says so."""
+        ground = self._ground()
+        stamp = ground.folder / "packages-at"
+        which = ground.update.packages
+        if which == "none" or not is_due(stamp, time.time()):
+            return
+        with self._no_capture(ground.generation), alone():
+            taken = bring_up_to_date(self.tools.system, which, ground.mirror, stamp)
+            for newer in taken:
+                self.tools.outlets.log(f"Brought up to date: {newer.name} {newer.version}.")
+            if (warned := restart_asked(self.tools.system, taken)) and (now := last_said()):
+                self.tools.outlets.repeat(with_warning(now, warned.code, warned))
+
+    def _newer_agent(self, plan: RolloutPlan | None) -> str | None:
+        """The version that nodes should run, if it is newer than ours and was not given up."""
+        named = NAME.fullmatch(plan.agent.rpartition("/")[2]) if plan else None
+        order = order_of(named[1]) if named else None
+        if named is None or order is None or order <= (order_of(__version__) or ()):
+            return None
+        return None if named[1] in agents_of(self.tools.system).bad() else named[1]
+
+    def _change_agent(self, version: str, package: bytes) -> bool:
+        """Put a newer agent on trial; whether it is good. Without it, the update goes on."""
+        agents, log = agents_of(self.tools.system), self.tools.outlets.log
+        try:
+            if agents.current() != version:
+                agents.put(version, read_agent(package, version))
+                agents.want(version)
+        except AgentError as error:
+            if error.code != "agent-refused":
+                raise
+            agents.give_up(version, error.reason)
+            log(f"{error}")
+            return False
+        self.tools.system.run([LAUNCHER, "run"], seconds=_TRIAL_SECONDS)
+        is_good = agents.current() == version and not agents.is_on_trial(version)
+        log(f"The agent {version} {'is good' if is_good else 'did not prove itself'}.")
+        if is_good and self.tools.system.booted:
+            self.tools.system.run(["systemctl", "try-restart", "autosetup-report.service"])
+        return is_good
+
+    def _wait(self, generation: int, why: str) -> None:
+        self._tell(Updating("waiting", generation=generation, reason=why))
+
+    def _no_capture(
+        self, generation: int, lease: Lease | None = None
+    ) -> AbstractContextManager[None]:
+        """Within it nobody captures; see `no_capture`."""
+
+        def pause(seconds: float) -> None:
+            if lease:
+                lease.keep()
+            self._wait(generation, "The scanner's software captures.")
+            self.pause(seconds)
+
+        seconds = max(0.0, self._until - time.monotonic())
+        return no_capture(self.tools.system, seconds, pause)
+
+    def _asking(self, found: Found) -> Asking:
+        ground, folder = found.ground, self.tools.journal.folder
+        return Asking(
+            ground.card_id,
+            card_keys.load(folder, ground.card_id).report_key,
+            _servers(found),
+            ground.update.authority,
+            lambda: begin(folder, _TURNS),
+        )
+
+    def _ground(self) -> Ground:
+        return ground_of(self.tools)
+
+    def _tell(self, updating: Updating) -> None:
+        tell(self.tools.system, replace(updating, source=self._source, at=utc_now()))
+
+
+def _wanted(found: Found) -> int:
+    """The generation that the node is to go to, or that it has."""
+    return found.letter.told.generation if found.letter and found.is_newer else found.ground.newest
+
+
+def _servers(found: Found) -> Iterator[str]:
+    """Who may give turns: the server that has the repository, and the board."""
+    if isinstance(found.store, Web) and found.store.base.endswith(f"/{_REPOSITORY}"):
+        yield found.store.base.removesuffix(_REPOSITORY)
+    yield from boards(found.ground.system, found.ground.update)

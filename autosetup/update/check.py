@@ -1,0 +1,70 @@
+"""`autosetup update --check`: what there is for this node, without changing anything."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from autosetup.errors import AgentError
+from autosetup.faults import Faulty
+from autosetup.terminal import DONE, refuse, say
+from autosetup.this_node import tools_here
+from autosetup.update.here import ground_of
+from autosetup.update.look import Found, looking
+
+# As `dnf check-update` has it, so that scripts can tell it from a failure.
+NEWS = 100
+FORMAT = 1
+_KB = 1000
+
+
+def check(*, as_json: bool) -> int:
+    """Print what a source has for this node.
+
+    Gives the exit code: 0 where nothing is to be done, 100 where something is, 1 where nobody could
+    be asked or believed.
+    """
+    try:
+        with looking(ground_of(tools_here())) as found:
+            say(f"{json.dumps(facts(found))}\n" if as_json else f"{words(found)}\n")
+            return NEWS if found.has_news else DONE
+    except (AgentError, Faulty, OSError) as error:
+        return refuse(error)
+
+
+def facts(found: Found) -> dict[str, object]:
+    """What is known, for programs."""
+    return {
+        "format": FORMAT,
+        "source": found.store.name,
+        "generation": found.ground.generation,
+        "offered": found.letter.told.generation if found.letter else None,
+        "newer": found.is_newer,
+        "taken_back": found.takes_back,
+        "paused": bool(found.plan and found.plan.paused),
+        "agent": found.plan.agent if found.agent and found.plan else None,
+        "bytes": _to_fetch(found),
+    }
+
+
+def words(found: Found) -> str:
+    """What is known, for people."""
+    lines = [f"{found.store.name} answers; this node has generation {found.ground.generation}."]
+    if found.takes_back:
+        lines.append("That one was withdrawn: the next update goes back from it.")
+    if found.is_newer and found.letter:
+        count, size = len(found.missing), math.ceil(_to_fetch(found) / _KB)
+        files = f"{count} file{'' if count == 1 else 's'}, {size} kB to fetch"
+        lines.append(f"Generation {found.letter.told.generation} is there for it: {files}.")
+    if found.agent and found.plan:
+        lines.append(f"A newer agent is there: {found.plan.agent.rpartition('/')[2]}.")
+    if found.has_news and found.plan and found.plan.paused:
+        lines.append("The rollout is paused.")
+    if not found.has_news:
+        lines.append("There is nothing new for it.")
+    return "\n".join(lines)
+
+
+def _to_fetch(found: Found) -> int:
+    larder = found.ground.blobs
+    return sum(blob.size - larder.has_of(blob) for blob in found.missing) if found.is_newer else 0

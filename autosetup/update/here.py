@@ -1,0 +1,123 @@
+"""What this node brings when it looks for updates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autosetup import card_keys
+from autosetup.errors import AgentError
+from autosetup.faults import Faulty
+from autosetup.manifest import MANIFEST, read_manifest
+from autosetup.node_file import NODE, read_node
+from autosetup.run import Tools
+from autosetup.secrets_file import SECRETS
+from autosetup.settings import Manifest, NodeSettings, Update
+from autosetup.system import System
+from autosetup.update.fetch import Larder
+
+# Baked by `build-base --update-root`, or a file of the payload.
+ROOT = "/etc/autosetup/update/root.json"
+_FOLDER = "update"
+_LAST_SECOND = 253402300799  # of the year 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a node brings when it looks for updates.
+
+    Attributes:
+        system: the node.
+        folder: of the updater, where it survives every boot.
+        anchor: metadata of the root that the node was given.
+        update: what it was told.
+        role, card_id: the node's and the card's.
+        generation: of the payload in force, or at work.
+        newest: the newest generation that the node has tried.
+        sealing_key: the card's private key, in base64; empty for none.
+        past: UTC times that are known to be over.
+        held: files of the payload in force by their SHA-256 (hex).
+        mirror: address of the site's archive of packages; may be empty.
+    """
+
+    system: System
+    folder: Path
+    anchor: bytes = field(repr=False)
+    update: Update
+    role: str
+    card_id: str
+    generation: int
+    newest: int
+    sealing_key: str = field(repr=False)
+    past: tuple[str, ...] = ()
+    held: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    mirror: str = ""
+
+    @property
+    def letters(self) -> Larder:
+        """Plans, letters and agents."""
+        return Larder(self.folder / "targets")
+
+    @property
+    def blobs(self) -> Larder:
+        """Files of payloads."""
+        return Larder(self.folder / "blobs")
+
+
+def ground_of(tools: Tools) -> Ground:
+    """What this node brings.
+
+    Raises:
+        AgentError: ``no-updates``, nobody told this node whose releases it takes, or it has no
+            root; what the card is, where its record is spoiled.
+        Faulty: the record is spoiled.
+    """
+    record = tools.journal.load()
+    raw = tools.journal.payload(record.generation) if record else {}
+    if record is None or MANIFEST not in raw:
+        raise _no_updates("This node was never set up by a payload.")
+    manifest, settings = read_manifest(raw[MANIFEST]), _settings(raw)
+    if not settings.update.site:
+        raise _no_updates("The payload of this node names no site whose releases it takes.")
+    anchor = tools.system.read(ROOT)
+    if not anchor:
+        raise _no_updates("This node knows no root of a repository.")
+    newest = max(record.newest[0], record.generation)
+    return Ground(
+        system=tools.system,
+        folder=tools.journal.folder / _FOLDER,
+        anchor=anchor,
+        update=settings.update,
+        role=settings.role,
+        card_id=manifest.card_id,
+        generation=record.generation,
+        newest=newest,
+        sealing_key=card_keys.load(tools.journal.folder, manifest.card_id).sealing_key,
+        past=(manifest.flashed_at, _planned(newest)),
+        held=_held(manifest, raw),
+        mirror=settings.packages.mirror,
+    )
+
+
+def _no_updates(what: str) -> AgentError:
+    hint = "Bake a root with build-base --update-root, and name the site when cards are prepared."
+    return AgentError("no-updates", what, hint)
+
+
+def _settings(raw: Mapping[str, bytes]) -> NodeSettings:
+    settings, faults = read_node(raw.get(NODE, b""), raw)
+    if settings is None:
+        raise Faulty(list(faults))
+    return settings
+
+
+def _planned(generation: int) -> str:
+    """When a generation was planned: its number is that second (UTC)."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(min(generation, _LAST_SECOND)))
+
+
+def _held(manifest: Manifest, raw: Mapping[str, bytes]) -> dict[str, bytes]:
+    records = manifest.files.items()
+    return {rec.sha256: raw[name] for name, rec in records if name in raw and name != SECRETS}

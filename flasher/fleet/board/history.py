@@ -1,0 +1,112 @@
+"""What of a rig's life goes into the ledger: turning points, never a line for every report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flasher.fleet.board.model import Board, Heard
+from flasher.rig.entry import Entry
+from flasher.rig.ledger import Ledger
+from flasher.rig.sightings import Sight, sighting
+
+# A rig that is switched off at night is no news: a node is, that is away while others are there.
+LONG_MISSING = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turning point in the life of a card; `generation` is the one that it is about."""
+
+    card_id: str
+    generation: int
+    sight: Sight
+    when: datetime
+    reason: str = ""
+
+
+def turns(before: Board, after: Board) -> tuple[Turn, ...]:
+    """What happened between two states that is worth a line. Pure."""
+    changed = (
+        (before.heard_of.get(card), heard)
+        for card, heard in after.heard_of.items()
+        if heard is not before.heard_of.get(card)
+    )
+    spoken = (turn for old, new in changed if (turn := _turn(old, new)))
+    return (*spoken, *_gone(before, after))
+
+
+class History:
+    """Adds turning points to a ledger, each once, also over restarts.
+
+    Args:
+        ledger: is read whole at first, and then only added to.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._lines: dict[str, list[Entry]] | None = None
+
+    def add(self, points: Iterable[Turn]) -> tuple[Entry, ...]:
+        """Add the lines that are new, and give them back; blocks for some milliseconds each.
+
+        Raises:
+            FlasherError: ``ledger-unusable``, ``ledger-newer``.
+        """
+        return tuple(self._recorded(points))
+
+    def forget(self) -> None:
+        """Read the ledger anew the next time: others added to it."""
+        self._lines = None
+
+    def _recorded(self, points: Iterable[Turn]) -> Iterator[Entry]:
+        for turn in points:
+            lines = self._of(turn.card_id)
+            line = sighting(
+                lines,
+                turn.card_id,
+                turn.generation,
+                turn.sight,
+                turn.when.astimezone(UTC),
+                reason=turn.reason,
+            )
+            if line:
+                recorded = self._ledger.record(line)
+                lines.append(recorded)
+                yield recorded
+
+    def _of(self, card_id: str) -> list[Entry]:
+        if self._lines is None:
+            self._lines = {}
+            for line in self._ledger.entries():
+                self._lines.setdefault(line.card_id, []).append(line)
+        return self._lines.setdefault(card_id, [])
+
+
+def _turn(before: Heard | None, after: Heard) -> Turn | None:
+    new, old = after.report, before.report if before else None
+    is_back = before is not None and after.at - before.at >= LONG_MISSING
+    if old and not is_back and (old.state, old.generation) == (new.state, new.generation):
+        return None
+    if new.state == "done":
+        return Turn(new.card_id, new.generation, "alive", after.at)
+    if new.state == "rolled-back":
+        generation = new.failed_generation or new.generation
+        return Turn(new.card_id, generation, "rolled-back", after.at, new.reason)
+    if new.state == "failed":
+        return Turn(new.card_id, new.generation, "unwell", after.at, new.reason)
+    return None
+
+
+def _gone(before: Board, after: Board) -> Iterator[Turn]:
+    """Those that are away for long while most of the rig is there."""
+    cards = [card.card_id for card in after.cards.values()]
+    known = [heard for card in cards if (heard := after.heard_of.get(card))]
+    gone = [heard for heard in known if after.now - heard.at >= LONG_MISSING]
+    if 2 * len(gone) >= len(known):
+        return
+    for heard in gone:
+        if before.now - heard.at < LONG_MISSING:
+            words = f"Its last word: {heard.report.state}."
+            yield Turn(heard.report.card_id, heard.report.generation, "missing", after.now, words)

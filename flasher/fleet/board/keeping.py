@@ -1,0 +1,48 @@
+"""The last words of all nodes, kept over a restart of the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from typing import Any
+
+from autosetup.report import Report
+from flasher.fleet.board.model import Board, Heard
+
+FORMAT = 1
+_LISTS = ("warnings", "addresses")
+
+
+def kept(board: Board) -> bytes:
+    """What `restored` reads: a JSON document of some hundred bytes a node."""
+    cards = {card: _words(heard) for card, heard in board.heard_of.items()}
+    return (json.dumps({"format": FORMAT, "cards": cards}) + "\n").encode()
+
+
+def restored(board: Board, raw: bytes) -> Board:
+    """The board with what was kept; a file that cannot be read counts as empty.
+
+    Nodes that do not speak again are missing from their last word on, as ever.
+    """
+    try:
+        top = json.loads(raw)
+        found = {str(card): _heard(words) for card, words in top["cards"].items()}
+        is_ours = top["format"] == FORMAT
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return board
+    return replace(board, heard_of={**found, **board.heard_of}) if is_ours else board
+
+
+def _words(heard: Heard) -> dict[str, object]:
+    at, since = heard.at.isoformat(), heard.since.isoformat()
+    return {"at": at, "since": since, "address": heard.address, "report": asdict(heard.report)}
+
+
+def _heard(words: Mapping[str, Any]) -> Heard:
+    names = {each.name for each in fields(Report)}
+    values = {key: value for key, value in words["report"].items() if key in names}
+    report = Report(**{**values, **{key: tuple(values[key]) for key in _LISTS}})
+    at, since = (datetime.fromisoformat(words[name]) for name in ("at", "since"))
+    return Heard(report, str(words["address"]), at, since)

@@ -1,0 +1,262 @@
+"""The board's state and what changes it: reports that were verified, time, and the ledger. Pure.
+
+A report changes what is known of one card. Who holds that card, and what it should have, comes from
+the assignments; so a swap or a new card moves what is shown, and loses nothing that was heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from autosetup.forms import UTC_TIME
+from autosetup.report import Report
+from flasher.fleet.board.judge import warnings_of
+from flasher.fleet.board.view import BoardView, Grid, NodeView, RolloutView, Shown, Stranger
+from flasher.rig.rigmap import Node
+
+# Nodes speak every ten seconds; one that missed three times is missing.
+INTERVAL = timedelta(seconds=10)
+MISSING_AFTER = 3 * INTERVAL
+# A refused card is shown for so long, and so many of them.
+STRANGERS_FOR, MOST_STRANGERS = timedelta(minutes=10), 20
+# Whoever asked a node that never answered is not kept waiting.
+ASKED_FOR = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The current card of a node, and the generation that it should have."""
+
+    card_id: str
+    wanted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is known of a card that spoke.
+
+    Attributes:
+        address: where the report came from.
+        at, since: when it came, and when the first one of this state did; UTC.
+        clock_offset: our time minus the node's; None where the node knows no time.
+        twin: serial of another Pi that spoke for the same card a moment ago; else empty.
+        twin_at: when the twin last spoke.
+    """
+
+    report: Report
+    address: str
+    at: datetime
+    since: datetime
+    clock_offset: timedelta | None = None
+    twin: str = ""
+    twin_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A card that spoke and was refused; `node` is whose it was, empty where nobody's."""
+
+    card_id: str
+    node: str
+    address: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Blink:
+    """A node that somebody wants to see; `until` is None before the node heard of it."""
+
+    asked_at: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A rig at one moment. Every method gives the next state, or what is shown of this one.
+
+    Attributes:
+        site: its name; `scanner`: that of its profile, empty where unknown.
+        now: UTC; the board reads no clock.
+        grids, nodes: of the rig map.
+        cards: by the node's name.
+        heard_of, blinks: by card id.
+        refusals: the newest last.
+    """
+
+    site: str
+    now: datetime
+    grids: tuple[Grid, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    cards: Mapping[str, Card] = field(default_factory=dict)
+    heard_of: Mapping[str, Heard] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+    blinks: Mapping[str, Blink] = field(default_factory=dict)
+    rollout: RolloutView = field(default_factory=RolloutView)
+    scanner: str = ""
+
+    def at(self, now: datetime) -> Board:
+        """Later; a clock that was set back counts for nothing."""
+        now = max(now, self.now)
+        refusals = tuple(each for each in self.refusals if now - each.at < STRANGERS_FOR)
+        blinks = {card: blink for card, blink in self.blinks.items() if not _is_over(blink, now)}
+        return replace(self, now=now, refusals=refusals, blinks=blinks)
+
+    def heard(self, report: Report, address: str, now: datetime) -> Board:
+        """A card that belongs here said so; the report was verified.
+
+        Args:
+            report: of a card among the assignments.
+            address: where it came from.
+            now: UTC, when it came.
+        """
+        known = self.heard_of.get(report.card_id)
+        heard = _after(known, report, address, now)
+        return replace(
+            self, now=max(now, self.now), heard_of={**self.heard_of, report.card_id: heard}
+        )
+
+    def refused(self, card_id: str, node: str, address: str, now: datetime) -> Board:
+        """A card that does not belong here spoke: revoked (`node` is whose it was) or unknown."""
+        others = tuple(each for each in self.refusals if each.card_id != card_id)
+        refusals = (*others, Refusal(card_id, node, address, now))[-MOST_STRANGERS:]
+        return replace(self, now=max(now, self.now), refusals=refusals)
+
+    def asked_to_blink(self, card_id: str, now: datetime) -> Board:
+        """Somebody wants to see which node this is."""
+        return replace(self, blinks={**self.blinks, card_id: Blink(now)})
+
+    def blinking(self, card_id: str, until: datetime, now: datetime) -> Board:
+        """The node was told to blink, until then."""
+        return replace(self, blinks={**self.blinks, card_id: Blink(now, until)})
+
+    def with_cards(self, cards: Mapping[str, Card]) -> Board:
+        """Other cards, as the ledger has them now; see `places.cards_of`."""
+        return replace(self, cards=dict(cards))
+
+    def with_rollout(self, rollout: RolloutView) -> Board:
+        """Another state of the distribution."""
+        return replace(self, rollout=rollout)
+
+    def view(self) -> BoardView:
+        """What is shown of it."""
+        claims = self._claims()
+        return BoardView(
+            site=self.site,
+            at=text_of(self.now),
+            grids=self.grids,
+            nodes=tuple(self._view_of(node, claims) for node in self.nodes),
+            strangers=tuple(
+                Stranger(each.card_id, each.node, each.address, text_of(each.at))
+                for each in reversed(self.refusals)
+            ),
+            rollout=self.rollout,
+            scanner=self.scanner,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """The object of ``board.json``, see `BoardView.to_json`."""
+        return self.view().to_json()
+
+    def is_missing(self, heard: Heard) -> bool:
+        """Whether a card fell silent."""
+        return self.now - heard.at >= MISSING_AFTER
+
+    def _claims(self) -> Mapping[str, int]:
+        """How many cards that speak call themselves by each name."""
+        claims: dict[str, int] = {}
+        for card in self.cards.values():
+            heard = self.heard_of.get(card.card_id)
+            if heard and not self.is_missing(heard):
+                claims[heard.report.node] = claims.get(heard.report.node, 0) + 1
+        return claims
+
+    def _view_of(self, node: Node, claims: Mapping[str, int]) -> NodeView:
+        card = self.cards.get(node.name)
+        bare = NodeView(node.name, node.role, node.position, node.column, node.row)
+        if card is None:
+            return bare
+        heard = self.heard_of.get(card.card_id)
+        bare = replace(bare, card_id=card.card_id, wanted=card.wanted, blink=self._blink(card))
+        if heard is None:
+            warnings = self._warnings(node, None, claims)
+            return replace(bare, state="unheard", warnings=warnings)
+        return _told(bare, heard, self.is_missing(heard), self._warnings(node, heard, claims))
+
+    def _warnings(
+        self, node: Node, heard: Heard | None, claims: Mapping[str, int]
+    ) -> tuple[str, ...]:
+        has_old = any(each.node == node.name for each in self.refusals)
+        ours = ("old-card",) if has_old else ()
+        if heard is None or self.is_missing(heard):
+            return ours
+        if heard.twin_at and heard.at - heard.twin_at < MISSING_AFTER:
+            ours = (*ours, "two-pis")
+        if claims.get(heard.report.node, 0) > 1:
+            ours = (*ours, "name-twice")
+        return (*ours, *warnings_of(heard.report, heard.clock_offset))
+
+    def _blink(self, card: Card) -> str:
+        blink = self.blinks.get(card.card_id)
+        return "" if blink is None else "blinking" if blink.until else "asked"
+
+
+def text_of(when: datetime) -> str:
+    """UTC to the second: ``2026-11-21T03:39:50Z``."""
+    return when.strftime(UTC_TIME)
+
+
+def _after(known: Heard | None, report: Report, address: str, now: datetime) -> Heard:
+    offset = None
+    if report.time_ms:
+        offset = timedelta(milliseconds=round(now.timestamp() * 1000) - report.time_ms)
+    since, twin, twin_at = now, "", None
+    if known:
+        is_same = _stage(known.report) == _stage(report)
+        since = known.since if is_same else now
+        twin, twin_at = known.twin, known.twin_at
+        if known.report.serial and report.serial not in ("", known.report.serial):
+            twin, twin_at = known.report.serial, known.at
+    return Heard(report, address, now, since, offset, twin, twin_at)
+
+
+def _stage(report: Report) -> tuple[object, ...]:
+    return report.state, report.generation, report.code
+
+
+def _told(bare: NodeView, heard: Heard, is_missing: bool, warnings: tuple[str, ...]) -> NodeView:
+    report, offset = heard.report, heard.clock_offset
+    state: Shown = "missing" if is_missing else report.state
+    return replace(
+        bare,
+        state=state,
+        last_state=report.state if is_missing else "",
+        since=text_of(heard.at if is_missing else heard.since),
+        step=report.step,
+        step_number=report.step_number,
+        step_count=report.step_count,
+        code=report.code,
+        reason=report.reason,
+        hint=report.hint,
+        generation=report.generation,
+        failed_generation=report.failed_generation,
+        agent_version=report.agent_version,
+        image_digest=report.image_digest,
+        serial=report.serial,
+        model=report.model,
+        clock_offset=None if offset is None else round(offset.total_seconds(), 1),
+        temperature=report.temperature_c,
+        wear=report.card_wear_percent,
+        free_bytes=report.free_bytes,
+        uptime=report.uptime_seconds,
+        address=heard.address,
+        addresses=report.addresses,
+        heard_at=text_of(heard.at),
+        update=report.update,
+        warnings=warnings,
+    )
+
+
+def _is_over(blink: Blink, now: datetime) -> bool:
+    return now >= (blink.until or blink.asked_at + ASKED_FOR)

@@ -1,0 +1,6 @@
+"""Releases: what nodes take over a network, as plain files signed as The Update Framework has it.
+
+A repository is a folder that any static server or stick can carry. `place` says where it and its
+keys lie, `state` reads it, `draft` and `compose` prepare a release, `signing` makes its metadata,
+`publish` puts it in force, `plan` changes how it is rolled out.
+"""

@@ -1,0 +1,97 @@
+"""The plan of a site's rollout: made with a release, changed by people, read from a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from autosetup.faults import Faulty
+from autosetup.forms import UTC_TIME
+from autosetup.rollout_plan import RolloutPlan, in_order, read_plan, write_plan
+from flasher.errors import BadDocument, BadInput
+from flasher.fleet.release import names
+from flasher.fleet.release.state import State
+from flasher.rig.assignments import Assignment
+
+_MOST_WITHDRAWN = 100
+
+
+def begin(
+    before: RolloutPlan | None, site: str, generation: int, now: datetime, agent: str
+) -> RolloutPlan:
+    """The plan of a new generation; what was withdrawn stays so, and the agent what it was.
+
+    Args:
+        before: the plan in force; None for the first one.
+        site: its name.
+        generation: the new one.
+        now: UTC.
+        agent: target path of a new one; empty for none.
+    """
+    return RolloutPlan(
+        site=site,
+        generation=generation,
+        released_at=now.strftime(UTC_TIME),
+        withdrawn=before.withdrawn[-_MOST_WITHDRAWN:] if before else (),
+        agent=agent or (before.agent if before else ""),
+    )
+
+
+def laid_out(plan: RolloutPlan, numbers: Mapping[str, int]) -> RolloutPlan:
+    """The same with its cards, in their order.
+
+    Args:
+        numbers: of the nodes by card id.
+
+    Raises:
+        BadDocument: no node could read it.
+    """
+    try:
+        return read_plan(write_plan(replace(plan, cards=in_order(numbers, plan))))
+    except Faulty as faulty:
+        raise BadDocument("rollout plan", faulty.faults) from None
+
+
+def next_generation(
+    now: datetime, cards: Mapping[str, Assignment], before: RolloutPlan | None
+) -> int:
+    """The UTC second, but above every generation that there was."""
+    last = [card.generation for card in cards.values()] + ([before.generation] if before else [])
+    return max(int(now.timestamp()), *(generation + 1 for generation in last))
+
+
+def plan_of(state: State, site: str) -> RolloutPlan | None:
+    """The plan in force at a site; None before its first release."""
+    raw = state.read(names.plan_target(site))
+    return None if raw is None else read_plan(raw)
+
+
+def read_plan_of(state: State, site: str) -> RolloutPlan:
+    """The rollout plan in force at a site.
+
+    Raises:
+        BadInput: ``no-release``.
+    """
+    plan = plan_of(state, site)
+    if plan is None:
+        what = f"Nothing was released for the site {site} yet."
+        raise BadInput("no-release", what, "Begin: flasher release new")
+    return plan
+
+
+def paused(plan: RolloutPlan) -> RolloutPlan:
+    """No node begins any more."""
+    return replace(plan, paused=True)
+
+
+def going(plan: RolloutPlan) -> RolloutPlan:
+    """Nodes may go on. What was withdrawn stays withdrawn."""
+    return replace(plan, paused=False)
+
+
+def withdrawn(plan: RolloutPlan) -> RolloutPlan:
+    """Nodes that have the generation go back to the one before, and none goes to it."""
+    if plan.generation in plan.withdrawn:
+        return plan
+    return replace(plan, withdrawn=(*plan.withdrawn, plan.generation))

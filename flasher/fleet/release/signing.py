@@ -1,0 +1,171 @@
+"""The metadata of a release: made from what is in force, signed by whoever vouches for it.
+
+A site's role vouches for its plan, and for the roles of its scanners, whose keys come from its own.
+These vouch for the letters of their nodes. The repository's targets key says whose key is whose; it
+is needed only for a new site, another key of one, another agent, and once a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from securesystemslib.signer import CryptoSigner, Signer  # type: ignore[attr-defined]
+from tuf.api.metadata import DelegatedRole, Delegations, Metadata, TargetFile, Targets
+
+from flasher.fleet.release import keys, names, times
+from flasher.fleet.release.state import State
+from flasher.fleet.release.store import Source, sha256_of, size_of
+from flasher.rig.signing import SiteSigner
+
+Signed = dict[str, Metadata[Targets]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a site is to have.
+
+    Attributes:
+        site: its name.
+        plan: the bytes of its rollout plan.
+        letters: new ones, as bytes or files, by target path.
+        keeps: whether a letter that is there already stays, by its card's id.
+        renews: roles whose letters stay as they are are signed anew, too.
+    """
+
+    site: str
+    plan: bytes
+    letters: Mapping[str, Source] = field(default_factory=dict)
+    keeps: Callable[[str], bool] = lambda _card: True
+    renews: bool = False
+
+
+def sign_site(state: State, wanted: Wanted, signer: SiteSigner, now: datetime) -> Signed:
+    """The new metadata of a site, and of those of its roles that change, by role.
+
+    Args:
+        state: what is in force.
+        wanted: what is to be.
+        signer: with the site's key.
+        now: UTC.
+    """
+    site = names.check_site(wanted.site)
+    before = {role for role in state.delegated if role.startswith(f"{site}.")}
+    scanner_roles = {role.partition(".")[2] for role in before}
+    scanner_roles |= {target.split("/")[1] for target in wanted.letters}
+    made = {}
+    for scanner_role in sorted(scanner_roles):
+        role, by = names.role_of(site, scanner_role), keys.role_signer(signer, scanner_role)
+        letters = _letters(state, wanted, scanner_role)
+        if wanted.renews or not _still_holds(state, site, role, letters, by, now):
+            made[role] = signed_targets(state, role, letters, now, by)
+    target = names.plan_target(site)
+    plan = {target: _target(target, wanted.plan)}
+    delegations = _delegations(site, sorted(scanner_roles), signer)
+    own = keys.site_signer(signer)
+    return {site: signed_targets(state, site, plan, now, own, delegations), **made}
+
+
+def sign_targets(
+    state: State,
+    now: datetime,
+    by: Signer,
+    *,
+    site: SiteSigner | None = None,
+    agents: Mapping[str, Source] | None = None,
+) -> Metadata[Targets]:
+    """The repository's own targets: whose key each site has, and the agent's packages.
+
+    Args:
+        state: what is in force.
+        now: UTC.
+        by: the targets key.
+        site: to take up, or whose key is another one now.
+        agents: packages of the agent by target path, in place of those that are there.
+    """
+    before = state.targets.signed
+    roles = dict(before.delegations.roles or {}) if before.delegations else {}
+    known = dict(before.delegations.keys) if before.delegations else {}
+    if site:
+        public = keys.site_signer(site).public_key
+        name = names.check_site(site.name)
+        known[public.keyid] = public
+        roles[name] = DelegatedRole(
+            name, [public.keyid], 1, terminating=True, paths=[f"{name}/*", f"{name}/*/*"]
+        )
+    used = {keyid for role in roles.values() for keyid in role.keyids}
+    delegations = Delegations({k: v for k, v in known.items() if k in used}, roles)
+    found = {target: _target(target, source) for target, source in (agents or {}).items()}
+    return signed_targets(state, "targets", found or before.targets, now, by, delegations)
+
+
+def needs_targets(state: State, site: SiteSigner, now: datetime) -> bool:
+    """Whether the targets key must sign before a site's release can be published."""
+    delegations = state.targets.signed.delegations
+    role = (delegations.roles or {}).get(site.name) if delegations else None
+    keyids = role.keyids if role else []
+    is_known = keys.site_signer(site).public_key.keyid in keyids
+    return not is_known or times.is_due("targets", state.targets.signed.expires, now)
+
+
+def signed_targets(
+    state: State,
+    role: str,
+    targets: Mapping[str, TargetFile],
+    now: datetime,
+    by: Signer,
+    delegations: Delegations | None = None,
+) -> Metadata[Targets]:
+    """The next version of a role's metadata; of the first one where it is new."""
+    before = state.targets if role == "targets" else state.delegated.get(role)
+    version = before.signed.version + 1 if before else 1
+    signed = Targets(version, None, times.ends(role, now), dict(targets), delegations)
+    made = Metadata(signed)
+    made.sign(by)
+    return made
+
+
+def _still_holds(
+    state: State,
+    site: str,
+    role: str,
+    letters: Mapping[str, TargetFile],
+    by: CryptoSigner,
+    now: datetime,
+) -> bool:
+    """Whether a role's metadata needs no new version."""
+    before, delegator = state.delegated.get(role), state.delegated.get(site)
+    if before is None or delegator is None or before.signed.targets != letters:
+        return False
+    is_due = times.is_due(role, before.signed.expires, now)
+    keyids = delegator.signed.get_delegated_role(role).keyids
+    return not is_due and keyids == [by.public_key.keyid]
+
+
+def _letters(state: State, wanted: Wanted, scanner_role: str) -> dict[str, TargetFile]:
+    """A role's letters: those that stay, and the new ones."""
+    before = state.delegated.get(names.role_of(wanted.site, scanner_role))
+    prefix = f"{wanted.site}/{scanner_role}/"
+    kept = {
+        target: file
+        for target, file in (before.signed.targets if before else {}).items()
+        if wanted.keeps(target.removeprefix(prefix).removesuffix(".json"))
+    }
+    new = {t: _target(t, s) for t, s in wanted.letters.items() if t.startswith(prefix)}
+    return dict(sorted({**kept, **new}.items()))
+
+
+def _delegations(site: str, scanner_roles: list[str], signer: SiteSigner) -> Delegations:
+    public = {role: keys.role_signer(signer, role).public_key for role in scanner_roles}
+    roles = {
+        names.role_of(site, role): DelegatedRole(
+            names.role_of(site, role), [key.keyid], 1, terminating=True, paths=[f"{site}/{role}/*"]
+        )
+        for role, key in public.items()
+    }
+    return Delegations({key.keyid: key for key in public.values()}, roles)
+
+
+def _target(path: str, source: Source) -> TargetFile:
+    return TargetFile(size_of(source), {"sha256": sha256_of(source)}, path)

@@ -1,0 +1,135 @@
+"""A repository as it stands, every link of its chain of signatures checked.
+
+Nothing is built on what somebody else may have put there: the chain begins at the root that is kept
+beside the keys. Whether it has expired is not asked, for then it is to be renewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
+from tuf.api.serialization import DeserializationError
+
+from flasher.errors import FlasherError
+from flasher.fleet.release import names
+
+Delegated = Mapping[str, Metadata[Targets]]
+S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is in force.
+
+    Attributes:
+        folder: of the repository.
+        delegated: by role, ``SITE`` or ``SITE.ROLE``.
+    """
+
+    folder: Path
+    root: Metadata[Root]
+    timestamp: Metadata[Timestamp]
+    snapshot: Metadata[Snapshot]
+    targets: Metadata[Targets]
+    delegated: Delegated
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Those that have a release."""
+        return tuple(role for role in self.delegated if "." not in role)
+
+    def expiry(self) -> dict[str, datetime]:
+        """When the metadata of each role ends."""
+        top = {
+            "root": self.root.signed.expires,
+            "timestamp": self.timestamp.signed.expires,
+            "snapshot": self.snapshot.signed.expires,
+            "targets": self.targets.signed.expires,
+        }
+        return top | {role: found.signed.expires for role, found in self.delegated.items()}
+
+    def read(self, target: str) -> bytes | None:
+        """The bytes of a target, as they were signed for; None where there is no such target.
+
+        Raises:
+            FlasherError: ``repository-damaged``.
+        """
+        for holder in (self.targets, *self.delegated.values()):
+            if found := holder.signed.targets.get(target):
+                with _explaining(self.folder):
+                    path = names.stored(target, found.hashes["sha256"])
+                    raw = (self.folder / path).read_bytes()
+                    found.verify_length_and_hashes(raw)
+                return raw
+        return None
+
+
+def read_state(folder: Path, trusted_root: bytes) -> State:
+    """Read a repository.
+
+    Args:
+        folder: of the repository.
+        trusted_root: the newest root, from beside the keys.
+
+    Raises:
+        FlasherError: ``repository-damaged``, a file is missing, torn, or not signed as it must be.
+    """
+    root = Metadata[Root].from_bytes(trusted_root)
+    with _explaining(folder):
+        timestamp = _read(folder, names.TIMESTAMP, root, "timestamp", Timestamp)
+        snapshot = _pinned(folder, "snapshot", timestamp.signed.snapshot_meta, root, Snapshot)
+        pins = dict(snapshot.signed.meta)
+        targets = _pinned(folder, "targets", pins.pop("targets.json"), root, Targets)
+        delegated: dict[str, Metadata[Targets]] = {}
+        by_role = {name.removesuffix(".json"): pin for name, pin in pins.items()}
+        for role, pin in sorted(by_role.items()):  # a site comes before its roles
+            delegator = delegated[role.partition(".")[0]] if "." in role else targets
+            delegated[role] = _pinned(folder, role, pin, delegator, Targets)
+    return State(folder, root, timestamp, snapshot, targets, delegated)
+
+
+def _pinned(
+    folder: Path, role: str, pin: MetaFile, delegator: Metadata[Any], kind: type[S]
+) -> Metadata[S]:
+    """Metadata that other metadata names by version, size and digest."""
+    found = _read(folder, names.versioned(role, pin.version), delegator, role, kind, pin)
+    if found.signed.version != pin.version:
+        raise RepositoryError(f"{role} is of version {found.signed.version}, not {pin.version}")
+    return found
+
+
+def _read(
+    folder: Path,
+    path: str,
+    delegator: Metadata[Any],
+    role: str,
+    kind: type[S],
+    pin: MetaFile | None = None,
+) -> Metadata[S]:
+    raw = (folder / path).read_bytes()
+    if pin:
+        pin.verify_length_and_hashes(raw)
+    found = Metadata[S].from_bytes(raw)
+    if not isinstance(found.signed, kind):
+        raise RepositoryError(f"{path} is no {kind.type}")
+    delegator.signed.verify_delegate(role, found.signed_bytes, found.signatures)
+    return found
+
+
+@contextmanager
+def _explaining(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (RepositoryError, DeserializationError, OSError, KeyError, ValueError) as error:
+        raise FlasherError(
+            "repository-damaged",
+            f"The repository in {folder} is not as it was published: {error}.",
+            "Copy it back from where it was published to, or from a stick that has it.",
+        ) from None

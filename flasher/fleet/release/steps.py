@@ -1,0 +1,141 @@
+"""What people do with a repository: sign a draft, publish it, change a plan, renew what ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from securesystemslib.signer import Signer  # type: ignore[attr-defined]
+
+from autosetup.rollout_plan import RolloutPlan, write_plan
+from flasher.errors import BadInput
+from flasher.events import Emit, ignore
+from flasher.fleet.release import names, signing
+from flasher.fleet.release.draft import Draft, DraftFolder
+from flasher.fleet.release.place import Place
+from flasher.fleet.release.plan import read_plan_of
+from flasher.fleet.release.publish import publish
+from flasher.fleet.release.signing import Signed, Wanted
+from flasher.fleet.release.state import State
+from flasher.fleet.release.store import sha256_of
+from flasher.rig.signing import SiteSigner
+
+TargetsKey = Callable[[], Signer]
+
+
+def sign_draft(
+    place: Place,
+    state: State,
+    signer: SiteSigner,
+    targets_key: TargetsKey,
+    now: datetime,
+) -> tuple[Draft, tuple[str, ...]]:
+    """Sign the draft for what is in force now.
+
+    Args:
+        place, state: the repository.
+        signer: with the site's key.
+        targets_key: asked for only where it must sign.
+        now: UTC.
+
+    Returns:
+        the draft, and the roles whose metadata was made.
+
+    Raises:
+        BadInput: ``no-draft``, ``draft-damaged``; ``another-site``.
+    """
+    folder = DraftFolder(place.draft)
+    draft = folder.load()
+    if draft.site_name != signer.name:
+        what = f"The release being prepared is for {draft.site_name}, not for {signer.name}."
+        raise BadInput("another-site", what, f"Sign it as {draft.site_name}.")
+    standing = frozenset(draft.standing)
+    wanted = Wanted(
+        draft.site_name, folder.plan(draft), folder.letter_files(draft), standing.__contains__
+    )
+    agents = folder.agent_files(draft)
+    made = signing.sign_site(state, wanted, signer, now)
+    if agents or signing.needs_targets(state, signer, now):
+        made["targets"] = signing.sign_targets(
+            state, now, targets_key(), site=signer, agents=agents
+        )
+    folder.keep_signed(made)
+    return draft, tuple(made)
+
+
+def publish_draft(place: Place, state: State, now: datetime, emit: Emit = ignore) -> Draft:
+    """Put the signed draft in force. It stays, for the ledger's sake, until `DraftFolder.discard`.
+
+    Where it is in force already, because the program was killed just then, nothing is done.
+
+    Raises:
+        BadInput: ``no-draft``, ``not-signed``, ``draft-damaged``.
+        FlasherError: ``draft-outdated``.
+    """
+    folder = DraftFolder(place.draft)
+    draft, made = folder.load(), folder.signed()
+    if not _is_in_force(state, made):
+        publish(place, state, made, folder.files(draft), now, emit)
+    return draft
+
+
+def change_plan(
+    place: Place,
+    state: State,
+    signer: SiteSigner,
+    change: Callable[[RolloutPlan], RolloutPlan],
+    targets_key: TargetsKey,
+    now: datetime,
+) -> RolloutPlan:
+    """Publish another plan for the release that a site has; letters stay as they are.
+
+    Raises:
+        BadInput: ``no-release``.
+    """
+    before = read_plan_of(state, signer.name)
+    plan = change(before)
+    if plan == before:
+        return plan
+    raw = write_plan(plan)
+    made = signing.sign_site(state, Wanted(signer.name, raw), signer, now)
+    if signing.needs_targets(state, signer, now):
+        made["targets"] = signing.sign_targets(state, now, targets_key(), site=signer)
+    path = names.stored(names.plan_target(signer.name), sha256_of(raw))
+    publish(place, state, made, {path: raw}, now)
+    return plan
+
+
+def renew(
+    place: Place,
+    state: State,
+    now: datetime,
+    *,
+    signers: Iterable[SiteSigner] = (),
+    targets_key: TargetsKey | None = None,
+) -> State:
+    """Sign anew what would end: timestamp and snapshot; and sites and targets, whose keys are here.
+
+    Args:
+        place, state: the repository.
+        now: UTC.
+        signers: of the sites to renew.
+        targets_key: None leaves the targets as they are.
+    """
+    made: Signed = {}
+    for signer in signers:
+        raw = state.read(names.plan_target(signer.name))
+        if raw is None:
+            read_plan_of(state, signer.name)
+            raise AssertionError
+        made |= signing.sign_site(state, Wanted(signer.name, raw, renews=True), signer, now)
+    if targets_key:
+        made["targets"] = signing.sign_targets(state, now, targets_key())
+    return publish(place, state, made, {}, now)
+
+
+def _is_in_force(state: State, made: Signed) -> bool:
+    def current(role: str) -> bytes:
+        holder = state.targets if role == "targets" else state.delegated.get(role)
+        return holder.to_bytes() if holder else b""
+
+    return all(current(role) == data.to_bytes() for role, data in made.items())

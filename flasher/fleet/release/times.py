@@ -1,0 +1,27 @@
+"""How long metadata counts, and when it is time to renew it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+# A node that is kept from news for longer than this knows it. The online keys renew it.
+TIMESTAMP_DAYS = 30
+OTHER_DAYS = 365
+# So much before its end people hear of it: a week, and two months.
+_EARLY = {True: timedelta(days=7), False: timedelta(days=60)}
+
+
+def ends(role: str, now: datetime) -> datetime:
+    """When metadata of a role that is signed now ends, UTC."""
+    return now + timedelta(days=TIMESTAMP_DAYS if role == "timestamp" else OTHER_DAYS)
+
+
+def is_due(role: str, ends_at: datetime, now: datetime) -> bool:
+    """Whether it should be signed anew."""
+    return ends_at - now < _EARLY[role == "timestamp"]
+
+
+def due(expiry: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
+    """Which metadata should be signed anew, and when it ends."""
+    return {role: at for role, at in expiry.items() if is_due(role, at, now)}

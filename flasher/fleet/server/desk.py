@@ -1,0 +1,236 @@
+"""What nodes say and ask, judged: by whom it is signed, that it is new, and what follows from it.
+
+No network, no files, no clock: whoever calls brings the time. Nothing that is refused changes more
+than the list of strangers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from autosetup import envelope, forms
+from autosetup.envelope import Envelope, read_envelope
+from autosetup.faults import Faulty
+from autosetup.manifest import LARGEST
+from autosetup.report import verified
+from autosetup.rollout_plan import RolloutPlan
+from autosetup.strict_json import reading_json
+from flasher.fleet.board.model import Board
+from flasher.fleet.board.places import cards_of
+from flasher.fleet.board.view import RolloutView
+from flasher.fleet.server.limits import Senders
+from flasher.fleet.server.turns import Turns
+from flasher.rig.assignments import Assignment, assignments
+from flasher.rig.entry import Entry
+
+BLINK_SECONDS = 15
+# While somebody walks along the rig, nodes ask more often whether they shall blink.
+_WALKING, _WALKING_SECONDS = timedelta(minutes=3), 2
+# A node that works reports once a second.
+_CARD_RATE, _CARD_BURST = 4.0, 20.0
+_ADDRESS_RATE, _ADDRESS_BURST = 500.0, 1000.0
+
+
+class Declined(Exception):
+    """What came is refused.
+
+    Attributes:
+        status: of HTTP: 400 not understood, 403 a stranger, 409 said before, 429 too often.
+    """
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """Whose word counts.
+
+    Attributes:
+        current: by card id.
+        former: cards of this site that were replaced: their last node and public key.
+    """
+
+    current: Mapping[str, Assignment]
+    former: Mapping[str, tuple[str, str]]
+
+
+def cards_in(entries: Iterable[Entry], site: str) -> Cards:
+    """The cards of a site by the lines of a ledger, oldest first. Pure."""
+    lines = [line for line in entries if line.site == site and line.card_id]
+    current = assignments(lines, site)
+    former = {
+        line.card_id: (line.node, line.report_key)
+        for line in lines
+        if line.card_id not in current and line.report_key
+    }
+    return Cards(current, former)
+
+
+class Desk:
+    """Where reports and questions of one site's nodes come in.
+
+    Args:
+        board: of the site.
+        cards: whose word counts.
+        sequences: the highest number that each card has used, by what it said and card.
+        turns: where the rollout stood.
+        at_once: no more nodes than so many, whatever the plan allows; 0 for as it says.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        cards: Cards,
+        sequences: Mapping[str, Mapping[str, int]] | None = None,
+        turns: Turns | None = None,
+        at_once: int = 0,
+    ) -> None:
+        kept = sequences or {}
+        self.board = board
+        self.cards = cards
+        self.turns = turns or Turns()
+        self.sequences = {kind: dict(kept.get(kind, {})) for kind in ("reports", "turns")}
+        self.plan: RolloutPlan | None = None
+        self._at_once = at_once
+        self._by_card = Senders(_CARD_RATE, _CARD_BURST)
+        self._by_address = Senders(_ADDRESS_RATE, _ADDRESS_BURST)
+        self._walked_at = board.now - _WALKING
+
+    def report(self, raw: bytes, address: str, now: datetime) -> dict[str, object]:
+        """Take a report; gives the body of the answer.
+
+        Args:
+            raw: an envelope.
+            address: where it came from.
+            now: UTC.
+
+        Raises:
+            Declined: it is refused.
+            AgentError: ``no-verifier``.
+        """
+        sealed = self._opened(raw, address)
+        card = self._known(sealed, envelope.REPORT, address, now)
+        try:
+            report = verified(sealed, card.report_key)
+        except Faulty as faulty:
+            raise Declined(400, f"This report is not understood: {faulty}") from None
+        if report is None:
+            raise Declined(403, _NOT_SIGNED)
+        self._count("reports", card.card_id, report.sequence)
+        self.board = self.board.heard(report, address, now)
+        self.turns = self.turns.heard(report, now.timestamp())
+        return self._answer(card.card_id, now)
+
+    def turn(self, raw: bytes, address: str, now: datetime) -> dict[str, object]:
+        """A node asks whether it may update; as `report`."""
+        sealed = self._opened(raw, address)
+        card = self._known(sealed, envelope.TURN, address, now)
+        if not envelope.is_signed(sealed, envelope.TURN, card.report_key):
+            raise Declined(403, _NOT_SIGNED)
+        generation, sequence = _asked(sealed)
+        self._count("turns", card.card_id, sequence)
+        turns = self.turns.under(self.plan)
+        self.turns, answer = turns.ask(self.plan, card.card_id, generation, now.timestamp())
+        return answer.to_json()
+
+    def blink(self, card_id: str, now: datetime) -> bool:
+        """Somebody wants to see a node; whether there is one of this card."""
+        if card_id not in self.cards.current:
+            return False
+        self._walked_at = now
+        self.board = self.board.asked_to_blink(card_id, now)
+        return True
+
+    def later(self, now: datetime) -> None:
+        """Time passed."""
+        self.board = self.board.at(now).with_rollout(self._rollout())
+
+    def recognise(self, cards: Cards) -> None:
+        """The ledger has other cards now."""
+        if cards != self.cards:
+            self.cards = cards
+            self.board = self.board.with_cards(cards_of(cards.current.values()))
+
+    def follow(self, plan: RolloutPlan | None) -> None:
+        """The repository has another plan now."""
+        if plan and self._at_once:
+            plan = replace(plan, at_once=min(plan.at_once, self._at_once))
+        self.plan = plan
+        turns = self.turns.under(plan)
+        if turns is not self.turns and plan:
+            # Nodes that have it already say so again only when something changes with them.
+            for heard in self.board.heard_of.values():
+                turns = turns.heard(heard.report, heard.since.timestamp())
+        self.turns = turns
+
+    def _opened(self, raw: bytes, address: str) -> Envelope:
+        if not self._by_address.lets(address):
+            raise Declined(429, "Too much comes from this address.")
+        try:
+            return read_envelope(raw)
+        except Faulty as faulty:
+            raise Declined(400, f"This is not understood: {faulty}") from None
+
+    def _known(self, sealed: Envelope, purpose: bytes, address: str, now: datetime) -> Assignment:
+        card = self.cards.current.get(sealed.card_id)
+        if card and card.report_key:
+            return card
+        node, key = self.cards.former.get(sealed.card_id, ("", ""))
+        if not key or envelope.is_signed(sealed, purpose, key):
+            self.board = self.board.refused(sealed.card_id, node, address, now)
+        raise Declined(403, _REPLACED if node else _STRANGER)
+
+    def _count(self, kind: str, card_id: str, sequence: int) -> None:
+        if not self._by_card.lets(f"{kind} {card_id}"):
+            raise Declined(429, "This card says too much.")
+        if sequence <= self.sequences[kind].get(card_id, -1):
+            raise Declined(409, "This was said before.")
+        self.sequences[kind][card_id] = sequence
+
+    def _answer(self, card_id: str, now: datetime) -> dict[str, object]:
+        answer: dict[str, object] = {"blink_seconds": 0, "server_time": now.timestamp()}
+        blink = self.board.blinks.get(card_id)
+        if blink and blink.until is None:
+            answer["blink_seconds"] = BLINK_SECONDS
+            until = now + timedelta(seconds=BLINK_SECONDS)
+            self.board = self.board.blinking(card_id, until, now)
+        if now - self._walked_at < _WALKING:
+            answer["again_seconds"] = _WALKING_SECONDS
+        return answer
+
+    def _rollout(self) -> RolloutView:
+        plan = self.plan
+        if plan is None:
+            return RolloutView()
+        why = self.turns.stopped(plan)
+        if plan.takes_back(plan.generation):
+            state, why = "stopped", "This generation was withdrawn."
+        elif plan.paused:
+            state, why = "paused", ""
+        elif self.turns.is_over(plan):
+            state, why = "done", ""
+        else:
+            state = "stopped" if why else "running"
+        return RolloutView(plan.generation, state, why)
+
+
+_NOT_SIGNED = "This was not signed by the key of this card."
+_REPLACED = "This card was replaced by another one."
+_STRANGER = "No card of this site has this id."
+
+
+def _asked(sealed: Envelope) -> tuple[int, int]:
+    """Generation and sequence of a question."""
+    try:
+        with reading_json("turn", sealed.text.encode()) as top:
+            if top.string("card_id", form=forms.CARD_ID) != sealed.card_id:
+                top.fault("card_id", "The question is of another card.", "Refuse it.")
+            generation = top.integer("generation", low=1, high=LARGEST)
+            sequence = top.integer("sequence", low=0, high=LARGEST)
+    except Faulty as faulty:
+        raise Declined(400, f"This question is not understood: {faulty}") from None
+    return generation, sequence

@@ -1,0 +1,130 @@
+"""What a server remembers over restarts, in ``fleet/SITE`` of the data folder.
+
+``board.json`` is the board as it is shown, for other programs; ``heard.json`` the last word of
+each card; ``sequences.json`` and ``turns.json`` keep what was said from being said again, and
+leases from being given twice. ``server.json`` tells this person's other programs where it runs.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from flasher import paths
+from flasher.errors import FlasherError
+from flasher.files import write_atomic
+from flasher.fleet.board.keeping import kept, restored
+from flasher.fleet.board.model import Board
+from flasher.fleet.server.desk import Desk
+from flasher.fleet.server.turns import Turns, turns_from
+
+BOARD, HEARD, SEQUENCES, TURNS = "board.json", "heard.json", "sequences.json", "turns.json"
+RUNNING = "server.json"
+_PRIVATE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server at work.
+
+    Attributes:
+        url: of the board, without a slash at the end.
+        token: that lets people in.
+        authority: certificate (PEM) of the site; empty without TLS.
+        process: its number.
+    """
+
+    url: str
+    token: str
+    authority: str
+    process: int
+
+
+def folder_of(site: str) -> Path:
+    """Where what is known of a site's rig is kept."""
+    return paths.data() / "fleet" / site
+
+
+def running(site: str) -> Running | None:
+    """The server of a site that this person runs on this computer; None where none does."""
+    with suppress(OSError, ValueError, TypeError):
+        told = Running(**json.loads((folder_of(site) / RUNNING).read_bytes()))
+        if Path(f"/proc/{told.process}").exists():
+            return told
+    return None
+
+
+class Keeper:
+    """Keeps a desk's memory.
+
+    Args:
+        folder: see `folder_of`; made if it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        paths.make_folder(folder)
+        self._written: dict[str, bytes] = {}
+
+    def board(self, fresh: Board) -> Board:
+        """A fresh board with the last words of all cards."""
+        return restored(fresh, self._read(HEARD))
+
+    def sequences(self) -> dict[str, dict[str, int]]:
+        """The highest numbers that were used."""
+        try:
+            return {
+                str(kind): {str(card): int(number) for card, number in numbers.items()}
+                for kind, numbers in json.loads(self._read(SEQUENCES) or b"{}").items()
+            }
+        except (ValueError, TypeError, AttributeError) as error:
+            path = self.folder / SEQUENCES
+            raise FlasherError(
+                "state-unreadable",
+                f"{path} cannot be read: {error}.",
+                "Remove it: the next report of each node counts anew.",
+            ) from None
+
+    def turns(self) -> Turns:
+        """Where the rollout stood; as at its beginning where nobody knows."""
+        return turns_from(self._read(TURNS))
+
+    def memory(self, desk: Desk) -> dict[str, bytes]:
+        """What is to be written."""
+        return {
+            SEQUENCES: _json(desk.sequences),
+            TURNS: _json(desk.turns.to_json()),
+            HEARD: kept(desk.board),
+            BOARD: _json(desk.board.to_json()),
+        }
+
+    def write(self, memory: dict[str, bytes]) -> None:
+        """Write what has changed; each file whole, or not at all."""
+        for name, raw in memory.items():
+            if self._written.get(name) != raw:
+                write_atomic(self.folder / name, raw, mode=_PRIVATE)
+                paths.hand_over(self.folder / name)
+                self._written[name] = raw
+
+    def announce(self, told: Running) -> None:
+        """Tell this person's other programs where the server is."""
+        values = {"url": told.url, "token": told.token, "authority": told.authority}
+        raw = _json({**values, "process": told.process})
+        write_atomic(self.folder / RUNNING, raw, mode=_PRIVATE)
+        paths.hand_over(self.folder / RUNNING)
+
+    def withdraw(self) -> None:
+        """The server ends."""
+        (self.folder / RUNNING).unlink(missing_ok=True)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+
+def _json(content: object) -> bytes:
+    return (json.dumps(content) + "\n").encode()

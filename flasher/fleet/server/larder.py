@@ -1,0 +1,59 @@
+"""What a mirror keeps: so many bytes of blobs and targets; metadata is small, and stays."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from contextlib import suppress
+from pathlib import Path
+
+# Use is noted on disk no more often: cards wear.
+_NOTED_SECONDS = 3600
+
+
+class Larder:
+    """Keeps count of a mirror's folder.
+
+    Args:
+        folder: of the mirror.
+        most_bytes: what is used longest ago goes when there is more; the newest file stays.
+    """
+
+    def __init__(self, folder: Path, most_bytes: int) -> None:
+        self._folder, self._most = folder, most_bytes
+        self._sizes: OrderedDict[str, int] = OrderedDict()
+        found = []
+        for shelf in ("targets", "blobs"):
+            for path in (folder / shelf).rglob("*"):
+                if path.is_file() and not path.is_symlink():
+                    about = path.stat()
+                    name = path.relative_to(folder).as_posix()
+                    found.append((about.st_mtime, name, about.st_size))
+        self._sizes.update((name, size) for _, name, size in sorted(found))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that is counted."""
+        return sum(self._sizes.values())
+
+    def used(self, name: str) -> None:
+        """Somebody took a file: it goes later."""
+        if name not in self._sizes:
+            return
+        self._sizes.move_to_end(name)
+        path = self._folder / name
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _NOTED_SECONDS:
+                os.utime(path)
+
+    def stored(self, name: str, size: int) -> None:
+        """A file came; others go for it."""
+        if name.startswith("metadata/"):
+            return
+        self._sizes[name] = size
+        self._sizes.move_to_end(name)
+        while self.size > self._most and len(self._sizes) > 1:
+            oldest, _ = self._sizes.popitem(last=False)
+            with suppress(OSError):
+                (self._folder / oldest).unlink()

@@ -1,0 +1,215 @@
+"""What a person asked to be served, made ready: repository, address, certificate, rig."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autosetup.site_key import read_keys
+from flasher import paths
+from flasher.errors import BadInput
+from flasher.events import Emit
+from flasher.files import write_atomic
+from flasher.fleet.server.announce import Announcement, own_addresses
+from flasher.fleet.server.app import REPOSITORY
+from flasher.fleet.server.guard import Guard
+from flasher.fleet.server.keeping import folder_of
+from flasher.fleet.server.mirror import Mirror
+from flasher.fleet.server.rig_side import RigSide, Whose, rig_side
+from flasher.fleet.server.run import Serving, listen, origins, serve
+from flasher.fleet.server.shelf import Folder, Shelf
+from flasher.fleet.server.tls import Papers, own_names, papers
+from flasher.pages import LOOPBACK
+from flasher.rig.ledger import Ledger
+from flasher.rig.profile import load_profile
+from flasher.rig.signing import SiteSigner
+from flasher.rig.site import Site, public_key_line
+
+_EVERYWHERE = "0.0.0.0"  # noqa: S104  (only where it is asked for, see `Wanted.on_lan`)
+_AUTHORITY = "authority.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be served; see ``flasher serve --help``.
+
+    Attributes:
+        site: None for the repository alone.
+        signer: vouches for the certificate; needed for a site on a network.
+        on_lan: others than this computer shall reach it.
+        authority: certificate (PEM) that may vouch for the upstream, beside the system's.
+        cache: keeps what is mirrored; None for a folder among this program's own.
+    """
+
+    site: Site | None = None
+    signer: SiteSigner | None = None
+    scanner: str = ""
+    repository: str = ""
+    upstream: str = ""
+    mirrored_for: str = ""
+    address: str = ""
+    on_lan: bool = False
+    port: int = 0
+    bytes_per_second: float | None = None
+    at_once: int = 0
+    authority: str = ""
+    cache: Path | None = None
+    cache_bytes: int = 8 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is served, and where; texts are empty where there is none.
+
+    Attributes:
+        repository: its address.
+        source: where it comes from.
+        entrance: address of the board, with the token.
+        authority: file with the site's certificate.
+    """
+
+    serving: Serving
+    listener: socket.socket
+    url: str
+    repository: str = ""
+    source: str = ""
+    entrance: str = ""
+    authority: str = ""
+
+    def serve(self, ready: Callable[[], None], emit: Emit) -> None:
+        """Serve until interrupted; `ready` is called when all is answered."""
+        serve(self.serving, self.listener, ready, emit)
+
+    def told(self) -> dict[str, object]:
+        """For scripts."""
+        told = {"url": self.url, "repository": self.repository, "source": self.source}
+        return {**told, "entrance": self.entrance, "authority": self.authority}
+
+
+@contextmanager
+def offer(wanted: Wanted) -> Iterator[Offer]:
+    """Listen, and have all ready that can be made ready before anybody asks.
+
+    Raises:
+        BadInput: ``no-repository``, ``no-site-key``, and what a profile or site says.
+        EnvironmentLacks: ``port-taken``, ``address-unknown``.
+    """
+    shelf = _shelf(wanted)
+    default = _EVERYWHERE if wanted.on_lan else LOOPBACK
+    with listen(wanted.address or default, wanted.port) as listener:
+        port = listener.getsockname()[1]
+        addresses = own_addresses(wanted.address) if wanted.on_lan else (LOOPBACK,)
+        proof = _proof(wanted, addresses)
+        scheme = "https" if proof else "http"
+        url = f"{scheme}://{_host(next(iter(addresses), LOOPBACK))}:{port}"
+        serving = Serving(
+            shelf=shelf,
+            context=proof.context if proof else None,
+            announcements=_announcements(wanted, port, addresses),
+            bytes_per_second=wanted.bytes_per_second,
+        )
+        repository = f"{url}{REPOSITORY}" if shelf else ""
+        source = wanted.repository or _source(wanted)
+        if wanted.site is None:
+            yield Offer(serving, listener, url, repository, source)
+            return
+        names = [*own_names(), *addresses, LOOPBACK]
+        guard = Guard(origins(names, port, tls=proof is not None))
+        near = wanted.address or LOOPBACK
+        side = _rig(wanted, wanted.site, guard, f"{scheme}://{_host(near)}:{port}", proof)
+        yield Offer(
+            serving=replace(serving, rig=side),
+            listener=listener,
+            url=url,
+            repository=repository,
+            source=source,
+            entrance=f"{url}/?token={guard.token}",
+            authority=str(_kept_authority(wanted.site, proof)) if proof else "",
+        )
+
+
+def _shelf(wanted: Wanted) -> Callable[[], Shelf] | None:
+    if wanted.repository:
+        folder = _folder(wanted.repository)
+        return lambda: Folder(folder)
+    source = _source(wanted)
+    if not source:
+        return None
+    if not source.startswith(("http://", "https://")):
+        what = f"{source!r} is no address of a repository."
+        raise BadInput("bad-url", what, "It begins with http:// or https://.")
+    name = hashlib.sha256(source.encode()).hexdigest()[:16]
+    kept = wanted.cache or paths.cache() / "mirror" / name
+    context = ssl.create_default_context()
+    if wanted.authority:
+        context.load_verify_locations(cadata=wanted.authority)
+    return lambda: Mirror(kept, source, wanted.cache_bytes, context)
+
+
+def _source(wanted: Wanted) -> str:
+    return wanted.upstream or (wanted.site.update.source if wanted.site else "")
+
+
+def _folder(word: str) -> Path:
+    """A repository by its folder, or by the name under which releases are made here."""
+    if (Path(word) / "metadata").is_dir():
+        return Path(word).absolute()
+    from flasher.fleet.release.place import find_place
+
+    return find_place(word).folder
+
+
+def _proof(wanted: Wanted, addresses: tuple[str, ...]) -> Papers | None:
+    """What nodes and browsers know the server by.
+
+    A repository alone goes without: everything in it is signed, and what is secret is sealed.
+    """
+    if not wanted.on_lan or wanted.site is None:
+        return None
+    if wanted.signer is None:
+        what = f"The site {wanted.site.name} has no key, so nobody could know this server."
+        raise BadInput("no-site-key", what, "Serve it on this computer alone, without --lan.")
+    return papers(wanted.signer, own_names(), [*addresses, LOOPBACK])
+
+
+def _announcements(
+    wanted: Wanted, port: int, addresses: tuple[str, ...]
+) -> tuple[Announcement, ...]:
+    site = wanted.site.name if wanted.site else wanted.mirrored_for
+    reached = tuple(address for address in addresses if ":" not in address)
+    if not (wanted.on_lan and site and reached):
+        return ()
+    has_rig = wanted.site is not None
+    return (Announcement(site, port, reached, tls=has_rig, board=has_rig),)
+
+
+def _rig(
+    wanted: Wanted, site: Site, guard: Guard, url: str, proof: Papers | None
+) -> Callable[[Shelf | None], RigSide]:
+    line = public_key_line(str(site.path))
+    whose = Whose(
+        name=site.name,
+        key=read_keys("site.pub", line.encode())[0] if line else None,
+        ledger=Ledger(),
+        profile=load_profile(wanted.scanner) if wanted.scanner else None,
+        at_once=wanted.at_once,
+    )
+    authority = proof.authority if proof else ""
+    return lambda shelf: rig_side(whose, guard, url, authority, shelf)
+
+
+def _kept_authority(site: Site, proof: Papers) -> Path:
+    path = folder_of(site.name) / _AUTHORITY
+    paths.make_folder(path.parent)
+    write_atomic(path, proof.authority)
+    paths.hand_over(path)
+    return path
+
+
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

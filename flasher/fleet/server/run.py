@@ -1,0 +1,157 @@
+"""A server from its first answer to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import resource
+import signal
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from flasher.errors import EnvironmentLacks
+from flasher.events import Emit
+from flasher.fleet.server.announce import Announcement, announced
+from flasher.fleet.server.app import application
+from flasher.fleet.server.door import MOST, guarded
+from flasher.fleet.server.downloads import Downloads
+from flasher.fleet.server.limits import throttle
+from flasher.fleet.server.rig_side import RigSide, Ticker
+from flasher.fleet.server.shelf import Shelf
+
+_END_SECONDS = 1.0
+_HANDSHAKE_SECONDS = 10.0
+_BACKLOG = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What is served, and how.
+
+    Attributes:
+        shelf: makes the repository's shelf, in the loop; None serves none.
+        rig: None for the repository alone.
+        context: for TLS.
+        announcements: made for as long as it runs.
+        bytes_per_second: of all downloads together; None for no limit.
+    """
+
+    shelf: Callable[[], Shelf] | None
+    rig: Callable[[Shelf | None], RigSide] | None = None
+    context: ssl.SSLContext | None = None
+    announcements: tuple[Announcement, ...] = ()
+    bytes_per_second: float | None = None
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """Listen; nothing is answered yet.
+
+    Args:
+        address: of an interface; ``0.0.0.0`` for all of them.
+        port: 0 for any that is free.
+
+    Raises:
+        EnvironmentLacks: ``port-taken``, ``address-unknown``.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        ipaddress.ip_address(address)
+        return socket.create_server((address, port), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise EnvironmentLacks(
+            "port-taken",
+            f"Port {port} of {address} cannot be served: {str(error).strip('.')}.",
+            "If no other `flasher serve` runs, choose another: --port 0 takes any that is free.",
+        ) from error
+    except ValueError as error:
+        raise EnvironmentLacks(
+            "address-unknown",
+            f"{address!r} is no address of this computer.",
+            "Give one that `ip address` shows, such as 192.168.7.10.",
+        ) from error
+
+
+def serve(serving: Serving, listener: socket.socket, ready: Callable[[], None], emit: Emit) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP; `ready` is called when all is answered."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stop.set)
+        async with served(serving, listener, emit):
+            ready()
+            await stop.wait()
+
+    _allow_files()
+    with asyncio.Runner() as runner:
+        runner.run(main())
+
+
+def _allow_files() -> None:
+    """Let as many in as the door does: each has a connection, and a file that it fetches."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(4 * MOST, hard) if hard != resource.RLIM_INFINITY else 4 * MOST
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@asynccontextmanager
+async def served(
+    serving: Serving, listener: socket.socket, emit: Emit
+) -> AsyncIterator[RigSide | None]:
+    """A server for as long as the block runs.
+
+    Raises:
+        FlasherError: what the parts say.
+    """
+    async with AsyncExitStack() as stack:
+        shelf = serving.shelf() if serving.shelf else None
+        if shelf:
+            stack.push_async_callback(shelf.close)
+        rig = serving.rig(shelf) if serving.rig else None
+        downloads = Downloads(shelf, throttle(serving.bytes_per_second)) if shelf else None
+        if rig:
+            ticker = Ticker(rig, emit)
+            await ticker.begin()
+            stack.push_async_callback(ticker.end)
+        app = application(downloads, rig.desk if rig else None)
+        # Nodes send nothing packed, and strangers shall not have us unpack.
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=_END_SECONDS, auto_decompress=False
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        # Nobody new comes in while the others are let go.
+        stack.callback((await _open(runner, listener, serving.context)).close)
+        for told in serving.announcements:
+            await stack.enter_async_context(announced(told))
+        if rig:
+            rig.keeper.announce(rig.running)
+            stack.callback(rig.keeper.withdraw)
+        yield rig
+
+
+async def _open(
+    runner: web.AppRunner, listener: socket.socket, context: ssl.SSLContext | None
+) -> asyncio.Server:
+    assert runner.server is not None
+    return await asyncio.get_running_loop().create_server(
+        guarded(runner.server),
+        sock=listener,
+        ssl=context,
+        ssl_handshake_timeout=_HANDSHAKE_SECONDS if context else None,
+        backlog=_BACKLOG,
+    )
+
+
+def origins(names: Iterable[str], port: int, *, tls: bool) -> frozenset[str]:
+    """At which a server is asked that is called by these names and addresses."""
+    scheme, usual = ("https", 443) if tls else ("http", 80)
+    hosts = (f"[{name}]" if ":" in name else name.lower() for name in names)
+    return frozenset(f"{scheme}://{host}" + f":{port}" * (port != usual) for host in hosts)
