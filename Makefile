@@ -16,7 +16,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) ovmf tzdata $(shell awk '!/^#/ && $$3 == "test"
 UNPACKED := chrony openssh-server golang-github-burntsushi-toml-dev
 # What udisks2 needs besides has other names in each suite; apt knows them.
 UDISKS = $$(apt-get -s -qq install --no-install-recommends udisks2 2> /dev/null | awk '/^Inst/ {print $$2}')
-REAL := tests/rehearsal/test_first_boot.py tests/rehearsal/test_power_cuts.py
+REAL := tests/rehearsal/test_first_boot.py tests/rehearsal/test_power_cuts.py tests/kit
 download = apt-get -qq -o APT::Sandbox::User=root download $(UNPACKED) $(UDISKS)
 
 install_packages = @missing=$$(for package in $(1); do \
@@ -28,7 +28,7 @@ install_packages = @missing=$$(for package in $(1); do \
 	        > /dev/null || { echo "apt could not install them: check the network and the sources." >&2; exit 1; }; \
 	fi
 
-.PHONY: demo test test-all lint unit real long soak faults setup setup-test clean
+.PHONY: demo kit test test-all lint unit real long rig soak faults languages pictures setup setup-test clean
 
 demo: setup  ## build the base image, make a card, boot it in an emulated Pi
 	@$(SUDO) $(FLASHER) build-base --out $(DEMO)
@@ -36,6 +36,10 @@ demo: setup  ## build the base image, make a card, boot it in an emulated Pi
 	    --image $(DEMO)/base.img --to $(CARD) --size 4G --yes
 	@$(FLASHER) rehearse --keep $(CARD)
 	@echo "The card lies in $(CARD). Look at it with: $(VENV)/bin/flasher inspect $(CARD)"
+
+kit: setup  ## the Debian package, and the folder for a USB stick; IMAGES=… for a release set that is there
+	@[ -n "$(IMAGES)" ] || $(SUDO) $(FLASHER) build-base --out $(DEMO)
+	@$(VENV)/bin/python -m builder.kit --images $(or $(IMAGES),$(DEMO)) $(addprefix --profile ,$(PROFILES))
 
 test: lint unit real  ## every promise, the real build and the real boot included
 
@@ -47,7 +51,7 @@ lint: setup-test
 
 unit: setup-test
 	@$(SUDO) $(VENV)/bin/pytest -q -p no:cacheprovider -n 2 \
-	    tests/unit tests/integration tests/tui tests/faults
+	    tests/unit tests/integration tests/tui tests/faults tests/soak
 
 real: setup-test
 	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider $(REAL)
@@ -56,14 +60,31 @@ long: setup-test
 	@$(SUDO) $(VENV)/bin/pytest -v -p no:cacheprovider $(addprefix --deselect ,$(REAL)) \
 	    tests/builds tests/rehearsal
 
-soak: setup-test  ## builds killed, nodes whose plug is pulled, many times; FLASHER_SEED=… for other moments
-	@$(SUDO) env FLASHER_KILLS=100 FLASHER_CUTS=32 FLASHER_REPLAYS=200 \
+rig: setup-test  ## a rig of four emulated nodes, from the base image through updates; all they say in .demo/rig.log
+	@mkdir -p $(DEMO) && $(SUDO) env FLASHER_RIG_LOG=$(DEMO)/rig.log $(VENV)/bin/pytest -s -p no:cacheprovider \
+	    tests/rehearsal/test_rig.py
+
+soak: setup-test  ## builds killed, plugs pulled, a long day at the bench; FLASHER_SEED=… for other moments
+	@$(SUDO) env FLASHER_KILLS=100 FLASHER_CUTS=32 FLASHER_REPLAYS=200 FLASHER_SOAK_CARDS=200 \
 	    FLASHER_SEED=$(or $(FLASHER_SEED),1) $(VENV)/bin/pytest -v -s -p no:cacheprovider \
-	    tests/builds/test_killed.py tests/rehearsal/test_power_cuts.py
+	    tests/soak tests/builds/test_killed.py tests/rehearsal/test_power_cuts.py
 
 faults: setup-test  ## cards that fail, and the program killed while it writes, hundreds of times; FLASHER_SEED=… for others
 	@$(SUDO) env FLASHER_FAULTS=231 FLASHER_CARD_KILLS=50 FLASHER_SEED=$(or $(FLASHER_SEED),1) \
 	    $(VENV)/bin/pytest -q -s -p no:cacheprovider tests/faults
+
+pictures: setup-test  ## make the guide's pictures anew, which are also those that tests compare screens with
+	@UPDATE_SNAPSHOTS=1 $(VENV)/bin/pytest -q -p no:cacheprovider -n 2 \
+	    $$(grep -l check_picture tests/tui/test_*.py)
+
+languages: setup-test  ## bring the catalogues of the wizard's words up to date with what it says
+	@$(VENV)/bin/pybabel -q extract --no-location --sort-output --no-wrap -k ngettext:1,2 \
+	    -o $(VENV)/flasher.pot flasher/tui
+	@for language in assets/locale/*; do \
+	    words=$$language/LC_MESSAGES/flasher; \
+	    $(VENV)/bin/pybabel -q update --init-missing --no-fuzzy-matching --ignore-obsolete --no-wrap \
+	        --ignore-pot-creation-date -l $$(basename $$language) -i $(VENV)/flasher.pot -o $$words.po && \
+	    $(VENV)/bin/pybabel -q compile -i $$words.po -o $$words.mo || exit 1; done
 
 setup: $(VENV)/.run
 setup-test: $(VENV)/.test
@@ -82,5 +103,5 @@ $(VENV)/.test: $(VENV)/.run Makefile
 	    for package in *.deb; do dpkg-deb --extract $$package . || exit 1; done
 	@$(PIP) --editable '.[dev]' && touch $@
 
-clean:  ## forget the venv and the demo; kept layers stay
-	@$(SUDO) rm -rf $(VENV) $(DEMO)
+clean:  ## forget the venv, the demo and the kit; kept layers stay
+	@$(SUDO) rm -rf $(VENV) $(DEMO) .kit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ from flasher.errors import BadInput, ExitCode, explained
 # Command, and what it does in a few words. Its module is loaded only when it is called.
 COMMANDS = {
     "build-base": "build the base image",
+    "build-agent": "make the agent's Debian packages, for releases",
     "layers": "look at the layers that builds keep",
-    "profile": "list, show and check scanner profiles",
+    "profile": "scanner profiles, and scripts of your own for them",
     "site": "make, list, show and check sites",
     "drives": "which drives are there, and which may be written",
     "prepare": "write the card of a node, and read it back",
@@ -29,8 +31,13 @@ COMMANDS = {
     "verify": "compare a card with what it must hold",
     "inspect": "read what a card says of itself, without booting it",
     "rehearse": "boot a card in an emulated Pi",
+    "board": "the rig as it lives",
     "ledger": "every card ever written",
+    "discover": "which Raspberry Pis are on the local network",
     "labels": "print labels for the cards that were made",
+    "release": "releases for the nodes of a rig: made, signed, published",
+    "rollout": "how a release gets to its nodes: status, pause, go, back",
+    "serve": "serve releases to a rig, and show its board",
     "doctor": "what this computer lacks, and how to get it",
 }
 
@@ -95,15 +102,20 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
 def _dispatch(arguments: list[str], console: Console) -> int:
     name = arguments[0] if arguments else ""
     if name in COMMANDS:
-        module = _load(name)
-        parser = _command_parser(name, module)
+        module, parser = _load(name), command_parser(name)
         if console.interactive:
             from flasher.drives.agent import lend_terminal
 
             lend_terminal()
-        return module.run(parser.parse_intermixed_args(arguments[1:]), console)
-    args = _top_parser().parse_args(arguments)
-    if not args.practice and not sys.stdout.isatty():
+        args = parser.parse_intermixed_args(arguments[1:])
+        return _show_board(args, console) if name == "board" else module.run(args, console)
+    args = top_parser().parse_args(arguments)
+    if args.web:
+        from flasher.web.run import serve
+
+        return serve(practice=args.practice, port=args.port, console=console)
+    # A driver of its own needs none: so the browser's wizard runs.
+    if not (args.practice or sys.stdout.isatty() or "TEXTUAL_DRIVER" in os.environ):
         raise BadInput(
             "no-terminal",
             "The wizard needs a terminal, and this is none.",
@@ -114,12 +126,25 @@ def _dispatch(arguments: list[str], console: Console) -> int:
     return run_wizard(practice=args.practice)
 
 
+def _show_board(args: argparse.Namespace, console: Console) -> int:
+    """The one command that has a screen of its own."""
+    from flasher.commands import board
+
+    if not board.is_for_the_screen(args):
+        return board.run(args, console)
+    from flasher.tui.board_app import run
+
+    return run(board.served_board(args, console))
+
+
 def _load(name: str) -> CommandModule:
     module = importlib.import_module(f"flasher.commands.{name.replace('-', '_')}")
     return cast("CommandModule", module)
 
 
-def _command_parser(name: str, module: CommandModule) -> argparse.ArgumentParser:
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """The arguments of one of `COMMANDS`."""
+    module = _load(name)
     parser = _Parser(
         prog=f"flasher {name}",
         description=module.__doc__,
@@ -132,7 +157,8 @@ def _command_parser(name: str, module: CommandModule) -> argparse.ArgumentParser
     return parser
 
 
-def _top_parser() -> argparse.ArgumentParser:
+def top_parser() -> argparse.ArgumentParser:
+    """The arguments where no command is named: the wizard's."""
     width = max(map(len, COMMANDS))
     listed = "\n".join(f"  {name:<{width}}  {does}" for name, does in COMMANDS.items())
     parser = _Parser(
@@ -146,6 +172,12 @@ def _top_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"flasher {__version__}")
     parser.add_argument(
         "--practice", action="store_true", help="the wizard with cards that are files, for training"
+    )
+    parser.add_argument(
+        "--web", action="store_true", help="the wizard in a browser of this computer"
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, help="where it is served; without it, any that is free"
     )
     parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="see below")
     return parser

@@ -7,6 +7,7 @@ from pathlib import Path
 from flasher import paths
 from flasher.errors import BadInput
 from flasher.events import NEVER, CancelFlag, Emit, ignore
+from flasher.kits import kits
 
 _SUFFIXES = (".img", ".img.zst", ".img.xz", ".img.gz", ".zip")
 
@@ -14,6 +15,12 @@ _SUFFIXES = (".img", ".img.zst", ".img.xz", ".img.gz", ".zip")
 def image_folder() -> Path:
     """Where `build-base` puts images, and where all else looks for them."""
     return paths.data() / "images"
+
+
+def found_image() -> Path | None:
+    """The newest image of this computer; where it has none, of a kit that is plugged in."""
+    folders = [image_folder(), *(kit / "images" for kit in kits())]
+    return next(filter(None, map(newest_image, folders)), None)
 
 
 def newest_image(folder: Path) -> Path | None:
@@ -37,7 +44,7 @@ def image_place(text: str) -> Path | str:
 def choose_image(
     named: Path | str | None, *, emit: Emit = ignore, cancel: CancelFlag = NEVER
 ) -> Path:
-    """The image named, fetched if it is elsewhere; else the newest one built.
+    """The image named, fetched if it is elsewhere; else the one found.
 
     Raises:
         BadInput: it is not there, or none was ever built.
@@ -47,12 +54,12 @@ def choose_image(
         from flasher.image.fetch import fetch_image  # needs the network's library
 
         return fetch_image(named, emit=emit, cancel=cancel)
-    chosen = named or newest_image(image_folder())
+    chosen = named or found_image()
     if chosen is None:
         raise BadInput(
             "no-image",
             f"No base image lies in {image_folder()}.",
-            "Build one with `flasher build-base`, or name one with --image.",
+            "Build one with `flasher build-base`, name one with --image, or plug a kit in.",
         )
     if not chosen.is_file():
         what = "is a folder" if chosen.is_dir() else "is not there"

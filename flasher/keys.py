@@ -23,6 +23,16 @@ def read_private_key(path: Path, hint: str) -> Ed25519PrivateKey:
     Raises:
         BadInput: ``key-unreadable``, ``key-locked``, ``key-unknown``.
     """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        what = f"The key {path} cannot be read: {error.strerror}."
+        raise BadInput("key-unreadable", what, hint) from None
+    return parse_private_key(raw, path, hint)
+
+
+def parse_private_key(raw: bytes, path: Path, hint: str) -> Ed25519PrivateKey:
+    """The key in the bytes of a file; raises as `read_private_key`, to which the rest belongs."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import (
@@ -30,11 +40,6 @@ def read_private_key(path: Path, hint: str) -> Ed25519PrivateKey:
         load_ssh_private_key,
     )
 
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        what = f"The key {path} cannot be read: {error.strerror}."
-        raise BadInput("key-unreadable", what, hint) from None
     load = load_ssh_private_key if b"BEGIN OPENSSH" in raw else load_pem_private_key
     try:
         key = load(raw, None)

@@ -65,6 +65,7 @@ def mend(
     ledger: Ledger,
     *,
     confirm: Callable[[Mended], None],
+    home: RigMap | None = None,
     dry_run: bool = False,
 ) -> Mended | None:
     """Let a card's payload be tried again, or with a rig give it a new one.
@@ -73,6 +74,7 @@ def mend(
         drive: as it was chosen.
         rig: what the node should be; None to try the same payload once more.
         confirm: told what will be done before it is; it raises to keep the card as it is.
+        home: the rig that the card is from; tells the ledger of a card that it does not know.
         dry_run: write nothing and record nothing.
 
     Returns:
@@ -84,11 +86,11 @@ def mend(
     """
     if dry_run:
         with drive_blocks(drive.path) as blocks:
-            repair = _plan(blocks, rig, ledger, drive)
+            repair = _plan(blocks, rig, ledger, drive, home)
         return repair.done if repair else None
     ledger.prepare()
     with open_target(drive) as target, drive_blocks(drive.path) as blocks:
-        repair = _plan(blocks, rig, ledger, drive)
+        repair = _plan(blocks, rig, ledger, drive, home)
         if repair is None:
             return None
         confirm(repair.done)
@@ -105,7 +107,9 @@ def mend(
     return repair.done
 
 
-def _plan(blocks: Blocks, rig: RigMap | None, ledger: Ledger, drive: Drive) -> _Repair | None:
+def _plan(
+    blocks: Blocks, rig: RigMap | None, ledger: Ledger, drive: Drive, home: RigMap | None
+) -> _Repair | None:
     report = inspect_card(blocks)
     if report.node is None or not report.is_writable:
         what = f"{drive.path} holds no payload whose node could be told: {report.summary}."
@@ -113,14 +117,19 @@ def _plan(blocks: Blocks, rig: RigMap | None, ledger: Ledger, drive: Drive) -> _
         raise BadInput("no-payload", told, "Prepare the card anew: flasher prepare.")
     now = datetime.now(UTC)
     return (
-        _plan_again(blocks, report, ledger, drive, now)
+        _plan_again(blocks, report, ledger, drive, now, home)
         if rig is None
         else _plan_new(blocks, report, rig, drive, now)
     )
 
 
 def _plan_again(
-    blocks: Blocks, report: CardReport, ledger: Ledger, drive: Drive, now: datetime
+    blocks: Blocks,
+    report: CardReport,
+    ledger: Ledger,
+    drive: Drive,
+    now: datetime,
+    home: RigMap | None,
 ) -> _Repair | None:
     status, manifest = report.status, report.manifest
     has_failed = status is not None and status.state in ("failed", "rolled-back")
@@ -138,7 +147,7 @@ def _plan_again(
     mending = plan_again(blocks, status, now)
     known = (entry for entry in ledger.entries() if entry.card_id == manifest.card_id)
     entry = replace(
-        next(known, _entry(report, drive)),
+        next(known, None) or _at_home(_entry(report, drive), home),
         written_at=now.isoformat(timespec="seconds"),
         drive=str(drive.path),
         serial=drive.serial,
@@ -232,4 +241,20 @@ def _entry(report: CardReport, drive: Drive) -> Entry:
         drive_model=drive.model,
         image_digest=manifest.image_digest if manifest else "",
         result="verified",
+    )
+
+
+def _at_home(entry: Entry, home: RigMap | None) -> Entry:
+    """The line with what the card's rig tells of its node."""
+    node = next((node for node in home.nodes if node.name == entry.node), None) if home else None
+    if home is None or node is None:
+        return entry
+    return replace(
+        entry,
+        profile=home.profile.name,
+        site=home.site.name,
+        position=node.position,
+        role=node.role,
+        address=home.hosts.get(node.name, ""),
+        user=home.site.user.name,
     )

@@ -29,6 +29,12 @@ def data() -> Path:
     return user_data_path("flasher")
 
 
+def home() -> Path:
+    """The home of the person in front of the computer; under sudo, of the one who called."""
+    caller = _caller()
+    return Path(pwd.getpwuid(caller[0]).pw_dir) if caller else Path.home()
+
+
 def hand_over(*made: Path) -> None:
     """Under sudo, give what was made to the person who called."""
     if caller := _caller():

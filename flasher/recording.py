@@ -48,6 +48,7 @@ def node_line(line: Entry, rig: RigMap, node: Node, identity: CardIdentity, dige
     Args:
         digest: of the payload, by `payload_digest`.
     """
+    sealing_key, report_key = identity.public_keys
     return replace(
         line,
         profile=rig.profile.name,
@@ -61,6 +62,8 @@ def node_line(line: Entry, rig: RigMap, node: Node, identity: CardIdentity, dige
         host_key=(public_line(identity.host_key) or "") if rig.site.host_keys else "",
         address=rig.hosts.get(node.name, ""),
         user=rig.site.user.name,
+        sealing_key=sealing_key,
+        report_key=report_key,
     )
 
 

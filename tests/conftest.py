@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from tests import examples
 
 examples.load()
+
+# The wizard's words are looked up when it is imported; the tests read English.
+os.environ["LANGUAGE"] = "en"
 
 # A shell's background job ignores these, and so would all that the tests start.
 for number, action in (

@@ -14,6 +14,7 @@ from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.status import Status
 from autosetup.trust import Signature, look_if_possible
 from flasher.card.record import Traces, read_traces
+from flasher.drives.model import NO_TABLE
 from flasher.drives.opening import drive_blocks
 from flasher.errors import FlasherError
 from flasher.image.blocks import SECTOR, Blocks
@@ -67,8 +68,7 @@ class CardReport:
     @property
     def node(self) -> str | None:
         """Name of the node it is for, or was when it said something last."""
-        said = self.status.node if self.status else None
-        return self.manifest.node if self.manifest else said
+        return _node_of(self.manifest, self.status)
 
     @property
     def generations(self) -> tuple[int, ...]:
@@ -144,7 +144,7 @@ def _without_payload(
 
 def _without_table(blocks: Blocks, error: FlasherError) -> CardReport:
     if error.code == "no-partition-table" and not _looks_blank(blocks):
-        return CardReport("no partition table", problems=(error.message,))
+        return CardReport(NO_TABLE, problems=(error.message,))
     if error.code == "no-partition-table" or not blocks.size:
         return CardReport("empty")
     return CardReport("unreadable", problems=(error.message,))
@@ -212,9 +212,18 @@ def _is_erased(fault: Fault, files: dict[str, bytes], status: Status | None) -> 
 
 
 def _our_summary(manifest: Manifest | None, status: Status | None, traces: Traces) -> str:
-    node = manifest.node if manifest else "a payload that cannot be read"
+    node = _node_of(manifest, status) if manifest else "a payload that cannot be read"
     silent = "started, and its agent said nothing" if traces.started else "not booted yet"
     return f"{node}, {status.state if status else silent}"
+
+
+def _node_of(manifest: Manifest | None, status: Status | None) -> str | None:
+    """What was released for a card is newer than what it has, and may be for another node."""
+    if manifest is None or status is None:
+        return manifest.node if manifest else status.node if status else None
+    is_same = status.card_id == manifest.card_id
+    is_released = is_same and (status.generation or 0) > manifest.generation
+    return status.node if is_released else manifest.node
 
 
 def _foreign(blocks: Blocks, partitions: tuple[Partition, ...]) -> str:

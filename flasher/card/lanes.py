@@ -129,25 +129,36 @@ class _Lanes(Generic[T]):
             self._cancelled_at = now
         for number in set(range(self._begun)) - self._outcomes.keys():
             if self._cancelled_at is not None and now - self._cancelled_at > self._grace:
-                self._outcomes[number] = _no_answer(self._lanes[number].name)
+                self._outcomes[number] = no_answer(self._lanes[number].name)
             elif now - self._moved_at[number] > self._patience and number not in self._warned:
                 self._warned.add(number)
                 self._warn(self._lanes[number].name)
 
     def _warn(self, name: str) -> None:
-        what = f"No answer for {self._patience:.0f} s, from the card or from where the image comes."
-        self._emit(Noted(name, f"{what} Others go on; to give up, press Ctrl-C.", warning=True))
+        words = f"{silent_for(self._patience)} Others go on; to give up, press Ctrl-C."
+        self._emit(Noted(name, words, warning=True))
 
 
 def _run(number: int, lane: Lane[T], told: _Told[T]) -> None:
-    try:
-        outcome: T | FlasherError = lane.work(lambda event: told.put((number, event)))
-    except BaseException as error:  # it must be told, or all would wait for ever
-        outcome = explained(error) if isinstance(error, Exception) else _no_answer(lane.name)
+    outcome = outcome_of(lane, lambda event: told.put((number, event)))
     told.put((number, _Ended(outcome)))
 
 
-def _no_answer(name: str) -> FlasherError:
+def outcome_of(lane: Lane[T], emit: Emit) -> T | FlasherError:
+    """Do a lane's work in this thread; an error is a value, whatever it is."""
+    try:
+        return lane.work(emit)
+    except BaseException as error:  # it must be told, or all would wait for ever
+        return explained(error) if isinstance(error, Exception) else no_answer(lane.name)
+
+
+def silent_for(seconds: float) -> str:
+    """What a person hears of a lane without a sign of life."""
+    return f"No answer for {seconds:.0f} s, from the card or from where the image comes."
+
+
+def no_answer(name: str) -> FlasherError:
+    """The end of a drive that was left to itself."""
     return FlasherError(
         "no-answer",
         f"{name} did not answer any more, and was left to itself.",

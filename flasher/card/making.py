@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from flasher.card.plan import CardPlan
 from flasher.card.probing.probe import probe_card
-from flasher.card.target import open_target
+from flasher.card.target import Held, open_target
 from flasher.card.write import WriteResult, wipe_tables, write_card
 from flasher.drives.eject import parting_words
 from flasher.drives.model import Drive
 from flasher.events import CancelFlag, Emit, Noted
+
+# How a drive is held to be written, given how many bytes it must have; as `open_target`.
+Hold = Callable[[Drive, int], AbstractContextManager[Held]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +23,20 @@ class Making:
     """How cards are made.
 
     Attributes:
-        probe: look first whether the card has the room that it announces; files never need it.
+        probe: look first whether the card has the room that it announces.
         eject: have the reader give the card back, so that nothing is written to it any more.
+        hold: how a drive is held.
+        probe_files: whether files are probed too: those that play cards, which may lie.
     """
 
     probe: bool = True
     eject: bool = True
+    hold: Hold = open_target
+    probe_files: bool = False
+
+    def trusts(self, drive: Drive) -> bool:
+        """Whether a drive has the room that it announces, without a look."""
+        return drive.kind == "file" and not self.probe_files
 
 
 USUAL = Making()
@@ -48,14 +61,14 @@ def make_card(
     """Make a card what is planned; it is held exclusively from the first look until it is ejected.
 
     Raises:
-        FlasherError: as `open_target`, `probe_card` and `write_card` say.
+        FlasherError: as `Making.hold`, `probe_card` and `write_card` say.
     """
-    is_file = drive.kind == "file"
-    with open_target(drive, plan.size) as target:
-        if making.probe and not is_file:
+    trusted = making.trusts(drive)
+    with making.hold(drive, plan.size) as target:
+        if making.probe and not trusted:
             wipe_tables(plan, target, emit=emit)
             probe_card(target, drive.size, needed=plan.size, emit=emit, cancel=cancel)
-        has_room = making.probe or is_file
+        has_room = making.probe or trusted
         written = write_card(plan, target, emit=emit, cancel=cancel, probed=has_room)
         ejected = making.eject and target.let_go()
     if making.eject and not ejected and drive.kind not in ("file", "loop"):

@@ -20,7 +20,7 @@ from flasher.drives.unmount import require_no_writer, unmount_drive
 from flasher.errors import BadInput, FlasherError
 from flasher.image.ranges import ByteRange
 
-__all__ = ["BLOCK", "DriveTarget", "Target", "open_for_reading", "open_target"]
+__all__ = ["BLOCK", "DriveTarget", "Held", "Target", "open_for_reading", "open_target"]
 
 
 class Target(Protocol):
@@ -57,6 +57,14 @@ class Target(Protocol):
 
     def discard(self, where: ByteRange) -> bool:
         """Tell that nothing is kept there, of any length; False where that cannot be told."""
+        ...
+
+
+class Held(Target, Protocol):
+    """A target that is held exclusively, until its reader gives the card back."""
+
+    def let_go(self) -> bool:
+        """Have the reader give the card back, flushed; False where it cannot."""
         ...
 
 

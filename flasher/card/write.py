@@ -25,6 +25,9 @@ from flasher.events import NEVER, CancelFlag, Emit, Noted, Progress, check_cance
 from flasher.image.blocks import SECTOR
 from flasher.image.ranges import ByteRange, chunks, gaps, merge, split, total
 
+# What a card of ours begins with, more than once in its first MiB, until it is whole.
+UNFINISHED = b"This card is not finished yet. "
+
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
@@ -247,7 +250,7 @@ def _unfinished(head: Pages, length: int) -> Pages:
     """What stands in the first MiB until the card is whole: no table, and where it will hold
     something, marks. They show up elsewhere on a card whose addresses repeat."""
     wiped = Pages(HEAD)
-    mark = b"This card is not finished yet. " + secrets.token_hex(16).encode() + b"\n"
+    mark = UNFINISHED + secrets.token_hex(16).encode() + b"\n"
     for start in range(0, length, UNIT):
         size = min(UNIT, length - start)
         if not head.is_uniform(start, size):

@@ -21,7 +21,7 @@ from flasher.image.fat import FatVolume
 from flasher.rig.certificate import FOLDER, Certificate, save_certificate
 from flasher.rig.documents import read_bytes
 from flasher.rig.entry import Entry, standing
-from flasher.rig.site import list_sites, load_site
+from flasher.rig.site import Unlock, list_sites, load_site, public_key_line
 
 _SHORTEST_ID = 8
 
@@ -51,16 +51,16 @@ def find_card(word: str, entries: Sequence[Entry]) -> Entry:
     return found[-1]
 
 
-def certificate_of(card: Entry, ledger: Path) -> Path:
+def certificate_of(card: Entry, ledger: Path, unlock: Unlock | None = None) -> Path:
     """Path of a card's certificate, beside the ledger; made now if there is none.
 
     Raises:
-        BadInput: ``no-site-key``, ``no-such-site``.
+        BadInput: ``no-site-key``, ``no-such-site``, ``site-locked``.
     """
     path = ledger.parent / FOLDER / f"{card.card_id}.json"
     if path.exists():
         return path
-    _, secrets = load_site(card.site)
+    _, secrets = load_site(card.site, unlock)
     if secrets.signer is None:
         what = f"The site {card.site} has no key on this computer, so nobody can sign for it."
         raise BadInput(
@@ -129,6 +129,10 @@ def _given(file: Path) -> tuple[SiteKey, ...]:
 def _known() -> Iterator[SiteKey]:
     for name in list_sites():
         with suppress(FlasherError):  # a site with faults vouches for nothing
-            _, secrets = load_site(name)
-            if secrets.signer:
-                yield secrets.signer.public
+            yield from _keys_of(name)
+
+
+def _keys_of(site: str) -> tuple[SiteKey, ...]:
+    """What is public needs no passphrase."""
+    line = public_key_line(site)
+    return read_keys(site, line.encode()) if line else ()

@@ -90,11 +90,29 @@ def taking(drive: Drive | None, place: Path, size: int | None) -> Iterator[Drive
     paths.hand_over(place)
 
 
-def holding(drive: Drive) -> str:
-    """What a drive is, what it holds, and what is done to it first: to be read before a yes."""
+def holding(drive: Drive, *, agreed: bool = False) -> str:
+    """What a drive is, what it holds, and what is done to it first: to be read before a yes.
+
+    Args:
+        agreed: whether the yes is given already, so that nobody waits for names of files.
+    """
     what = f"{drive.path} ({readable_size(drive.size)}, {drive.model or drive.kind})"
     mounted = f"\nIt is unmounted first from {', '.join(drive.mounted)}." if drive.mounted else ""
-    return f"{what} holds: {drive.holds}.{mounted}"
+    files = "" if agreed or drive.node else "".join(f"\n{line}" for line in _files(drive))
+    return f"{what} holds: {drive.holds}.{files}{mounted}"
+
+
+def _files(drive: Drive) -> Iterator[str]:
+    """A line for each volume with files of somebody's."""
+    from flasher.bench.lost import lost_on
+
+    for volume in lost_on(drive):
+        if not volume.count:
+            continue
+        count = f"{'' if volume.is_all else 'at least '}{volume.count} "
+        count += "file" if volume.count == 1 else "files"
+        named = ", ".join(f"{file.path} ({readable_size(file.size)})" for file in volume.largest)
+        yield f"{volume.label or volume.holds}: {count}, {readable_size(volume.size)}: {named} …"
 
 
 def _check_serials(drives: Iterable[Drive], serials: Sequence[str]) -> None:

@@ -110,7 +110,7 @@ def confirm(drive: Drive | None, console: Console, becomes: str, *, yes: bool) -
     if drive is None or drive.holds_nothing:
         return
     lost = f"All of it will be lost, and it becomes {becomes}."
-    console.confirm(f"{holding(drive)}\n{lost}", yes=yes)
+    console.confirm(f"{holding(drive, agreed=yes)}\n{lost}", yes=yes)
 
 
 def show(

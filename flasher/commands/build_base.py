@@ -48,6 +48,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what nodes do with other payloads, and with edited ones (default: refuse)",
     )
     parser.add_argument(
+        "--update-root",
+        type=Path,
+        metavar="FILE",
+        help="root.json of a repository, as `flasher release init` made it: nodes take updates "
+        "of this one alone",
+    )
+    parser.add_argument(
         "--rescue-key",
         type=Path,
         action="append",
@@ -178,7 +185,8 @@ def _keep(site: str | None, recipe: Recipe, console: Console) -> None:
 def _build(args: argparse.Namespace, console: Console, recipe: Recipe, form: Form) -> None:
     if args.source:
         recipe = start_from(recipe, args.source, args.sha256)
-    recipe = with_rescue(with_trust(recipe, args.trust, args.policy), args.rescue_key)
+    recipe = with_trust(recipe, args.trust, args.policy, args.update_root)
+    recipe = with_rescue(recipe, args.rescue_key)
     with console.progress() as emit:
         built = build_base(
             recipe,

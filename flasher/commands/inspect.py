@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from dataclasses import asdict
 
 from autosetup.faults import shown
@@ -10,18 +11,21 @@ from autosetup.status import lines_of
 from autosetup.trust import Signature
 from flasher.card.advice import Advice, advise
 from flasher.card.inspect import CardReport, inspect_card
+from flasher.card.log_tail import last_words
 from flasher.commands._drives import add_serial
+from flasher.commands._sites import add_unlock, load
 from flasher.console import Console
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard, named
 from flasher.drives.opening import drive_blocks
-from flasher.errors import BadInput, ExitCode
+from flasher.errors import BadInput, ExitCode, FlasherError
+from flasher.image.blocks import Blocks
 from flasher.mend import Mended, mend
 from flasher.progress import readable_seconds, readable_size
 from flasher.rig.ledger import Ledger
 from flasher.rig.profile import load_profile
 from flasher.rig.rigmap import RigMap, lay_out
-from flasher.rig.site import load_site
+from flasher.rig.sightings import record_sighting
 
 EXAMPLE = "flasher inspect /dev/sdX"
 
@@ -32,37 +36,59 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fix", action="store_true", help="have a payload that failed tried again, or replace it"
     )
+    parser.add_argument("--log", action="store_true", help="what the node said last, too")
     parser.add_argument("--scanner", help="with --fix: scanner profile of a new payload")
     parser.add_argument("--site", help="with --fix: site of a new payload")
     parser.add_argument("--dry-run", action="store_true", help="with --fix: say what would be done")
     add_serial(parser)
+    add_unlock(parser)
     parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Print the report; mend the card if that is asked for."""
-    rig = _rig(args)
+    rig = _rig(args, console)
     drive = find_drive(args.card)
     with drive_blocks(drive.path) as blocks:
         report = inspect_card(blocks)
+        log = _last_words(blocks) if args.log else ()
     advice = advise(report)
     _say(report, advice, console)
+    for line in log:
+        console.say(f"  | {line}")
+    _record(report, drive, console)
     mended = (
         _mend(guard(named(drive, tuple(args.serial))), rig, args, console) if args.fix else None
     )
     body = {"card": str(drive.path), **_as_json(report, advice)}
+    body |= {"log": list(log)} if args.log else {}
     console.result("card", body | ({"mended": mended and asdict(mended)} if args.fix else {}))
     return ExitCode.DONE
 
 
-def _rig(args: argparse.Namespace) -> RigMap | None:
+def _last_words(blocks: Blocks) -> tuple[str, ...]:
+    with suppress(FlasherError):  # the report tells what is damaged
+        return last_words(blocks)
+    return ()
+
+
+def _record(report: CardReport, drive: Drive, console: Console) -> None:
+    """Tell the ledger of a node that lives."""
+    said = None if report.is_untried else report.status
+    try:
+        record_sighting(Ledger(), said, "alive", drive=str(drive.path))
+    except FlasherError as error:
+        console.warn(f"The ledger does not know of it: {error} {error.hint}")
+
+
+def _rig(args: argparse.Namespace, console: Console) -> RigMap | None:
     given = [word for word in (args.scanner, args.site) if word]
     if (given or args.dry_run or args.yes) and not args.fix:
         raise BadInput("usage", "This belongs to --fix.", "Add --fix, or leave it out.")
     if len(given) == 1:
         what = "A new payload takes both, --scanner and --site."
         raise BadInput("usage", what, "Name both, or neither to have the same payload tried again.")
-    return lay_out(load_profile(args.scanner), *load_site(args.site)) if given else None
+    return lay_out(load_profile(args.scanner), *load(args.site, args, console)) if given else None
 
 
 def _mend(

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from flasher.commands._ledger_lines import add_filters, chosen_lines
-from flasher.commands._output import write_named
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
-from flasher.rig.inventory import latest_cards
-from flasher.rig.label_files import to_pdf, to_svg
-from flasher.rig.labels import Page, label_of, lay_out_labels, parse_sheet
+from flasher.exports import labels_of, write_labels
+from flasher.rig.labels import parse_sheet
 
 EXAMPLE = "flasher labels --site studio --to labels.pdf"
 
@@ -39,27 +36,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if not 0 <= args.skip < sheet.count:
         what = f"--skip is {args.skip}, and a page has {sheet.count} places."
         raise BadInput("bad-value", what, f"Give a number from 0 to {sheet.count - 1}.")
-    labels = [label_of(card) for card in latest_cards(chosen_lines(args))]
-    if not labels:
-        what = "The ledger has no verified card of a node that these labels could be for."
-        raise BadInput("no-labels", what, "See `flasher ledger list`.")
-    files = _write(args.to, lay_out_labels(labels, sheet, args.skip))
+    labels = labels_of(chosen_lines(args))
+    files = write_labels(args.to, labels, sheet, args.skip)
     console.say(f"{len(labels)} labels: {', '.join(map(str, files))}. Print at 100 %, not fitted.")
     told = {"files": list(map(str, files)), "labels": [asdict(label) for label in labels]}
     console.result("labels", told)
     return ExitCode.DONE
-
-
-def _write(file: Path, pages: Sequence[Page]) -> list[Path]:
-    match file.suffix.lower():
-        case ".pdf":
-            written: dict[Path, bytes | str] = {file: to_pdf(pages)}
-        case ".svg":
-            names = [file, *(file.with_stem(f"{file.stem}-{n + 2}") for n in range(len(pages) - 1))]
-            written = dict(zip(names, map(to_svg, pages), strict=True))
-        case _:
-            what = f"{file} is no .pdf and no .svg."
-            raise BadInput("bad-value", what, "Name it so: labels.pdf")
-    for path, content in written.items():
-        write_named(path, content)
-    return list(written)

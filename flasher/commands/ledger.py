@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from pathlib import Path
 
 from flasher.commands._certificates import (
@@ -17,12 +15,13 @@ from flasher.commands._certificates import (
     find_card,
 )
 from flasher.commands._ledger_lines import add_filters, chosen_lines
-from flasher.commands._output import write_named
+from flasher.commands._sites import add_unlock, unlocking
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
+from flasher.exports import as_csv, write_inventory, write_ledger
 from flasher.rig.certificate import read_certificate
-from flasher.rig.entry import COLUMNS, Entry
-from flasher.rig.exchange import read_ledger, to_json
+from flasher.rig.entry import Entry
+from flasher.rig.exchange import read_ledger
 from flasher.rig.inventory import inventory, known_hosts, latest_cards
 from flasher.rig.ledger import Ledger
 
@@ -43,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=actions, help=_ACTIONS)
     parser.add_argument("what", nargs="*", help="files, or a node, as the action says")
     add_filters(parser)
+    add_unlock(parser)
     parser.add_argument("--key", type=Path, help="check: the site's public key, from `site key`")
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return _check(args, console)
     entries = chosen_lines(args)
     if args.action == "certificate":
-        return _certificate(" ".join(_words(args, 1, 2)), entries, console)
+        return _certificate(args, entries, console)
     match args.action:
         case "list":
             _words(args, 0, 0)
@@ -116,32 +116,22 @@ def _export(args: argparse.Namespace, entries: Sequence[Entry], console: Console
     words = _words(args, 0, 1)
     if not words:
         if not console.as_json:
-            console.out.write(inventory(latest_cards(entries)) if args.ansible else _csv(entries))
+            console.out.write(inventory(latest_cards(entries)) if args.ansible else as_csv(entries))
         return
     file = Path(words[0])
     if args.ansible:
-        _write_inventory(file, entries, console)
+        nodes, keys = write_inventory(file, entries)
+        console.say(f"{file} has {nodes} nodes{f', their host keys in {keys}' if keys else ''}.")
     else:
-        as_table = args.csv or file.suffix == ".csv"
-        write_named(file, _csv(entries) if as_table else to_json(entries))
+        write_ledger(file, entries, as_table=args.csv)
         console.say(f"{file} has {len(entries)} lines.")
 
 
-def _write_inventory(file: Path, entries: Sequence[Entry], console: Console) -> None:
-    cards = latest_cards(entries)
-    keys = known_hosts(cards)
-    beside = file.with_name(f"{file.name}.known_hosts")
-    text = inventory(cards, beside.name if keys else "")
-    if keys:
-        write_named(beside, keys)
-    write_named(file, text)
-    also = f", their host keys in {beside}" if keys else ""
-    console.say(f"{file} has {len(cards)} nodes{also}.")
-
-
-def _certificate(word: str, entries: Sequence[Entry], console: Console) -> int:
+def _certificate(args: argparse.Namespace, entries: Sequence[Entry], console: Console) -> int:
     """Print the certificate; it lies beside the ledger, too."""
-    path = certificate_of(find_card(word, entries), Ledger().path)
+    word = " ".join(_words(args, 1, 2))
+    card = find_card(word, entries)
+    path = unlocking(lambda unlock: certificate_of(card, Ledger().path, unlock), args, console)
     text = path.read_text(encoding="utf-8")
     console.say(text.removesuffix("\n"))
     console.result("certificate", {"file": str(path), **json.loads(text)})
@@ -162,11 +152,3 @@ def _check(args: argparse.Namespace, console: Console) -> int:
         console.say(f"{card[0]} is this card: {summary}.")
     console.result("checked", {"certificate": dict(facts), "signer": signer, "card": summary})
     return ExitCode.DONE
-
-
-def _csv(entries: Sequence[Entry]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows(map(astuple, entries))
-    return text.getvalue()

@@ -22,6 +22,7 @@ from flasher.commands._drives import (
     too_small,
 )
 from flasher.commands._lanes import add_making, failure, making_of, settle
+from flasher.commands._sites import add_unlock, load
 from flasher.console import Console
 from flasher.drives.model import Drive
 from flasher.errors import BadInput, ExitCode, FlasherError
@@ -32,9 +33,9 @@ from flasher.prepare import CardResult, NodeCard, plan_node_card, prepare_card
 from flasher.progress import readable_seconds, readable_size
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
+from flasher.rig.node_payload import own_scripts_of
 from flasher.rig.profile import load_profile
 from flasher.rig.rigmap import Node, RigMap, lay_out
-from flasher.rig.site import load_site
 from flasher.rig.twins import before_overwriting
 from flasher.sizes import parse_size
 
@@ -57,12 +58,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--yes", action="store_true", help="do not ask before overwriting")
     add_serial(parser)
+    add_unlock(parser)
     add_making(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Check everything first; then make the cards of as many nodes at once as there are drives."""
-    rig = lay_out(load_profile(args.scanner), *load_site(args.site))
+    rig = lay_out(load_profile(args.scanner), *load(args.site, args, console))
     ledger = Ledger()
     nodes = _chosen_nodes(args, rig, ledger)
     places = [Path(place) for place in _words(args.to)]
@@ -191,7 +193,10 @@ def _plan(card: NodeCard, place: Path, console: Console) -> dict[str, object]:
         f"{card.node.name} ({card.node.position}) → {place}: {card.plan.image.source.name}, "
         f"{readable_size(card.plan.size)}, of which {readable_size(patched)} are its own"
     )
-    sizes = {"size": card.plan.size, "own_bytes": patched}
+    own = [script.file for script in own_scripts_of(card.rig, card.node)]
+    if own:
+        console.say(f"    with scripts of yours: {', '.join(own)}")
+    sizes = {"size": card.plan.size, "own_bytes": patched, "own_scripts": own}
     return {"node": card.node.name, "position": card.node.position, "to": str(place), **sizes}
 
 
@@ -275,7 +280,7 @@ def _confirm(job: _Job, drive: Drive | None, entries: Sequence[Entry], console: 
     lines = [*past, f"{job.place} becomes {node.name}."]
     if drive is not None:
         lost = f"All of it will be lost, and it becomes {node.name}."
-        lines = [holding(drive), *past, lost]
+        lines = [holding(drive, agreed=job.agreed), *past, lost]
     console.confirm("\n".join(lines), yes=job.agreed)
 
 

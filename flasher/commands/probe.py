@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Done if the card is good."""
     (drive,) = check_drives([args.drive], args.serial)
     console.confirm(
-        f"{holding(drive)}\n"
+        f"{holding(drive, agreed=args.yes)}\n"
         "Some of it is overwritten and put back, the partition table too; if the power fails "
         "meanwhile, that is lost.",
         yes=args.yes,

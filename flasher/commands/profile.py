@@ -1,25 +1,39 @@
-"""List, show and check scanner profiles."""
+"""List, show and check scanner profiles; take one over from a stick; add scripts of your own."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from flasher.commands import _own_scripts
 from flasher.console import Console
-from flasher.errors import ExitCode, FlasherError
+from flasher.errors import BadInput, ExitCode, FlasherError
+from flasher.rig.own_script import all_run
 from flasher.rig.profile import Profile, Role, list_profiles, load_profile
+from flasher.rig.profile_import import find_profile, import_profile
 
 EXAMPLE = "flasher profile show body-16x7"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("action", choices=("list", "show", "check"))
+    parser.add_argument(
+        "action",
+        choices=("list", "show", "check", "import", *_own_scripts.ACTIONS),
+        help="import: take over the one in a folder; scripts: those of your own, in their order",
+    )
     parser.add_argument("profile", nargs="*", help="names, or paths of TOML files")
+    parser.add_argument("--replace", action="store_true", help="import, add-script: a newer one")
+    parser.add_argument("--yes", action="store_true", help="do not ask before something is lost")
+    _own_scripts.configure(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """List all profiles, or show or check those named; without names, all of them."""
+    if args.action in _own_scripts.ACTIONS:
+        return _own_scripts.run(args, console)
+    if args.action == "import":
+        return _import(args, console)
     names: list[str] = args.profile or list_profiles()
     loaded = [_load(name, console) for name in names]
     profiles = [profile for profile in loaded if profile]
@@ -31,9 +45,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
             _show(profile, console)
     else:
         for profile in profiles:
-            console.say(f"{profile.name}: no faults")
+            _judge(profile, console)
     console.result("profiles", {"profiles": [_as_json(profile) for profile in profiles]})
-    return ExitCode.DONE if all(loaded) else ExitCode.USAGE
+    sound = all(profile and all_run(profile.own) for profile in loaded)
+    return ExitCode.DONE if sound or (args.action != "check" and all(loaded)) else ExitCode.USAGE
 
 
 def _load(name: str, console: Console) -> Profile | None:
@@ -45,12 +60,33 @@ def _load(name: str, console: Console) -> Profile | None:
         return None
 
 
+def _import(args: argparse.Namespace, console: Console) -> int:
+    if len(args.profile) != 1:
+        example = "flasher profile import /media/stick/face-8"
+        raise BadInput("usage", "import needs one folder.", f"For example: {example}")
+    found = find_profile(Path(args.profile[0]))
+    taken = import_profile(found, replacing=args.replace)
+    console.say(f"The profile {taken.name} lies in {taken.path.parent} now.")
+    console.result("profiles", {"profiles": [_as_json(taken)]})
+    return ExitCode.DONE
+
+
+def _judge(profile: Profile, console: Console) -> None:
+    own = f"; scripts of your own: {len(profile.own)}" if profile.own else ""
+    faults = "no faults" if all_run(profile.own) else "no faults of its own"
+    console.say(f"{profile.name}: {faults}{own}")
+    _own_scripts.tell_troubles(profile, console)
+
+
 def _show(profile: Profile, console: Console) -> None:
     console.say(f"{profile.name}: {profile.title}\n{profile.description}\n")
     for role in profile.roles:
         console.say(f"{role.title}: {role.count} × {role.name}, {role.does}")
         for line in _installs(role):
             console.say(f"    {line}")
+    for script in profile.own:
+        off = "" if script.enabled else ", switched off"
+        console.say(f"own script {script.file} for {_own_scripts.whom(script)}{off}")
     console.say()
 
 
@@ -75,4 +111,10 @@ def _as_json(profile: Profile) -> dict[str, object]:
         {"name": r.name, "title": r.title, "columns": r.columns, "rows": r.rows, "count": r.count}
         for r in profile.roles
     ]
-    return {"name": profile.name, "title": profile.title, "digest": profile.digest, "roles": roles}
+    return {
+        "name": profile.name,
+        "title": profile.title,
+        "digest": profile.digest,
+        "roles": roles,
+        "own_scripts": [script.file for script in profile.own],
+    }

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from autosetup.status import STATES, Status, lines_of
+from flasher.commands import _rehearse_rig
+from flasher.commands._sites import add_unlock, load
 from flasher.console import Console
 from flasher.drives.find import find_drive
 from flasher.errors import BadInput, ExitCode, FlasherError
@@ -20,16 +22,19 @@ from flasher.prepare import plan_node_card
 from flasher.progress import readable_seconds
 from flasher.rehearsal.run import DEFAULT_TIMEOUT, PlannedCard, Rehearsal, rehearse
 from flasher.rehearsal.watch import FINAL, CutPower
+from flasher.rig.ledger import Ledger
 from flasher.rig.profile import load_profile
-from flasher.rig.rigmap import lay_out
-from flasher.rig.site import load_site
+from flasher.rig.rigmap import RigMap, lay_out
+from flasher.rig.sightings import record_sighting
 
 EXAMPLE = "flasher rehearse card.img"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("card", nargs="?", help="drive or virtual card")
+    parser.add_argument(
+        "cards", nargs="*", metavar="card", help="drive or virtual card; several: on one network"
+    )
     parser.add_argument("--node", help="instead of a card: a node, whose card is only planned")
     parser.add_argument("--scanner", help="with --node: scanner profile, by name or path")
     parser.add_argument("--site", help="with --node: site, by name or path")
@@ -56,6 +61,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="cut the power so long after switching on, then switch on again",
     )
     parser.add_argument("--no-network", action="store_true", help="without a network adapter")
+    _rehearse_rig.configure(parser)
+    add_unlock(parser)
     parser.add_argument("--log", type=Path, help="keep all that the node says in this file")
     parser.add_argument(
         "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, help="seconds (%(default)s)"
@@ -70,12 +77,18 @@ def _seconds(text: str) -> int:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Done only if the node itself says done, or what `--until` asks for."""
+    if len(args.cards) > 1:
+        _rehearse_rig.check(args)
+        with _log(args.log) as log, console.progress() as emit:
+            heard = _also_to(log, emit, several=True) if log else emit
+            return _rehearse_rig.run(args, console, heard)
     _check(args)
+    rig = None if args.cards else _rig(args, console)
     wanted = args.until or "done"
     with _log(args.log) as log, console.progress() as emit:
         heard = _also_to(log, emit) if log else emit
         rehearsal = rehearse(
-            _card(args, heard),
+            _card(args, rig, heard),
             emit=heard,
             cancel=CancelFlag(),
             keep=args.keep,
@@ -86,11 +99,23 @@ def run(args: argparse.Namespace, console: Console) -> int:
             firmware="uefi" if args.uefi else "bios",
         )
     _say(rehearsal, console)
+    _record(rehearsal, console)
     if args.cut_power and not rehearsal.outages:
         console.say("It had ended before its power was to be cut.")
     reached = rehearsal.status is not None and rehearsal.status.state == wanted
     console.result("rehearsal", _as_json(rehearsal))
     return ExitCode.DONE if reached else ExitCode.FAILED
+
+
+def _record(rehearsal: Rehearsal, console: Console) -> None:
+    """Tell the ledger of a card that started well."""
+    if rehearsal.card is None:
+        return
+    drive, seconds = str(rehearsal.card), rehearsal.seconds
+    try:
+        record_sighting(Ledger(), rehearsal.status, "rehearsed", drive=drive, seconds=seconds)
+    except FlasherError as error:
+        console.warn(f"The ledger does not know of it: {error} {error.hint}")
 
 
 def _is(state: str | None) -> CutPower | None:
@@ -101,19 +126,22 @@ def _is(state: str | None) -> CutPower | None:
 def _check(args: argparse.Namespace) -> None:
     """Either a card, or all that a card is planned from."""
     planned = (args.scanner, args.site, args.node)
-    if args.card and (any(planned) or args.image):
+    if args.cards and (any(planned) or args.image):
         what = "A card that is there is not planned."
         raise BadInput("usage", what, "Name the card alone, or leave it out and name the node.")
-    if not args.card and (args.keep or not all(planned)):
+    if not args.cards and (args.keep or not all(planned)):
         what = "There is nothing to boot." if not args.keep else "A planned card cannot be kept."
         hint = "Name a card, or --node with --scanner and --site; --keep is for cards."
         raise BadInput("usage", what, hint)
 
 
-def _card(args: argparse.Namespace, emit: Emit) -> Path | PlannedCard:
-    if args.card:
-        return find_drive(args.card).path
-    rig = lay_out(load_profile(args.scanner), *load_site(args.site))
+def _rig(args: argparse.Namespace, console: Console) -> RigMap:
+    return lay_out(load_profile(args.scanner), *load(args.site, args, console))
+
+
+def _card(args: argparse.Namespace, rig: RigMap | None, emit: Emit) -> Path | PlannedCard:
+    if rig is None:
+        return find_drive(args.cards[0]).path
     node = rig.find(args.node)
     cancel = CancelFlag()
     path = choose_image(args.image, emit=emit, cancel=cancel)
@@ -136,10 +164,10 @@ def _log(path: Path | None) -> Iterator[TextIO | None]:
         yield handle
 
 
-def _also_to(log: TextIO, emit: Emit) -> Emit:
+def _also_to(log: TextIO, emit: Emit, *, several: bool = False) -> Emit:
     def hear(event: Event) -> None:
         if isinstance(event, Noted) and not event.warning:
-            log.write(f"{event.text}\n")
+            log.write(f"{event.subject}: {event.text}\n" if several else f"{event.text}\n")
         emit(event)
 
     return hear

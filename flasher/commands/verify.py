@@ -26,7 +26,7 @@ from flasher.events import CancelFlag, Emit
 from flasher.image.blocks import Blocks
 from flasher.image.mbr import has_table
 from flasher.image.source import open_image
-from flasher.images import choose_image, image_folder, image_place, newest_image
+from flasher.images import choose_image, found_image, image_folder, image_place
 from flasher.progress import readable_seconds, readable_size
 from flasher.rig.ledger import Ledger
 
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _choose_image(named: Path | str | None, drive: Drive, emit: Emit, cancel: CancelFlag) -> Path:
     """The image named, else the newest; a new one would never be what the card was written from."""
-    if named is None and newest_image(image_folder()) is None:
+    if named is None and found_image() is None:
         known = _image_in_ledger(drive)
         told = f", {known} as the ledger has it" if known else ""
         raise BadInput(

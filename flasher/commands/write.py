@@ -45,7 +45,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     for warning in warnings:
         console.warn(warning)
     for drive in drives:
-        console.confirm(f"{holding(drive)}\nAll of it will be lost.", yes=args.yes)
+        held = holding(drive, agreed=args.yes)
+        console.confirm(f"{held}\nAll of it will be lost.", yes=args.yes)
     with console.progress() as emit:
         lanes = [_lane(plan, drive, making_of(args), cancel) for drive in drives]
         outcomes = run_lanes(lanes, emit=emit, cancel=cancel)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from flasher.drives.contents import Contents, Place, look_at
-from flasher.drives.model import Drive
+from flasher.drives.model import NO_TABLE, Drive
 from flasher.drives.usage import why_file_in_use
 from flasher.errors import BadInput, FlasherError
 
@@ -65,7 +65,7 @@ def file_drive(path: Path) -> Drive:
 def _contents(path: Path) -> Contents:
     found = look_at(Place(path))
     # Looking at samples may miss what is in the file; that it has no contents at all is certain.
-    return Contents("no partition table") if found.blank and _has_data(path) else found
+    return Contents(NO_TABLE) if found.blank and _has_data(path) else found
 
 
 def _has_data(path: Path) -> bool:

@@ -13,6 +13,8 @@ DriveKind = Literal["usb", "mmc", "nvme", "ata", "loop", "file", "other"]
 # A card for a node is sold with up to 256 GB (256 × 10⁹ bytes, some makers give a little more).
 # Disks begin at about that size, and some enclosures call themselves removable media.
 CARD_LIMIT = 260 * 10**9
+# What a drive holds that is neither blank nor divided, such as a card that was half written.
+NO_TABLE = "no partition table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +130,17 @@ def named(drive: Drive, serials: tuple[str, ...]) -> Drive:
     return replace(drive, named=bool(drive.serial) and drive.serial in serials)
 
 
-def may_start_by_itself(drive: Drive) -> bool:
+def may_start_by_itself(drive: Drive, *, is_ours: bool = False) -> bool:
     """Whether a card may be written without a person who says yes to it.
 
-    Only what is blank all over, of a card's size, and in a card reader. What looks blank on a
-    larger drive may be a disk whose encryption hides even that.
+    Only what is blank all over, or ours to be made anew; of a card's size; and in a card reader, or
+    a file that plays a card. What looks blank on a larger drive may be a disk whose encryption
+    hides even that.
+
+    Args:
+        is_ours: whether it is known to be a card of ours that no node needs.
     """
-    in_reader = drive.kind == "mmc" or (drive.kind == "usb" and drive.removable)
+    in_reader = drive.kind in ("mmc", "file") or (drive.kind == "usb" and drive.removable)
     in_peace = drive.obstacle is None and drive.caution is None and not drive.mounted
-    writable = not drive.read_only
-    return in_reader and in_peace and writable and drive.blank and 0 < drive.size <= CARD_LIMIT
+    is_free = not drive.read_only and (drive.blank or is_ours)
+    return in_reader and in_peace and is_free and 0 < drive.size <= CARD_LIMIT

@@ -17,6 +17,8 @@ from flasher.errors import BadInput
 Read = Callable[[int, int], bytes]
 
 SUPERBLOCK, _MAGIC, ROOT = 1024, 0xEF53, 2
+# Bytes of an inode; and blocks have up to 64 KiB, 1024 << 6.
+_SMALLEST_INODE, _LARGEST_SHIFT = 128, 6
 _SMALL_DESCRIPTOR = 32
 
 # Features that one must know to read, by their bits: those known here, and what others are called.
@@ -72,7 +74,8 @@ class Ext4Volume:
         block_size: bytes.
 
     Raises:
-        BadInput: ``not-ext4``, or ``ext4-odd`` where it needs what is not known here.
+        BadInput: ``not-ext4``, or ``ext4-odd`` where it needs what is not known here,
+            or ``ext4-damaged``.
     """
 
     def __init__(self, read: Read) -> None:
@@ -87,12 +90,15 @@ class Ext4Volume:
         self.block_size = 1024 << shift
         self._inodes_a_group: int = struct.unpack_from("<I", head, 0x28)[0]
         revision: int = struct.unpack_from("<I", head, 0x4C)[0]
-        self._inode_size = struct.unpack_from("<H", head, 0x58)[0] if revision else 128
+        self._inode_size = struct.unpack_from("<H", head, 0x58)[0] if revision else _SMALLEST_INODE
         needed: int = struct.unpack_from("<I", head, 0x60)[0]
         _require_known(needed)
         wide = needed & _WIDE
         self._descriptor = struct.unpack_from("<H", head, 0xFE)[0] if wide else _SMALL_DESCRIPTOR
         self._table = (first + 1) * self.block_size
+        sizes_fit = self._inode_size >= _SMALLEST_INODE and self._descriptor >= _SMALL_DESCRIPTOR
+        if not self._inodes_a_group or shift > _LARGEST_SHIFT or not sizes_fit:
+            raise damaged("its superblock makes no sense")
 
     def find(self, path: str) -> Inode | None:
         """The inode of a path from the root folder on; links are not followed."""

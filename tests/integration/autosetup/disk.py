@@ -79,6 +79,7 @@ class Disk:
     """What is durable by now, and the distinct trees that cuts so far may leave.
 
     Attributes:
+        driver: the program that is recorded.
         trees: by the digest of their content: the moment, the kind of loss, and the tree.
     """
 
@@ -89,12 +90,13 @@ class Disk:
     written: set[str] = field(default_factory=set)
     own: set[int] = field(default_factory=set)
     moment: int = 0
+    driver: str = DRIVER
 
     def record(self) -> int:
         """A whole first boot; gives the agent's exit status."""
         self._sync()
         (heard, told), (back, answer) = os.pipe(), os.pipe()
-        with self.node.start(DRIVER, str(told), str(back), pass_fds=(told, back)) as running:
+        with self.node.start(self.driver, str(told), str(back), pass_fds=(told, back)) as running:
             os.close(told)
             os.close(back)
             with open(heard) as words, open(answer, "wb", buffering=0) as ready:  # noqa: PTH123

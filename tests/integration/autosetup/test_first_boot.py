@@ -45,10 +45,12 @@ def test_a_first_boot_makes_the_node_that_the_card_says(done: Node) -> None:
         "clock",
         "serve",
         "files",
+        "software",
         "conf",
         "boot",
         "packages",
         "services",
+        "update",
         "scripts",
         "health",
     ]

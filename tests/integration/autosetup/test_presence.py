@@ -11,6 +11,7 @@ from typing import IO
 
 import pytest
 
+from autosetup.browse import read_offered
 from autosetup.presence import Neighbour, neighbours
 from tests.integration.autosetup.conftest import DRIVER, Node, put_into_board
 from tests.unit.autosetup.sample_payloads import packed
@@ -100,7 +101,7 @@ def heard(house: House, serial: str) -> list[Neighbour]:
     while True:
         listed = house.do(_BROWSE)
         if any(wanted <= set(line.replace(";", " ").split()) for line in listed.splitlines()):
-            return neighbours(listed)
+            return neighbours(read_offered(listed))
 
 
 def test_a_node_is_heard_with_its_state_on_the_network(cable: tuple[House, House]) -> None:

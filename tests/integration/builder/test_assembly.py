@@ -13,14 +13,16 @@ import pytest
 from builder.bench import Bench
 from builder.disk import Geometry, Identity, assemble
 from builder.emulation import Emulation
-from builder.filesystems import MIB, used_ranges
+from builder.filesystems import MIB
 from builder.layers import Layer, Store, layer_key, open_store
 from builder.log import open_log
 from builder.native_root import NativeRoot
 from builder.recipe import ImageSettings
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Progress, ignore
-from flasher.image.ranges import ByteRange, total
+from flasher.image.blocks import FileBlocks
+from flasher.image.ext4_usage import ext4_usage
+from flasher.image.ranges import ByteRange, merge, total
 
 SETTINGS = ImageSettings(boot_size_mib=64, root_slack_mib=16)
 IDENTITY = Identity.from_key("one tree")
@@ -306,9 +308,10 @@ def test_a_tree_without_a_boot_folder_makes_an_image_too(build: Assemble):
     assert "etc" in made.debugfs("ls /")
 
 
-def test_what_ext4_uses_is_what_dumpe2fs_counts(build: Assemble, tools: NativeRoot):
+def test_what_ext4_uses_is_what_dumpe2fs_counts(build: Assemble):
     made = build("first", below, above)
-    used = used_ranges(made.image, made.geometry.root, tools)
+    with FileBlocks(made.image) as image:
+        used = merge(ext4_usage(image, made.geometry.root))
     header = tool("dumpe2fs", "-h", made.cut_out(made.geometry.root)).splitlines()
     count, free = (
         int(line.split()[-1])

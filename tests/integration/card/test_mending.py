@@ -89,6 +89,22 @@ def test_an_autopsy_names_node_step_cause_and_what_to_do(card: Path, failed: Sta
     assert "--fix" in str(report["todo"])
 
 
+def test_what_the_node_said_last_is_told_when_it_is_wanted(card: Path) -> None:
+    put(card, {"log.txt": b"first\ncam\x1b[2Jera\n"})
+    assert flasher("inspect", card, "--log")[1]["log"] == ["first", "cam\\x1b[2Jera"]
+    assert "log" not in flasher("inspect", card)[1]
+
+
+def test_a_node_that_lives_is_told_to_the_ledger_once(card: Path, failed: Status) -> None:
+    done = dataclasses.replace(failed, state="done", step=None, code=None, reason=None, hint=None)
+    put(card, {"status.json": done.to_json()})
+    for _ in range(2):
+        flasher("inspect", card)
+    first, *later = ledger()
+    assert [line["result"] for line in (first, *later)] == ["verified", "alive"]
+    assert [later[0][key] for key in ("card_id", "drive")] == [first["card_id"], str(card)]
+
+
 def test_what_failed_is_tried_again_and_all_else_stays(
     card: Path, failed: Status, tmp_path: Path
 ) -> None:

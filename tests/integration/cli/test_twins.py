@@ -40,6 +40,7 @@ def test_a_second_card_is_made_only_after_a_yes(tmp_path: Path, base_image: Path
     argv = ("prepare", *RIG, "--node=cam-0101", "--to", second, "--image", base_image)
     question, status = asked("no", *argv)
     assert "cam-0101 was already written just now to another card on" in question
+    assert "The older card gets no updates from then on" in question
     assert (status, second.exists(), len(Ledger().entries())) == (4, False, 1)
     assert asked("yes", *argv)[1] == 0
     assert [entry.result for entry in Ledger().entries()] == ["verified", "verified"]

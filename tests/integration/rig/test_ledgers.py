@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -154,6 +155,7 @@ def rig_of_three(here: Ledger) -> dict[str, str]:
     ):
         keys[node] = public_line(CardIdentity.fresh(NOW).host_key) or ""
         card = replace(ENTRY, node=node, role=role, address=address, host_key=keys[node])
+        card = replace(card, card_id=token_hex(16))
         here.record(replace(card, user="scanner", profile="body-16x7"))
     return keys
 
@@ -212,9 +214,22 @@ def test_ssh_of_ansible_looks_into_the_file_beside_the_inventory(
     assert files.startswith(f"userknownhostsfile {file}.known_hosts ")
 
 
+def test_two_nodes_that_were_swapped_are_found_in_each_others_place(here: Ledger) -> None:
+    keys = rig_of_three(here)
+    first, second = (card for card in here.entries()[-2:])
+    for card, node in ((first, "cam-0102"), (second, "cam-0101")):
+        here.record(replace(card, node=node, result="released", generation=9))
+    told = flasher("ledger", "known-hosts").stdout
+    assert f"cam-0102,cam-0102.local {keys['cam-0101']}\n" in told
+    assert f"cam-0101,cam-0101.local {keys['cam-0102']}\n" in told
+    file = flasher("ledger", "export", "--ansible").stdout
+    one = file.index('"cam-0101":')
+    assert f'flasher_card: "{second.card_id}"' in file[one : file.index('"cam-0102":')]
+
+
 def test_nodes_of_one_name_in_two_rigs_are_not_mixed_up(here: Ledger, tmp_path: Path) -> None:
     for site in ("studio", "museum"):
-        here.record(replace(ENTRY, site=site))
+        here.record(replace(ENTRY, site=site, card_id=token_hex(16)))
     both = flasher("ledger", "export", "--ansible", tmp_path / "rig.yml")
     assert both.returncode == 2
     assert "body at museum and body at studio" in both.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from autosetup import forms
 from autosetup.node_serves import complaints
+from autosetup.node_update import as_pem
 from autosetup.payload import (
     Boot,
     InstalledFile,
@@ -23,10 +25,12 @@ from autosetup.payload import (
     Wifi,
     Wired,
 )
-from autosetup.settings import SECURITIES, Health, Serves
+from autosetup.settings import SECURITIES, SYSTEM_PACKAGES, Health, Serves, Update
+from autosetup.software import Software
 from autosetup.strict import Pattern
 from autosetup.templates import BUILT_IN
 from tests.unit.autosetup.sample_payloads import SERVER, SERVES, USER_KEY, public_key
+from tests.unit.autosetup.sample_trees import tree
 
 T = TypeVar("T")
 
@@ -51,6 +55,16 @@ def fitting(form: Pattern) -> st.SearchStrategy[str]:
     return found.filter(lambda text: form.complain(text) is None)
 
 
+_own_keys = st.just("") | st.binary(min_size=32, max_size=32).map(lambda b: b64encode(b).decode())
+_updates = st.builds(
+    Update,
+    st.just("") | fitting(forms.SITE),
+    st.just("") | fitting(forms.SOURCE),
+    st.just("") | fitting(forms.SOURCE),
+    st.just("") | st.binary(max_size=200).map(lambda b: as_pem(b64encode(b"0" + b).decode())),
+    st.integers(1, 10080),
+    st.sampled_from(SYSTEM_PACKAGES),
+)
 DOMAINS = st.lists(fitting(forms.HOSTNAME), min_size=1, max_size=3).map(".".join)
 
 
@@ -76,6 +90,11 @@ _plain_files = st.builds(
     fitting(forms.ACCOUNT),
     _some(fitting(forms.UNIT)),
 )
+
+
+_trees = st.from_regex(r"[a-z][a-z0-9]{0,9}", fullmatch=True)
+_versions = st.sampled_from(["", "v1 (1a2b3c4d5e6f)"])
+_units = st.sampled_from([(), ("a.service",)])
 
 
 @st.composite
@@ -120,6 +139,7 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
     wifi = draw(st.lists(WIFI, max_size=4, unique_by=lambda network: network.ssid))
     sources = draw(st.lists(_parts, max_size=3, unique_by=str.lower))
     scripts, checks = draw(_programs), draw(_programs)
+    trees = draw(st.lists(_trees, max_size=2, unique=True))
     wired, serves = draw(_networks())
     settings = NodeSettings(
         name=draw(fitting(forms.HOSTNAME)),
@@ -152,6 +172,11 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
             draw(st.integers(1, 3600)),
             draw(st.integers(1, 600)),
         ),
+        update=draw(_updates),
+        software=tuple(
+            Software(f"software/{name}.tar", f"/opt/rig-{name}", draw(_versions), draw(_units))
+            for name in trees
+        ),
     )
     names = [user.name for user in users]
     secrets = Secrets(
@@ -160,7 +185,10 @@ def payloads(draw: st.DrawFn) -> tuple[NodeSettings, Secrets, dict[str, bytes]]:
         {w.ssid: draw(PHRASES) for w in wifi if w.security != "open"},
         draw(st.sampled_from(["", USER_KEY])),
         {name: USER_KEY for name in names if draw(_bools)},
+        draw(_own_keys),
+        draw(_own_keys),
     )
     files = {f"files/{name}": draw(st.binary(max_size=9)) for name in sources}
     programs = [f"scripts/{name}" for name in scripts] + [f"health/{name}" for name in checks]
+    files |= {f"software/{name}.tar": tree({"run": b"#!/bin/sh\n"}) for name in trees}
     return settings, secrets, files | dict.fromkeys(programs, b"#!/bin/sh\n")

@@ -63,6 +63,8 @@ SECRETS = Secrets(
     bytes(range(32)),
     {"scan": HASH},
     {"65;66;": "correct horse", " a\\sb🦊 ": 'quote " and \\ slash', "hex:ff00": "no text at all"},
+    sealing_key=f"{'A' * 42}E=",
+    report_key=f"{'B' * 42}E=",
 )
 FILES = {
     "files/motd": b"hello\n",
@@ -76,6 +78,7 @@ USER_KEY = key_body(bytes(32), bytes(range(32)))
 
 
 GENERATION = 1795233590
+CARD_ID = "0123456789abcdef0123456789abcdef"
 
 
 def packed(
@@ -83,6 +86,7 @@ def packed(
     secrets: Secrets = SECRETS,
     files: Mapping[str, bytes] = FILES,
     generation: int = GENERATION,
+    card_id: str = CARD_ID,
 ) -> dict[str, bytes]:
     """The files of a payload; the full one where nothing else is said."""
     return pack(
@@ -90,7 +94,7 @@ def packed(
         secrets,
         files,
         generation=generation,
-        card_id="0123456789abcdef0123456789abcdef",
+        card_id=card_id,
         profile_digest="1" * 64,
         site_digest="2" * 64,
         flashed_at="2026-11-21T03:39:50Z",

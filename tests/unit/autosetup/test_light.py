@@ -72,6 +72,17 @@ def test_a_warning_that_is_over_gives_the_light_back(system: System) -> None:
     assert shown(system) == "mmc0"
 
 
+def test_a_light_that_was_pointed_at_shows_the_state_again(system: System) -> None:
+    for status, shows in ((FAILING, "pattern"), (DONE, "mmc0")):
+        light.point(system)
+        assert (shown(system), shown(system, "pattern")) == (
+            "pattern",
+            written(light.POINTING.beats, 255),
+        )
+        show(system, status, is_new=False)
+        assert shown(system) == shows
+
+
 def test_older_kernels_call_the_light_otherwise(system: System) -> None:
     system.path("/sys/class/leds/ACT").rename(system.path("/sys/class/leds/led0"))
     show(system, FAILING, is_new=True)
@@ -84,7 +95,8 @@ def test_a_board_without_lights_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_no_two_things_to_do_look_the_same() -> None:
-    patterns = [light.WAITING, light.AT_WORK, light.WARNED, light.ROLLED_BACK, *FAILED.values()]
+    states = [light.WAITING, light.AT_WORK, light.WARNED, light.ROLLED_BACK, *FAILED.values()]
+    patterns = [light.POINTING, *states]
     assert len({pattern.beats for pattern in patterns}) == len(patterns)
     assert all(len(pattern.beats) % 2 == 0 for pattern in patterns)
     levels = written(light.ROLLED_BACK.beats, 1).split()[::2]
@@ -104,5 +116,6 @@ def test_the_guide_tells_each_light() -> None:
     assert told["`checking`, `applying`"] == light.AT_WORK.told
     assert told["`done`, with a warning"] == light.WARNED.told
     assert told["`rolled-back`"] == light.ROLLED_BACK.told
+    assert told["any, while the board points at the node"] == light.POINTING.told
     for part, pattern in FAILED.items():
         assert told[f"`failed`: {part}"] == pattern.told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from autosetup import presence
+from autosetup.browse import read_offered
 from autosetup.presence import Neighbour, neighbours
 from autosetup.status import Status, Warned
 
@@ -13,6 +14,8 @@ FAILED = Status(
     node="cam-0101",
     generation=7,
     step="scripts",
+    step_number=11,
+    step_count=12,
     code="script-failed",
     warnings=(Warned("other-board", "Moved."), Warned("name-taken", "Twice.")),
 )
@@ -24,11 +27,13 @@ def test_the_record_is_what_avahi_reads() -> None:
     assert service is not None
     told = dict((text.text or "").split("=") for text in service.findall("txt-record"))
     told.pop("serial", None)
+    assert told.pop("version")
     assert told == {
         "state": "failed",
         "node": "cam-0101",
         "generation": "7",
         "step": "scripts",
+        "progress": "11 of 12",
         "code": "script-failed",
         "warnings": "other-board,name-taken",
     }
@@ -53,7 +58,7 @@ def test_neighbours_are_read_from_what_avahi_prints() -> None:
         '=;eth0;IPv6;odd\\032one;_autosetup._tcp;local;x.local;fe80::1;22;"no" "quote \\" ; in"\n'
         "Failed to resolve service\n"
     )
-    assert neighbours(listed) == [
+    assert neighbours(read_offered(listed)) == [
         Neighbour("cam-0101", "1000abcd", "192.168.7.2"),
         Neighbour("", "", "fe80::1"),
     ]

@@ -80,12 +80,17 @@ def test_the_firmware_settings_come_before_the_package_that_reads_them():
 def test_the_agents_layer_installs_its_package_and_enables_its_units():
     layer = load_shipped_layer("agent", "arm64")
     assert layer.python == ("autosetup",)
-    assert layer.enable == ("autosetup-neighbours.timer", "autosetup.service")
+    assert layer.enable == (
+        "autosetup-neighbours.timer",
+        "autosetup-report.service",
+        "autosetup.service",
+    )
     assert {file.path: oct(file.mode) for file in layer.files} == {
         "/usr/bin/autosetup": "0o755",
         "/usr/lib/systemd/system/autosetup.service": "0o644",
         "/usr/lib/systemd/system/autosetup-neighbours.service": "0o644",
         "/usr/lib/systemd/system/autosetup-neighbours.timer": "0o644",
+        "/usr/lib/systemd/system/autosetup-report.service": "0o644",
     }
 
 

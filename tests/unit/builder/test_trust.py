@@ -16,6 +16,7 @@ from flasher.errors import BadDocument, BadInput
 from tests.unit.autosetup.sample_payloads import OTHER_KEY, SITE_SIGNER, site_key
 
 STUDIO, OTHER = site_key(SITE_SIGNER, "studio"), site_key(OTHER_KEY, "elsewhere")
+ROOT = '{"signed": {"_type": "root", "roles": {"root": {"keyids": ["a"], "threshold": 1}}}}'
 HEAD = 'format = 1\nname = "tiny"\nfrom = "debian:trixie"\n[[layer]]\nuses = "agent"\n'
 
 
@@ -134,3 +135,22 @@ def test_another_key_or_policy_makes_another_layer_upon_the_same_ones(folder: Pa
     below = len(("Debian", "the agent", "the boot partition", "the agent compiled"))
     assert len({stack[:below] for stack in stacks}) == 1
     assert len({stack[below] for stack in stacks}) == len(stacks)
+
+
+def test_the_root_of_updates_is_where_nodes_look_for_it(folder: Path) -> None:
+    (folder / "root.json").write_text(ROOT)
+    by_recipe = recipe_of(folder, '[trust]\nupdate_root = "root.json"\n')
+    by_option = with_trust(recipe_of(folder), [], None, folder / "root.json")
+    for recipe in (by_recipe, by_option):
+        node = on_a_node(recipe, folder / "tree")
+        assert node.read("/etc/autosetup/update/root.json") == ROOT.encode()
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"signed": {"_type": "timestamp"}}', "[1]"])
+def test_what_is_no_root_of_updates_is_told_as_such(folder: Path, text: str) -> None:
+    (folder / "root.json").write_text(text)
+    with pytest.raises(BadInput, match=r"is no root of updates") as caught:
+        with_trust(recipe_of(folder), [], None, folder / "root.json")
+    assert "release init" in caught.value.hint
+    with pytest.raises(BadDocument, match=r"is no root of updates"):
+        recipe_of(folder, '[trust]\nupdate_root = "root.json"\n')

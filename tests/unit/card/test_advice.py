@@ -34,6 +34,17 @@ def test_a_failure_is_explained_with_what_to_do(code: str) -> None:
     assert advice.again == CODES[code].again
 
 
+@pytest.mark.parametrize(
+    ("generation", "card_id", "node"),
+    [(8, "ab" * 16, "cam-0102"), (7, "ab" * 16, "cam-0101"), (8, "cd" * 16, "cam-0101")],
+)
+def test_a_card_that_was_released_for_another_node_is_that_nodes(
+    generation: int, card_id: str, node: str
+) -> None:
+    said = Status("done", node="cam-0102", generation=generation, card_id=card_id)
+    assert report(said).node == node
+
+
 def test_a_code_of_a_newer_agent_is_tried_again() -> None:
     assert advise(report(Status("failed", code="of-the-future"))).again
 

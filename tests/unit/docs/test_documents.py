@@ -38,8 +38,8 @@ def anchors(document: Path) -> set[str]:
 
 def parser_of(command: str) -> ArgumentParser:
     if command in cli.COMMANDS:
-        return cli._command_parser(command, cli._load(command))
-    return cli._top_parser()
+        return cli.command_parser(command)
+    return cli.top_parser()
 
 
 def options_of(command: str) -> set[str]:
@@ -117,3 +117,13 @@ def test_the_example_is_read_for_every_architecture(architecture: str) -> None:
     layers = [layer.name for layer in load_recipe(EXAMPLE / "scanner.toml", architecture).layers]
     assert layers[0] == "watchdog"
     assert layers[-2:] == ["agent", "cleanup"]
+
+
+def test_what_shows_that_nobody_can_do_more_is_there() -> None:
+    text = (PROJECT / "docs/security.md").read_text(encoding="utf-8")
+    modules = list((PROJECT / "tests").rglob("test_*.py"))
+    code = "".join(module.read_text(encoding="utf-8") for module in modules)
+    there = {module.name for module in modules} | set(re.findall(r"def (test_\w+)", code))
+    named = set(re.findall(r"`(test_\w+(?:\.py)?)`", text))
+    assert len(named) > 30
+    assert named <= there

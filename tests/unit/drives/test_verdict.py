@@ -191,9 +191,11 @@ def blank(**changes: object) -> Drive:
     return Drive(Path("/dev/sda"), **(values | changes))  # type: ignore[arg-type]
 
 
-def test_only_a_blank_card_in_a_reader_starts_by_itself() -> None:
+def test_only_a_blank_card_in_a_reader_or_one_of_ours_starts_by_itself() -> None:
     assert may_start_by_itself(blank())
     assert may_start_by_itself(blank(kind="mmc", removable=False))
+    assert may_start_by_itself(blank(kind="file"))
+    assert may_start_by_itself(blank(blank=False), is_ours=True)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +214,9 @@ def test_only_a_blank_card_in_a_reader_starts_by_itself() -> None:
         {"kind": "nvme"},
         {"kind": "ata"},
         {"kind": "loop"},
-        {"kind": "file"},
     ],
 )
 def test_nothing_else_starts_by_itself(changes: dict[str, object]) -> None:
     assert not may_start_by_itself(blank(**changes))
+    if "blank" not in changes:
+        assert not may_start_by_itself(blank(**changes), is_ours=True)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flasher.errors import BadInput
-from flasher.rig.entry import Entry, stamp
+from flasher.rig.entry import RESULTS, Entry, stamp
 from flasher.rig.exchange import read_ledger, to_json
 from flasher.rig.ledger import Ledger
 from tests.unit.rig.test_ledger import ENTRY
@@ -36,7 +36,7 @@ def entries(draw: st.DrawFn) -> Entry:
         drive=draw(TEXT),
         reason=draw(TEXT),
         seconds=draw(st.floats(0, 1e6, allow_nan=False) | st.integers(0, 9).map(float)),
-        result=draw(st.sampled_from(["verified", "failed", "cancelled"])),
+        result=draw(st.sampled_from(RESULTS)),
         write_speed=draw(st.floats(0, 1e3, allow_nan=False)),
     )
     return stamp(entry, draw(st.integers(0, 3)))

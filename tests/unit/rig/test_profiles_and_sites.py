@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -103,6 +104,20 @@ def test_a_faulty_profile_says_where_and_what_to_type(
         load_profile(str(edited(tmp_path, old, new)))
     assert said in caught.value.message
     assert "profile.toml:" in caught.value.message
+
+
+def test_a_profile_of_a_size_that_no_profile_has_is_not_read_whole(tmp_path: Path) -> None:
+    path = edited(tmp_path, "format = 1", "format = 1")
+    os.truncate(path, 900 << 20)
+    with pytest.raises(BadInput, match="larger than 1 MiB"):
+        load_profile(str(path))
+
+
+def test_a_file_that_no_card_has_room_for_is_a_fault_of_its_line(tmp_path: Path) -> None:
+    path = edited(tmp_path, "format = 1", "format = 1")
+    os.truncate(path.parent / "files/rig.conf", 900 << 20)
+    with pytest.raises(BadDocument, match=r"files/rig\.conf is larger than 64 MiB"):
+        load_profile(str(path))
 
 
 def test_two_files_of_one_name_keep_their_own_contents(tmp_path: Path) -> None:
@@ -219,6 +234,15 @@ def test_packages_by_name_come_from_the_sites_mirror(tmp_path: Path) -> None:
     }
     assert packages["cam-0101"] == Packages(("i2c-tools",), "http://controller/debian")
     assert packages["controller"] == Packages()
+
+
+def test_where_the_images_own_packages_are_kept_new_every_node_knows_the_mirror() -> None:
+    site, secrets = new_site()
+    update = replace(site.update, packages="security")
+    save_site(replace(site, mirror="http://controller/debian", update=update), secrets)
+    laid_out = lay_out(load_profile("body-16x7"), *load_site("studio"))
+    raw = compose(laid_out, laid_out.find("cam-0101"), CardIdentity.fresh(NOW), "0" * 64)
+    assert unpack(raw).settings.packages == Packages((), "http://controller/debian")
 
 
 @pytest.mark.parametrize("mirror", ["ftp://x", "controller", "http://a b", "http://u:p@x/"])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flasher.rig.twins import former_life, twins
+from flasher.rig.twins import before_overwriting, former_life, revoked, twins
 from tests.unit.rig.test_ledger import ENTRY
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -63,6 +63,23 @@ def test_a_card_that_became_another_nodes_is_no_twin_any_more() -> None:
 def test_the_latest_card_counts() -> None:
     lines = [*made(timedelta(days=2)), *made(timedelta(hours=2), card_id="d" * 32)]
     assert "2 hours ago" in twins(lines, "cam-0101", "studio", NOW)
+
+
+def test_who_makes_a_node_anew_hears_that_the_older_card_counts_no_more() -> None:
+    lines = made(timedelta(hours=2), sealing_key=f"{'A' * 42}E=")
+    asked = ("cam-0101", "studio")
+    assert "gets no updates" in revoked(lines, *asked)
+    assert before_overwriting(lines, *asked, NOW, "")[1:] == (revoked(lines, *asked),)
+    assert revoked(lines, *asked, replaced=ENTRY.card_id) == ""
+    assert revoked(made(timedelta(hours=2)), *asked) == ""
+
+
+def test_cards_that_were_swapped_are_known_by_what_they_are_now() -> None:
+    lines = made(timedelta(hours=2)) + made(timedelta(hours=3), node="cam-0102", card_id="d" * 32)
+    lines += made(timedelta(0), result="released", node="cam-0102")
+    lines += made(timedelta(0), result="released", card_id="d" * 32)
+    assert "written 3 hours ago" in twins(lines, "cam-0101", "studio", NOW)
+    assert former_life(lines, ENTRY.card_id, NOW).startswith("It is the card of cam-0102 at studio")
 
 
 def test_what_is_on_the_drive_is_told_from_the_ledger() -> None:

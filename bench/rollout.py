@@ -1,0 +1,389 @@
+"""A rollout to many nodes: the agents that ship, one mirror with a limit, and trouble on the way.
+
+    sudo .venv/bin/python bench/rollout.py [--nodes 200] [--size 50] [--rate 100mbit] [--json]
+
+Each node is a system of its own in namespaces (see `simulated_rig`), set up by its card; then it
+reports by `autosetup report` and comes to a release by `autosetup update`, as its services have it.
+The release is made by `flasher release`, and served by `flasher serve` over a link of a limited
+rate. One node in ten sits behind a link that loses, delays and reorders frames. On the way the
+server is killed and comes back, some nodes lose their cable for a while, and two for good.
+
+Told are bytes for each node, the time to the last one against what the link's limit allows, memory
+and processor of the server, and who is missing, as the board names them. The command fails unless
+every node has the release or is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from simulated_network import LEASH, SERVER, BadLink, Network, network_of, place_of
+from simulated_rig import SimulatedNode, make_nodes, write_profile, write_site
+from simulated_rollout import Course, Rollout
+
+from flasher.rig.ledger import Ledger
+from flasher.rig.profile import load_profile
+from flasher.rig.rigmap import lay_out
+from flasher.rig.site import add_key, load_site
+
+MIB = 1 << 20
+PORT = 8421
+_PASSPHRASE = b"bench bench bench bench"
+_MEMORY = Path("/dev/shm")  # noqa: S108  (a folder of our own below it)
+_DATA = "opt/scanner/data.bin"
+_ROOT = "etc/autosetup/update/root.json"
+_LOST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is measured.
+
+    Attributes:
+        size: of what a release brings to each node, in bytes.
+        rate: of the server's link, as tc(8) has it, in Mbit/s.
+        at_once: nodes that the rollout allows together.
+        trouble: whether anything goes wrong.
+        seconds: at most, from the release on.
+        pause: at most, between two passes of a node's timer, in seconds; the server is away for
+            half of it, and cables are for twice as long.
+    """
+
+    nodes: int
+    size: int
+    rate: int
+    at_once: int
+    seed: int
+    trouble: bool
+    seconds: float
+    pause: float
+
+    @property
+    def far(self) -> range:
+        """Those behind the bad link: one in ten."""
+        return range(-(-self.nodes // 10) if self.trouble else 0)
+
+    @property
+    def least_seconds(self) -> float:
+        """What the link's limit allows, were nothing but the files sent."""
+        return self.nodes * self.size / (self.rate * 1e6 / 8)
+
+
+@dataclass(slots=True)
+class Server:
+    """The mirror, which can be killed and comes back; what it used is added up over its lives."""
+
+    argv: list[str]
+    log: Path
+    child: subprocess.Popen[bytes] | None = None
+    peak: int = 0
+    cpu: float = 0
+    _lived: float = 0
+
+    def start(self) -> None:
+        """Have it serve; back once it answers."""
+        with self.log.open("ab") as log:
+            self.child = subprocess.Popen(self.argv, stdout=subprocess.PIPE, stderr=log)
+        assert self.child.stdout is not None
+        assert self.child.stdout.readline(), self.log.read_text()
+
+    def kill(self) -> None:
+        """Without a word of warning."""
+        self.look()
+        if self.child:
+            self.child.kill()
+            self.child.communicate()
+            self.child, self._lived = None, self.cpu
+
+    def look(self) -> None:
+        """Measure it."""
+        if self.child is None:
+            return
+        process = psutil.Process(self.child.pid)
+        with process.oneshot():
+            times = process.cpu_times()
+            self.cpu = self._lived + times.user + times.system
+            self.peak = max(self.peak, process.memory_info().rss)
+
+
+@dataclass(slots=True)
+class Troubles:
+    """What goes wrong, when, and on whom.
+
+    Attributes:
+        told: what did, in words.
+        lost: nodes whose cable is never mended.
+    """
+
+    network: Network
+    server: Server
+    wanted: Wanted
+    told: list[str] = field(default_factory=list)
+    lost: list[SimulatedNode] = field(default_factory=list)
+    _down: list[SimulatedNode] = field(default_factory=list)
+    _mend_at: float = 0
+    _start_at: float = 0
+
+    def look(self, rollout: Rollout) -> bool:
+        """Do what is due; the rollout always goes on."""
+        self.server.look()
+        if not self.wanted.trouble:
+            return True
+        share = len(rollout.done) / self.wanted.nodes
+        if share >= 0.1 and not self._start_at:
+            self.server.kill()
+            self._start_at = rollout.now + self.wanted.pause / 2
+            self._tell(rollout, "the server is killed")
+        if self.server.child is None and rollout.now >= self._start_at:
+            self.server.start()
+            self._tell(rollout, "the server is back")
+        if share >= 0.2 and not self._mend_at:
+            self._cut(rollout)
+        if self._down and rollout.now >= self._mend_at:
+            self._mend(rollout)
+        return True
+
+    def _cut(self, rollout: Rollout) -> None:
+        at_work = rollout.at_work
+        if len(at_work) <= _LOST:
+            return
+        self.lost, self._down = at_work[:_LOST], at_work[_LOST : 2 * _LOST + 2]
+        for node in at_work[: 2 * _LOST + 2]:
+            self.network.set_cable(place_of(node.number), up=False)
+        self._mend_at = rollout.now + 2 * self.wanted.pause
+        self._tell(rollout, f"{len(self._down)} nodes are cut off, {_LOST} more for good")
+
+    def _mend(self, rollout: Rollout) -> None:
+        for node in self._down:
+            self.network.set_cable(place_of(node.number), up=True)
+        self._tell(rollout, f"{len(self._down)} cables are mended")
+        self._down = []
+
+    def _tell(self, rollout: Rollout, what: str) -> None:
+        self.told.append(f"{rollout.now:.0f} s, {len(rollout.done)} nodes done: {what}")
+        say(self.told[-1])
+
+
+def main() -> int:
+    """Measure, tell, and say by the exit code whether each node has it or is named."""
+    wanted, as_json = _wanted()
+    place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="rollout-", dir=place) as folder, ExitStack() as stack:
+        os.environ["FLASHER_DATA"] = f"{folder}/data"
+        bench = Bench(Path(folder), wanted, stack)
+        bench.set_up()
+        result = bench.measure()
+    text = json.dumps(result, indent=1)
+    print(text if as_json else _for_people(result))  # noqa: T201
+    return 0 if result["all_accounted_for"] else 1
+
+
+class Bench:
+    """The whole of it, in a folder."""
+
+    def __init__(self, folder: Path, wanted: Wanted, stack: ExitStack) -> None:
+        self.folder, self.wanted, self.stack = folder, wanted, stack
+        self.site = folder / "site"
+        self.nodes: list[SimulatedNode] = []
+        self.first = 0
+
+    def set_up(self) -> None:
+        """Site, repository, and nodes that are done with what their cards brought."""
+        profile = write_profile(self.folder / "scanner", self.wanted.nodes, 1024, 1)
+        base = f"https://{SERVER}:{PORT}/"
+        write_site(self.site, "bench", f"{base}repository/", base)
+        add_key(str(self.site))
+        self._flasher("release", "init", self.folder / "repository")
+        root = Path(self._root_file()).read_bytes()
+        rig = lay_out(load_profile(str(profile)), *load_site(str(self.site)))
+        link = BadLink(seed=self.wanted.seed) if self.wanted.trouble else None
+        rate = f"{self.wanted.rate}mbit"
+        made = network_of(self.wanted.nodes, self.wanted.far, rate=rate, link=link)
+        self.network = self.stack.enter_context(made)
+        self.nodes = make_nodes(self.folder / "nodes", rig, self.network, Ledger(), {_ROOT: root})
+        begun = time.monotonic()
+        for node in self.nodes:
+            node.switch_on()
+            self.stack.callback(node.switch_off)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            ends = pool.map(lambda node: node.run("run")[1], self.nodes)
+            for node, told in zip(self.nodes, ends, strict=True):
+                assert node.status is not None, told
+                assert node.status.state == "done", told
+        say(f"{len(self.nodes)} nodes are set up in {time.monotonic() - begun:.0f} s")
+
+    def measure(self) -> dict[str, object]:
+        """Release, and watch."""
+        server = self._server()
+        server.start()
+        self.stack.callback(server.kill)
+        self.stack.enter_context(_reporting(self.nodes))
+        write_profile(self.folder / "scanner", self.wanted.nodes, self.wanted.size, 2)
+        generation = self._release()
+        rollout = Rollout(self.nodes, generation, seed=self.wanted.seed, pause=self.wanted.pause)
+        rollout.at_once, rollout.settled = self.wanted.at_once + 20, self._judge
+        troubles = Troubles(self.network, server, self.wanted)
+        say(f"generation {generation} is published")
+        rollout.run(self.wanted.seconds, troubles.look, lambda node: node in troubles.lost)
+        lost = {node.node.name for node in troubles.lost}
+        done = {course.node.node.name for course in rollout.done}
+        named = self._named(generation, done - lost)
+        return _result(self.wanted, rollout, server, troubles, named)
+
+    def _judge(self, course: Course) -> None:
+        """Compare what is installed; then make room, for there are many nodes in this memory."""
+        installed = course.node.upper / _DATA
+        with installed.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").digest()
+        with (self.folder / "scanner/data.bin").open("rb") as file:
+            assert found == hashlib.file_digest(file, "sha256").digest(), course.node.node.name
+        for path in course.node.upper.rglob("*"):
+            if path.is_file() and not path.is_symlink() and path.stat().st_size >= self.wanted.size:
+                path.unlink()
+
+    def _named(self, generation: int, done: set[str]) -> list[str]:
+        """Nodes that the board tells not to have it, once it has heard of all that do.
+
+        One that has it, but was cut off before it could say so, is named too.
+        """
+        path = self.folder / "data/fleet/bench/board.json"
+        until = time.monotonic() + 120
+        while True:
+            nodes = json.loads(path.read_bytes())["nodes"] if path.exists() else []
+            lacking = [n["name"] for n in nodes if n.get("generation", 0) != generation]
+            if (nodes and not done.intersection(lacking)) or time.monotonic() > until:
+                return lacking
+            time.sleep(1)
+
+    def _release(self) -> int:
+        words = ["--scanner", str(self.folder / "scanner"), "--site", str(self.site)]
+        words += ["--at-once", str(self.wanted.at_once), "--publish"]
+        told = self._flasher("release", "new", *words)
+        return int(str(told["generation"]))
+
+    def _server(self) -> Server:
+        words = ["serve", "--site", str(self.site), "--scanner", str(self.folder / "scanner")]
+        words += ["--repository", "repository", "--address", SERVER, "--port", str(PORT), "--json"]
+        argv = [sys.executable, "-m", "flasher", *words]
+        argv = [*LEASH, *self.network.argv("server", *argv)]
+        return Server(argv, self.folder / "server.log")
+
+    def _root_file(self) -> str:
+        return str(self._flasher("release", "show")["root_file"])
+
+    def _flasher(self, *words: str | Path) -> dict[str, object]:
+        read, write = os.pipe()
+        os.write(write, _PASSPHRASE + b"\n")
+        os.close(write)
+        needs_it = words[0] == "release" and words[1] in ("init", "new")
+        extra = ["--passphrase-fd", str(read)] if needs_it else []
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "flasher", *map(str, words), *extra, "--json"],
+                stdout=subprocess.PIPE,
+                text=True,
+                pass_fds=[read],
+                check=False,
+            )
+        finally:
+            os.close(read)
+        assert done.returncode == 0, done.stdout
+        told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+        return told
+
+
+@contextmanager
+def _reporting(nodes: Sequence[SimulatedNode]) -> Iterator[None]:
+    """Each node's service that reports."""
+    running = []
+    try:
+        running += [node.start("report", quiet=True) for node in nodes]
+        yield
+    finally:
+        for child in running:
+            child.kill()
+        for child in running:
+            child.wait()
+
+
+def _result(
+    wanted: Wanted, rollout: Rollout, server: Server, troubles: Troubles, named: list[str]
+) -> dict[str, object]:
+    done = rollout.done
+    received = [course.received for course in done]
+    lacking = {c.node.node.name for c in rollout.courses if c.seconds is None}
+    lost = {node.node.name for node in troubles.lost}
+    last = max((course.seconds or 0 for course in done), default=0)
+    return {
+        "nodes": wanted.nodes,
+        "done": len(done),
+        "named": named,
+        "lost": sorted(lost),
+        "all_accounted_for": bool(done) and lacking <= {*named} <= lacking | lost,
+        "size": wanted.size,
+        "bytes_median": round(statistics.median(received)) if done else 0,
+        "bytes_most": max(received, default=0),
+        "seconds_to_last": round(last, 1),
+        "seconds_of_the_limit": round(wanted.least_seconds, 1),
+        "ratio": round(last / wanted.least_seconds, 2),
+        "passes": sum(course.passes for course in rollout.courses),
+        "server_peak_mib": round(server.peak / MIB, 1),
+        "server_cpu_seconds": round(server.cpu, 1),
+        "server_cpu_of_a_core": round(server.cpu / rollout.took, 3),
+        "troubles": troubles.told,
+        "last_words": {
+            c.node.node.name: c.last for c in rollout.courses if c.node.node.name in lacking
+        },
+    }
+
+
+def _for_people(result: dict[str, object]) -> str:
+    return "\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in result.items())
+
+
+def _wanted() -> tuple[Wanted, bool]:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--nodes", type=int, default=200)
+    parser.add_argument("--size", type=float, default=50, help="MB of a release (%(default)s)")
+    parser.add_argument("--rate", type=int, default=100, help="Mbit/s of the server's link")
+    parser.add_argument("--at-once", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-trouble", action="store_true")
+    parser.add_argument("--seconds", type=float, default=3600, help="at most, from the release on")
+    parser.add_argument("--pause", type=float, default=10, help="seconds of a node's timer")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    wanted = Wanted(
+        nodes=args.nodes,
+        size=round(args.size * 1e6),
+        rate=args.rate,
+        at_once=args.at_once,
+        seed=args.seed,
+        trouble=not args.no_trouble,
+        seconds=args.seconds,
+        pause=args.pause,
+    )
+    return wanted, args.json
+
+
+def say(text: str) -> None:
+    """A line about how it goes, beside the result."""
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

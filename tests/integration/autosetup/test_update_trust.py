@@ -1,0 +1,250 @@
+"""Who keeps a node from what is true, or shows it what is not, gets nowhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from securesystemslib.signer import CryptoSigner
+
+from autosetup.errors import AgentError
+from autosetup.settings import Update
+from autosetup.update.look import Sources, looking
+from tests.integration.autosetup.released import (
+    GENERATION,
+    LETTER,
+    NEXT,
+    PLAN,
+    Card,
+    asked,
+    impatient,
+    payload,
+    release,
+)
+from tests.integration.autosetup.releases import ROLE, SITE, Faults, Repository, Server, serving
+
+LATER = NEXT + 100
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = Repository(tmp_path / "repository")
+    made.begin()
+    release(made, payload())
+    return made
+
+
+@pytest.fixture
+def server(repository: Repository) -> Iterator[Server]:
+    with serving(repository.folder) as served:
+        yield served
+
+
+@pytest.fixture
+def card(tmp_path: Path, repository: Repository, server: Server) -> Card:
+    update = Update(site=SITE, source=f"{server.address}")
+    return Card(tmp_path / "update", repository.root, update)
+
+
+def offered(card: Card, sources: Sources = asked) -> int | None:
+    """The generation of the card's letter; None where it has none."""
+    with looking(card.ground, sources) as found:
+        return found.letter.told.generation if found.letter else None
+
+
+def code_of(card: Card, sources: Sources = asked) -> str:
+    """Why the node takes nothing."""
+    with pytest.raises(AgentError) as raised:
+        offered(card, sources)
+    return raised.value.code
+
+
+def test_a_release_is_found(card: Card) -> None:
+    with looking(card.ground, asked) as found:
+        assert found.is_newer
+        assert found.plan is not None
+        assert found.plan.generation == NEXT
+        assert found.payload() == payload()
+
+
+def test_frozen_metadata_is_refused_and_what_follows_it_is_not(
+    card: Card, repository: Repository
+) -> None:
+    repository.expires = datetime.now(UTC) - timedelta(minutes=1)
+    repository.stamp()
+    assert code_of(card) == "frozen"
+    repository.expires = datetime.now(UTC) + timedelta(days=1)
+    repository.stamp()
+    assert offered(card) == NEXT
+
+
+def test_a_clock_that_knows_nothing_does_not_thaw_what_is_frozen(
+    card: Card, repository: Repository
+) -> None:
+    repository.expires = datetime.now(UTC) + timedelta(days=1)
+    repository.stamp()
+    in_two_days = datetime.now(UTC) + timedelta(days=2)
+    card.past = (in_two_days.strftime("%Y-%m-%dT%H:%M:%SZ"),)
+    assert code_of(card) == "frozen"
+
+
+def test_the_time_of_the_last_good_metadata_is_kept_as_a_floor(
+    card: Card, repository: Repository
+) -> None:
+    in_two_days = datetime.now(UTC) + timedelta(days=2)
+    card.past = (in_two_days.strftime("%Y-%m-%dT%H:%M:%SZ"),)
+    assert offered(card) == NEXT  # its metadata lasts for thirty days
+    card.past = ()
+    repository.expires = datetime.now(UTC) + timedelta(days=1)
+    repository.stamp()
+    assert code_of(card) == "frozen"
+
+
+def test_a_clock_that_ran_ahead_locks_nobody_out_for_longer_than_metadata_lasts(
+    card: Card, repository: Repository
+) -> None:
+    card.past = ("2099-01-01T00:00:00Z",)
+    assert code_of(card) == "frozen"
+    card.past = ()
+    repository.stamp()
+    assert offered(card) == NEXT
+
+
+@pytest.mark.parametrize("role", ["timestamp", "snapshot", "targets", SITE, f"{SITE}.{ROLE}"])
+def test_a_role_that_another_key_signed_counts_for_nothing(
+    card: Card, repository: Repository, role: str
+) -> None:
+    assert offered(card) == NEXT
+    own = repository.signers[role]
+    release(repository, payload(LATER))
+    repository.signers[role] = CryptoSigner.generate_ed25519()
+    # Whoever delegates to it says nothing new, and still names the key that it had.
+    repository.publish(role if role.startswith(SITE) else "targets")
+    assert code_of(card) == "update-refused"
+    repository.signers[role] = own
+    repository.publish()
+    assert offered(card) == LATER
+
+
+def test_a_root_that_the_last_one_did_not_sign_is_refused(
+    card: Card, repository: Repository
+) -> None:
+    repository.signers = {role: CryptoSigner.generate_ed25519() for role in repository.signers}
+    repository.begin()
+    repository.publish()
+    assert code_of(card) == "update-refused"
+
+
+def test_the_past_shown_again_is_refused(card: Card, repository: Repository) -> None:
+    past = repository.copy_of()
+    release(repository, payload(LATER))
+    assert offered(card) == LATER
+    for path, data in past.items():
+        path.write_bytes(data)
+    assert code_of(card) == "update-refused"
+
+
+def test_files_of_two_releases_are_not_mixed(card: Card, repository: Repository) -> None:
+    past = (repository.folder / f"metadata/1.{SITE}.{ROLE}.json").read_bytes()
+    release(repository, payload(LATER))
+    (repository.folder / f"metadata/2.{SITE}.{ROLE}.json").write_bytes(past)
+    assert code_of(card) == "update-refused"
+
+
+def test_a_version_without_end_is_got_over_with_new_keys(
+    card: Card, repository: Repository
+) -> None:
+    """An attacker who had the online keys made versions so high that nothing could follow."""
+    repository.versions["timestamp"] = repository.versions["snapshot"] = 2**31
+    repository.publish()
+    assert offered(card) == NEXT
+    for role in ("timestamp", "snapshot"):
+        repository.versions[role] = 10
+        repository.signers[role] = CryptoSigner.generate_ed25519()
+    repository.begin()
+    release(repository, payload(LATER))
+    assert offered(card) == LATER
+
+
+@pytest.mark.parametrize("word", ["timestamp", "snapshot", "targets", "2.root", "rollout"])
+def test_endless_data_ends(card: Card, repository: Repository, server: Server, word: str) -> None:
+    (repository.folder / "metadata/2.root.json").write_bytes(b"{}")
+    if word != "2.root":
+        (repository.folder / "metadata/2.root.json").unlink()
+    server.faults = Faults(word=word, endless=True)
+    assert code_of(card) == "update-refused"
+    assert sum(server.sent.values()) < 20 << 20
+    server.faults = Faults()
+    (repository.folder / "metadata/2.root.json").unlink(missing_ok=True)
+    assert offered(card) == NEXT
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [Faults(drips=0.01), Faults(silent=True), Faults(murmurs=True), Faults(breaks_off=9)],
+)
+def test_a_source_that_holds_back_is_given_up(card: Card, server: Server, faults: Faults) -> None:
+    server.faults = faults
+    assert code_of(card, impatient) == "source-failed"
+    server.faults = Faults()
+    assert offered(card) == NEXT
+
+
+@pytest.mark.parametrize(
+    "spoiled", [b"", b"{}", b"[" * 16_000, b'{"signed": {"_type": "timestamp"}}', bytes(16_000)]
+)
+def test_spoiled_metadata_is_refused(card: Card, repository: Repository, spoiled: bytes) -> None:
+    (repository.folder / "metadata/timestamp.json").write_bytes(spoiled)
+    assert code_of(card) == "update-refused"
+
+
+def test_a_letter_or_a_plan_in_anothers_place_is_refused(
+    card: Card, repository: Repository
+) -> None:
+    letters = repository.targets[f"{SITE}.{ROLE}"]
+    other = "f" * 32
+    letters[LETTER.replace(card.card_id, other)] = letters[LETTER]
+    repository.publish()
+    card.card_id = other
+    assert code_of(card) == "update-refused"
+
+
+def test_a_role_speaks_of_its_own_cards_alone(card: Card, repository: Repository) -> None:
+    """Its key may be stolen: it says nothing of the plan, and nothing of the agent."""
+    role = repository.targets[f"{SITE}.{ROLE}"]
+    role[PLAN] = b"{}"
+    role["agent/autosetup_9_all.deb"] = b"evil"
+    del repository.targets[SITE][PLAN]
+    repository.publish()
+    with looking(card.ground, asked) as found:
+        assert found.plan is None
+        assert found.agent is None
+
+
+def test_metadata_that_was_lost_or_spoiled_on_the_card_is_fetched_again(card: Card) -> None:
+    assert offered(card) == NEXT
+    for path in (card.folder / "metadata").glob("*/*.json"):
+        path.write_bytes(path.read_bytes()[:40])
+    assert offered(card) == NEXT
+
+
+def test_another_root_from_the_site_begins_anew(card: Card, tmp_path: Path) -> None:
+    assert offered(card) == NEXT
+    moved = Repository(tmp_path / "moved")
+    moved.begin()
+    release(moved, payload(LATER))
+    with serving(moved.folder) as server:
+        card.update = dataclasses.replace(card.update, source=server.address)
+        assert code_of(card) == "update-refused"
+        card.anchor = moved.root
+        assert offered(card) == LATER
+
+
+def test_what_was_withdrawn_is_not_offered(card: Card, repository: Repository) -> None:
+    release(repository, payload(), withdrawn=(NEXT, GENERATION))
+    with looking(card.ground, asked) as found:
+        assert not found.is_newer
+        assert found.takes_back

@@ -1,0 +1,163 @@
+"""A node that takes updates, the repository that it asks, and a board that gives turns."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from autosetup.settings import InstalledFile, Locale, NodeSettings, Script, Secrets, Update
+from tests.integration.autosetup.conftest import Node, make_node
+from tests.integration.autosetup.launching import NEWER, agent, another, with_launcher
+from tests.integration.autosetup.released import KEY, release
+from tests.integration.autosetup.releases import ROLE, SITE, Repository, Server
+from tests.unit.autosetup.sample_agents import deb
+from tests.unit.autosetup.sample_payloads import GENERATION, packed, sealed
+
+NEXT = GENERATION + 100
+REPORT_KEY = base64.b64encode(bytes(range(32, 64))).decode()
+BAD_SCRIPT = b"#!/bin/sh\nexit 3\n"
+AGENT = f"agent/autosetup_{NEWER}_all.deb"
+_ROOT = "etc/autosetup/update/root.json"
+_SETTINGS = NodeSettings("cam-0101", ROLE, locale=Locale(timezone="Etc/UTC"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """One node's way to updates.
+
+    Attributes:
+        first: the node with its first payload done; not to be changed, see `node`.
+        update: what its payloads tell it.
+    """
+
+    ground: Path
+    first: Node
+    repository: Repository
+    server: Server
+    update: Update
+
+    @contextmanager
+    def node(self) -> Iterator[Node]:
+        """Another such node, with the root that the repository has by now."""
+        with TemporaryDirectory(dir=self.ground) as folder:
+            node = another(self.first, Path(folder))
+            root = node.upper / _ROOT
+            root.parent.mkdir(parents=True, exist_ok=True)
+            root.write_bytes(self.repository.root)
+            yield node
+
+    def payload(
+        self, generation: int = NEXT, motd: bytes = b"next\n", script: bytes = b""
+    ) -> dict[str, bytes]:
+        """A payload for the node's card."""
+        return payload(self.update, generation, motd, script)
+
+    def release(self, raw: dict[str, bytes] | None = None, **plan: object) -> None:
+        """Publish a payload, the next one by default; `plan` as `RolloutPlan` has it."""
+        release(self.repository, self.payload() if raw is None else raw, **plan)
+
+    def release_agent(self, **changed: str) -> None:
+        """Publish a newer agent, with some modules changed, and the next payload."""
+        self.repository.targets["targets"][AGENT] = deb(agent(NEWER, **changed), NEWER)
+        self.release(agent=AGENT)
+
+
+def payload(update: Update, generation: int, motd: bytes, script: bytes = b"") -> dict[str, bytes]:
+    """A small payload with a file, and a script if there is one."""
+    settings = replace(
+        _SETTINGS,
+        update=update,
+        files=(InstalledFile("/etc/motd", "files/motd"),),
+        scripts=(Script("scripts/10-try"),) if script else (),
+    )
+    files = {"files/motd": motd, **({"scripts/10-try": script} if script else {})}
+    brought = generation == GENERATION  # by the card; what is released has none
+    keys = {"sealing_key": KEY, "report_key": REPORT_KEY} if brought else {}
+    return sealed(packed(settings, Secrets(bytes(32), **keys), files, generation))
+
+
+def make_rig(
+    ground: Path, folder: Path, server: Server, board: str = "", *, has_data: bool = False
+) -> Rig:
+    """A repository with nothing in it yet, and a node that is done; with a partition for data."""
+    repository = Repository(folder)
+    repository.begin()
+    repository.publish()
+    update = Update(SITE, server.address.rstrip("/"), board or server.address.rstrip("/"))
+    ground.mkdir(exist_ok=True)
+    node = with_launcher(make_node(ground / "first"))
+    if has_data:
+        (node.folder / "data/autosetup").mkdir(parents=True)
+        (node.folder / "data/autosetup/open").touch()
+    node.insert(payload(update, GENERATION, b"first\n"))
+    ended = run(node, "run")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return Rig(ground, node, repository, server, update)
+
+
+def run(node: Node, *arguments: str, cut_at: int = 0) -> subprocess.CompletedProcess[str]:
+    """Call the launcher, by default for an update."""
+    told = (f"CUT_AT={cut_at}", f"LIBRARIES={_libraries()}")
+    return node.execute("env", *told, "/usr/bin/autosetup", *(arguments or ["update"]))
+
+
+def motd(node: Node) -> str:
+    """What the payload in force has put there."""
+    return node.read("/etc/motd")
+
+
+def _libraries() -> str:
+    """Where this computer has what a node has from Debian: tuf and cryptography."""
+    import cryptography
+
+    return str(Path(cryptography.__file__).parent.parent)
+
+
+@dataclass(slots=True)
+class Turns:
+    """What a board says to those who ask for their turn: in order, the last one for ever."""
+
+    answers: list[dict[str, object]]
+    asked: list[dict[str, object]] = field(default_factory=list)
+    address: str = ""
+
+    def answer(self) -> dict[str, object]:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@contextmanager
+def giving_turns(*answers: dict[str, object]) -> Iterator[Turns]:
+    """A board on 127.0.0.1; an empty answer says that it is busy."""
+    turns = Turns(list(answers))
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 10
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            turns.asked.append(json.loads(body["report"]))
+            raw = json.dumps(answer := turns.answer()).encode()
+            self.send_response(200 if answer else 429)
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        turns.address = f"http://127.0.0.1:{http.server_port}"
+        try:
+            yield turns
+        finally:
+            http.shutdown()
+            thread.join()

@@ -1,0 +1,86 @@
+"""What is in force, elsewhere: in a server's folder, on a stick, on FAT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flasher.errors import BadInput, FlasherError
+from flasher.fleet.release.mirror import in_force, mirror
+from flasher.fleet.release.place import Place
+from flasher.fleet.release.root import RootKeys, make_repository
+from flasher.process import run
+from tests.integration.fleet.release.rigs import NOW, PASSPHRASE, Reader, World, serving
+
+MIB = 1 << 20
+
+
+def read_all(world: World, folder: Path, memory: Path) -> None:
+    """Every card gets its payload from there."""
+    root = (world.place.folder / "metadata/1.root.json").read_bytes()
+    with serving(folder) as url:
+        node = Reader(url, memory, root)
+        for name, identity in world.identities.items():
+            letter = node.letter("field", world.rig.find(name).role, identity.card_id)
+            assert letter is not None
+            assert node.payload(letter, identity.sealing_key)
+
+
+def test_a_copy_has_all_that_nodes_need_and_nothing_older(world: World, tmp_path: Path) -> None:
+    world.make_cards()
+    world.release()
+    world.release()
+    copy = tmp_path / "copy"
+    assert mirror(world.place.read(), copy) > 0
+    read_all(world, copy, tmp_path / "reader")
+    there = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
+    assert there == set(in_force(world.place.read()))
+    assert "metadata/1.field.json" not in there
+
+
+def test_what_is_there_already_is_not_copied_again(world: World, tmp_path: Path) -> None:
+    world.make_cards()
+    world.release()
+    copy = tmp_path / "copy"
+    mirror(world.place.read(), copy)
+    stamp = (world.place.folder / "metadata/timestamp.json").stat().st_size
+    assert mirror(world.place.read(), copy) == stamp
+    torn = next((copy / "blobs").rglob("[0-9a-f]*[0-9a-f]/*"))
+    whole = torn.read_bytes()
+    torn.write_bytes(b"x" * len(whole))
+    assert mirror(world.place.read(), copy) == stamp + len(whole)
+    assert torn.read_bytes() == whole
+
+
+def test_a_spoiled_repository_is_not_copied(world: World, tmp_path: Path) -> None:
+    world.make_cards()
+    world.release()
+    blob = next(path for path in (world.place.folder / "blobs").rglob("*") if path.is_file())
+    blob.write_bytes(b"spoiled")
+    with pytest.raises(FlasherError, match="not as it was published"):
+        mirror(world.place.read(), tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_another_repository_is_not_overwritten(world: World, tmp_path: Path) -> None:
+    other = Place("other", tmp_path / "other", tmp_path / "home")
+    make_repository(other, RootKeys(), PASSPHRASE, NOW)
+    with pytest.raises(BadInput, match="other keys"):
+        mirror(world.place.read(), other.folder)
+
+
+def test_a_copy_on_fat_is_the_same_one(world: World, tmp_path: Path) -> None:
+    world.make_cards()
+    world.release()
+    copy, image = tmp_path / "flasher-repository", tmp_path / "stick.img"
+    mirror(world.place.read(), copy)
+    with image.open("wb") as handle:
+        handle.truncate(40 * MIB)
+    run(["mkfs.fat", "-F", "32", str(image)])
+    run(["mcopy", "-s", "-i", str(image), str(copy), "::/"])
+    (tmp_path / "back").mkdir()
+    run(["mcopy", "-s", "-i", str(image), "::/flasher-repository", str(tmp_path / "back")])
+    read_all(world, tmp_path / "back/flasher-repository", tmp_path / "reader")
+    paths = [path.lower() for path in in_force(world.place.read())]
+    assert len(set(paths)) == len(paths)

@@ -1,0 +1,272 @@
+"""Releases as nodes get them: read by python-tuf's own client from a file server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from autosetup.payload import unpack
+from flasher.errors import BadInput, FlasherError
+from flasher.fleet.release.plan import paused, withdrawn
+from flasher.fleet.release.steps import change_plan, publish_draft, renew
+from tests.integration.fleet.release.rigs import WISH, Reader, World
+from tests.unit.rig.whole_rig import load_rig
+
+MakeReader = Callable[[], Reader]
+
+
+def test_every_card_gets_its_own_payload(world: World, reader: MakeReader) -> None:
+    world.make_cards()
+    draft = world.release()
+    node = reader()
+    for name, identity in world.identities.items():
+        role = world.rig.find(name).role
+        letter = node.letter("field", role, identity.card_id)
+        assert letter is not None
+        payload = unpack(node.payload(letter, identity.sealing_key))
+        assert payload.settings.name == name
+        assert payload.manifest.card_id == identity.card_id
+        assert payload.manifest.generation == draft.generation > identity.generation
+        assert payload.secrets.wifi_passphrases
+
+
+def test_no_secret_lies_open_in_the_repository(world: World) -> None:
+    world.make_cards()
+    world.release()
+    secrets = [world.rig.secrets.password_hash, *world.rig.secrets.wifi_passphrases.values()]
+    raw = [path.read_bytes() for path in world.place.folder.rglob("*") if path.is_file()]
+    assert not any(str(secret).encode() in data for secret in secrets for data in raw)
+
+
+def test_a_letter_is_for_its_card_alone(world: World, reader: MakeReader) -> None:
+    world.make_cards()
+    world.release()
+    ours, other = world.identities["cam-101"], world.identities["cam-102"]
+    letter = reader().letter("field", "camera", ours.card_id)
+    assert letter is not None
+    with pytest.raises(Exception, match="seal"):
+        reader().payload(letter, other.sealing_key)
+
+
+def test_the_plan_names_the_cards_in_their_order(world: World, reader: MakeReader) -> None:
+    world.make_cards("cam-203")
+    wish = replace(WISH, canaries=("cam-302", "central"), at_once=4, spacing_seconds=60)
+    draft = world.release(wish)
+    plan = reader().plan("field")
+    assert plan is not None
+    assert (plan.generation, plan.at_once, plan.spacing_seconds) == (draft.generation, 4, 60)
+    first = {world.identities[name].card_id for name in ("cam-302", "central")}
+    assert set(plan.canaries) == set(plan.cards[:2]) == first
+    assert len(plan.cards) == len(world.rig.nodes) - 1
+
+
+def test_what_two_generations_share_is_there_once(world: World) -> None:
+    world.make_cards()
+    world.release()
+    blobs = {path.name for path in (world.place.folder / "blobs").rglob("*") if path.is_file()}
+    world.release()
+    assert blobs == {p.name for p in (world.place.folder / "blobs").rglob("*") if p.is_file()}
+
+
+def test_people_are_told_what_changes_for_whom(world: World) -> None:
+    world.make_cards("cam-503")
+    assert world.draft().changes == ("15 nodes: their first release",)
+    world.sign()
+    world.publish()
+    assert world.draft().changes == ("15 nodes: no file but the secrets is another one",)
+    script = world.folder / "profile/check.sh"
+    script.write_text("#!/bin/sh\nexit 0\n")
+    world.rig = load_rig(world.folder)
+    draft = world.draft()
+    assert draft.changes == (
+        "14 nodes: no file but the secrets is another one",
+        "central: health/10-check.sh changed",
+        "central: scripts/10-check.sh changed",
+    )
+    assert draft.left_out == ("cam-503: no card was made for them yet",)
+
+
+def test_cards_without_keys_are_left_out_and_named(world: World, reader: MakeReader) -> None:
+    world.make_cards("cam-101")
+    old = world.make_card("cam-101", keys=False)
+    draft = world.release()
+    assert draft.left_out == (
+        "cam-101: their cards were made before nodes had keys: prepare new ones",
+    )
+    assert reader().letter("field", "camera", old) is None
+
+
+def test_cards_that_another_computer_made_are_told_of(world: World) -> None:
+    world.make_cards("cam-101")
+    world.release()
+    world.lines = []
+    world.make_card("cam-101")
+    others = len(world.rig.nodes) - 1
+    told = f"{others} cards that the ledger here does not know: their letters go"
+    assert told in world.draft().left_out
+
+
+def test_only_the_nodes_that_were_named_get_a_release(world: World, reader: MakeReader) -> None:
+    world.make_cards()
+    world.release()
+    before = reader().plan("field")
+    draft = world.release(replace(WISH, nodes=("C1R1-001", "cam-102")))
+    assert {card.node for card in draft.cards} == {"cam-101", "cam-102"}
+    node = reader()
+    other = node.letter("field", "camera", world.identities["cam-103"].card_id)
+    assert before
+    assert other
+    assert other.told.generation == before.generation < draft.generation
+
+
+def test_nodes_in_each_others_place_are_swapped(world: World, reader: MakeReader) -> None:
+    world.make_cards()
+    world.release()
+    draft = world.draft(replace(WISH, swaps=(("cam-101", "cam-102"),)))
+    assert draft.changes[:2] == ("cam-101 becomes cam-102", "cam-102 becomes cam-101")
+    world.sign()
+    world.publish()
+    card = world.identities["cam-101"]
+    letter = reader().letter("field", "camera", card.card_id)
+    assert letter is not None
+    payload = unpack(reader().payload(letter, card.sealing_key))
+    assert payload.settings.name == "cam-102"
+    assert payload.settings.position == "C1R2-002"
+
+
+def test_a_node_of_another_role_finds_its_letter_under_both(
+    world: World, reader: MakeReader
+) -> None:
+    world.make_cards()
+    world.release(replace(WISH, swaps=(("central", "cam-503"),)))
+    card = world.identities["central"].card_id
+    found = [reader().letter("field", role, card) for role in ("central", "camera")]
+    assert [letter and letter.told.node for letter in found] == ["cam-503", "cam-503"]
+    draft = world.release()
+    found = [reader().letter("field", role, card) for role in ("central", "camera")]
+    assert [letter and letter.told.generation for letter in found] == [draft.generation] * 2
+
+
+def test_the_letter_of_a_card_that_was_replaced_goes(world: World, reader: MakeReader) -> None:
+    world.make_cards()
+    world.release()
+    old = world.identities["cam-101"].card_id
+    new = world.make_card("cam-101")
+    world.release(replace(WISH, nodes=("cam-101",)))
+    assert reader().letter("field", "camera", old) is None
+    assert reader().letter("field", "camera", new) is not None
+
+
+def test_the_targets_key_is_needed_for_a_new_site_and_a_new_agent_only(
+    world: World, reader: MakeReader
+) -> None:
+    world.make_cards()
+    world.draft()
+    assert set(world.sign()) == {"field", "field.camera", "field.central", "targets"}
+    world.publish()
+    world.draft()
+    assert set(world.sign()) == {"field", "field.camera", "field.central"}
+    package = world.folder / "autosetup_0.9.0_all.deb"
+    package.write_bytes(b"!<arch>\n")
+    world.draft(replace(WISH, agent=package))
+    assert "targets" in world.sign()
+    world.publish()
+    world.release()
+    plan = reader().plan("field")
+    assert plan is not None
+    assert plan.agent == "agent/autosetup_0.9.0_all.deb"
+    assert reader().fetch(plan.agent) == b"!<arch>\n"
+
+
+def test_a_rollout_is_paused_and_withdrawn_by_the_plan_alone(
+    world: World, reader: MakeReader
+) -> None:
+    world.make_cards()
+    draft = world.release()
+    for change in (paused, withdrawn):
+        change_plan(
+            world.place, world.place.read(), world.signer, change, lambda: world.targets, world.now
+        )
+    plan = reader().plan("field")
+    assert plan is not None
+    assert plan.paused
+    assert plan.takes_back(draft.generation)
+    assert [data.signed.version for data in world.place.read().delegated.values()] == [3, 1, 1]
+    assert reader().letter("field", "camera", world.identities["cam-101"].card_id)
+    world.release()
+    plan = reader().plan("field")
+    assert plan is not None
+    assert not plan.paused
+    assert plan.takes_back(draft.generation)
+
+
+def test_renewing_gives_another_month(world: World, reader: MakeReader) -> None:
+    world.make_cards()
+    world.release()
+    before = world.place.read().expiry()
+    renew(world.place, world.place.read(), world.now + timedelta(days=5))
+    after = world.place.read().expiry()
+    assert after["timestamp"] - before["timestamp"] == timedelta(days=5)
+    assert after["snapshot"] - before["snapshot"] == timedelta(days=5)
+    assert after["field"] == before["field"]
+    later = world.now + timedelta(days=300)
+    renew(world.place, world.place.read(), later, signers=[world.signer])
+    assert world.place.read().expiry()["field.camera"] > before["field.camera"]
+    assert reader().plan("field")
+
+
+def test_a_draft_is_signed_again_after_something_else_was_published(world: World) -> None:
+    world.make_cards()
+    world.release()
+    world.draft()
+    world.sign()
+    change_plan(
+        world.place, world.place.read(), world.signer, paused, lambda: world.targets, world.now
+    )
+    with pytest.raises(FlasherError, match="field does not fit"):
+        publish_draft(world.place, world.place.read(), world.now)
+    world.sign()
+    world.publish()
+
+
+def test_a_draft_that_was_spoiled_is_not_published(world: World) -> None:
+    world.make_cards()
+    world.draft()
+    world.sign()
+    letter = next((world.place.draft / "files/targets/field/camera").iterdir())
+    letter.write_bytes(letter.read_bytes()[:-10])
+    with pytest.raises(BadInput, match="not as it was made"):
+        world.publish()
+    letter.unlink()
+    with pytest.raises(BadInput, match="not as it was made"):
+        world.publish()
+
+
+def test_what_was_published_already_is_not_published_again(world: World) -> None:
+    world.make_cards()
+    world.draft()
+    world.sign()
+    publish_draft(world.place, world.place.read(), world.now)
+    version = world.place.read().timestamp.signed.version
+    world.publish()
+    assert world.place.read().timestamp.signed.version == version
+
+
+def test_without_a_draft_there_is_nothing_to_publish(world: World) -> None:
+    with pytest.raises(BadInput, match="being prepared"):
+        world.publish()
+    world.make_cards()
+    world.draft()
+    with pytest.raises(BadInput, match="not signed"):
+        world.publish()
+
+
+@pytest.mark.parametrize("wish", [{"canaries": ("cam-203",)}, {"nodes": ("cam-203",)}])
+def test_who_has_no_card_cannot_be_asked_for(world: World, wish: dict[str, tuple[str]]) -> None:
+    world.make_cards("cam-203")
+    with pytest.raises(BadInput) as caught:
+        world.draft(replace(WISH, **wish))
+    assert caught.value.code in ("not-released", "nothing-to-release")

@@ -1,0 +1,130 @@
+"""Servers in this process, on ports of their own; and an upstream that misbehaves as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from flasher.events import ignore
+from flasher.fleet.server.mirror import Mirror
+from flasher.fleet.server.run import Serving, listen, served
+from flasher.fleet.server.shelf import Folder
+from flasher.pages import LOOPBACK
+
+MB = 10**6
+METADATA = b'{"signatures": [], "signed": {"version": 1}}\n'
+
+
+def blob_of(data: bytes) -> str:
+    digest = hashlib.sha256(data).hexdigest()
+    return f"blobs/{digest[:2]}/{digest}"
+
+
+def put(folder: Path, name: str, data: bytes) -> str:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return name
+
+
+@asynccontextmanager
+async def serving(serving: Serving) -> AsyncIterator[str]:
+    """A server; gives its address."""
+    with listen(LOOPBACK, 0) as listener:
+        async with served(serving, listener, ignore):
+            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def serving_folder(folder: Path, rate: float | None = None) -> AsyncIterator[str]:
+    """A repository that is here; gives its address."""
+    wanted = Serving(lambda: Folder(folder), bytes_per_second=rate)
+    async with serving(wanted) as url:
+        yield f"{url}/repository"
+
+
+@asynccontextmanager
+async def mirroring(upstream: str, folder: Path, most: int = 100 * MB) -> AsyncIterator[str]:
+    """A repository that is elsewhere; gives the mirror's address."""
+    async with serving(Serving(lambda: Mirror(folder, upstream, most))) as url:
+        yield f"{url}/repository"
+
+
+class Upstream:
+    """Files over HTTP, each answered as its test wants it.
+
+    Attributes:
+        files: by name.
+        asked: how often, by name.
+        cut_at: names whose answers break off after so many bytes, once.
+        gate: answers wait at it with all but the first half of what they send.
+        away: it answers 502.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.asked: Counter[str] = Counter()
+        self.cut_at: dict[str, int] = {}
+        self.gate: asyncio.Event | None = None
+        self.half_way = asyncio.Event()
+        self.away = False
+
+    def add(self, data: bytes) -> str:
+        name = blob_of(data)
+        self.files[name] = data
+        return name
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        self.asked[name] += 1
+        if self.away:
+            return web.Response(status=502)
+        if name not in self.files:
+            return web.Response(status=404)
+        data, start = self.files[name], request.http_range.start or 0
+        status = 206 if start else 200
+        headers = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if start else {}
+        response = web.StreamResponse(status=status, headers=headers)
+        response.content_length = len(data) - start
+        await response.prepare(request)
+        await self._send(request, response, name, data[start:])
+        return response
+
+    async def _send(
+        self, request: web.Request, response: web.StreamResponse, name: str, data: bytes
+    ) -> None:
+        if cut := self.cut_at.pop(name, 0):
+            await response.write(data[:cut])
+            await asyncio.sleep(0.1)  # the other side reads it before it hears of the end
+            assert request.transport is not None
+            request.transport.close()
+            return
+        half = len(data) // 2
+        await response.write(data[:half])
+        self.half_way.set()
+        if self.gate:
+            await self.gate.wait()
+        await response.write(data[half:])
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        app = web.Application()
+        app.router.add_get("/{name:.+}", self.answer)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        with listen(LOOPBACK, 0) as listener:
+            await web.SockSite(runner, listener).start()
+            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+            await runner.cleanup()
+
+
+async def get(url: str, **headers: str) -> tuple[int, bytes]:
+    async with aiohttp.ClientSession() as client, client.get(url, headers=headers) as answer:
+        return answer.status, await answer.read()

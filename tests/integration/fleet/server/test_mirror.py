@@ -1,0 +1,242 @@
+"""A repository that lies elsewhere, mirrored."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from flasher.fleet.server import mirror
+from flasher.process import run
+from tests.integration.fleet.server.served import MB, METADATA, Upstream, get, mirroring
+
+DATA = os.urandom(2 * MB)
+
+
+@dataclass
+class Place:
+    """An upstream, a mirror of it, and where the mirror keeps its files."""
+
+    upstream: Upstream
+    url: str
+    folder: Path
+
+    def parts(self) -> list[Path]:
+        return list((self.folder / ".parts").glob("*"))
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    upstream, folder = Upstream(), tmp_path / "mirror"
+    async with upstream.served() as source, mirroring(source, folder) as url:
+        yield Place(upstream, url, folder)
+
+
+async def test_a_file_is_fetched_once_however_many_ask(place: Place) -> None:
+    name = place.upstream.add(DATA)
+    answers = await asyncio.gather(*(get(f"{place.url}/{name}") for _ in range(50)))
+    assert all(answer == (200, DATA) for answer in answers)
+    assert place.upstream.asked[name] == 1
+    assert (place.folder / name).read_bytes() == DATA
+    assert not place.parts()
+
+
+async def test_what_is_on_its_way_is_handed_on_but_for_its_end(place: Place) -> None:
+    name = place.upstream.add(DATA)
+    place.upstream.gate = asyncio.Event()
+    async with aiohttp.ClientSession() as client, client.get(f"{place.url}/{name}") as answer:
+        assert answer.content_length == len(DATA)
+        first = await answer.content.readexactly(len(DATA) // 4)
+        place.upstream.gate.set()
+        assert first + await answer.read() == DATA
+
+
+async def test_a_part_of_what_is_on_its_way_can_be_had(place: Place) -> None:
+    name = place.upstream.add(DATA)
+    assert await get(f"{place.url}/{name}", Range="bytes=1500000-") == (206, DATA[1_500_000:])
+
+
+async def test_a_download_that_breaks_off_is_gone_on_with(place: Place) -> None:
+    name = place.upstream.add(DATA)
+    place.upstream.cut_at[name] = MB
+    assert await get(f"{place.url}/{name}") == (200, DATA)
+    assert place.upstream.asked[name] == 2
+
+
+async def test_what_is_not_what_its_name_says_never_comes_whole_and_is_not_kept(
+    place: Place,
+) -> None:
+    name = place.upstream.add(DATA)
+    place.upstream.files[name] = DATA[:-1] + b"!"
+    with pytest.raises(aiohttp.ClientError):
+        await get(f"{place.url}/{name}")
+    assert not (place.folder / name).exists()
+    assert not place.parts()
+    place.upstream.files[name] = DATA
+    assert await get(f"{place.url}/{name}") == (200, DATA)
+
+
+async def test_targets_are_checked_by_their_names_too(place: Place) -> None:
+    digest = hashlib.sha256(DATA).hexdigest()
+    name = f"targets/agent/{digest}.autosetup_1.0+a~b_all.deb"
+    place.upstream.files[name] = DATA
+    assert await get(f"{place.url}/{name}") == (200, DATA)
+    wrong = f"targets/agent/{'0' * 64}.autosetup_1.0_all.deb"
+    place.upstream.files[wrong] = DATA
+    with pytest.raises(aiohttp.ClientError):
+        await get(f"{place.url}/{wrong}")
+
+
+async def test_what_changes_is_asked_for_again_and_what_does_not_is_not(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "_FRESH_SECONDS", 0.0)
+    names = ("metadata/timestamp.json", "metadata/3.snapshot.json")
+    for content in (METADATA, METADATA * 1 + b" "):
+        place.upstream.files |= dict.fromkeys(names, content)
+        for name in names:
+            await get(f"{place.url}/{name}")
+    assert place.upstream.asked == {names[0]: 2, names[1]: 1}
+    assert (await get(f"{place.url}/{names[0]}"))[1] == METADATA + b" "
+
+
+async def test_two_hundred_that_ask_for_news_ask_the_source_once(place: Place) -> None:
+    name = "metadata/timestamp.json"
+    place.upstream.files[name] = METADATA
+    await asyncio.gather(*(get(f"{place.url}/{name}") for _ in range(200)))
+    await asyncio.gather(*(get(f"{place.url}/metadata/2.root.json") for _ in range(200)))
+    assert place.upstream.asked == {name: 1, "metadata/2.root.json": 1}
+
+
+async def test_metadata_that_is_none_is_not_kept(place: Place) -> None:
+    name = "metadata/timestamp.json"
+    for rubbish in (b"<html>Log in to the hotel's network</html>", b"[]", b"{}", b"[" * 100_000):
+        place.upstream.files[name] = rubbish
+        assert (await get(f"{place.url}/{name}"))[0] == 503
+    assert not (place.folder / name).exists()
+
+
+async def test_a_root_that_nobody_signed_does_not_stay(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "_VERSIONED_SECONDS", 0.0)
+    monkeypatch.setattr(mirror, "_FRESH_SECONDS", 0.0)
+    name = "metadata/2.root.json"
+    place.upstream.files[name] = METADATA
+    assert (await get(f"{place.url}/{name}"))[0] == 200
+    del place.upstream.files[name]
+    assert (await get(f"{place.url}/{name}"))[0] == 404
+    assert not (place.folder / name).exists()
+
+
+async def test_while_the_source_is_away_what_is_here_is_served(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "_FRESH_SECONDS", 0.0)
+    name, timestamp = place.upstream.add(DATA), "metadata/timestamp.json"
+    place.upstream.files[timestamp] = METADATA
+    for each in (name, timestamp):
+        await get(f"{place.url}/{each}")
+    place.upstream.away = True
+    assert await get(f"{place.url}/{name}") == (200, DATA)
+    assert await get(f"{place.url}/{timestamp}") == (200, METADATA)
+    assert (await get(f"{place.url}/metadata/9.snapshot.json"))[0] == 503
+    # Which nodes ask for each time, and take for the end of the roots.
+    assert (await get(f"{place.url}/metadata/9.root.json"))[0] == 404
+
+
+async def test_a_source_that_is_away_is_not_waited_for_by_each_that_asks(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "_FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(mirror, "_AWAY_SECONDS", 1000.0)
+    timestamp = "metadata/timestamp.json"
+    place.upstream.files[timestamp] = METADATA
+    await get(f"{place.url}/{timestamp}")
+    place.upstream.away = True
+    for _ in range(3):
+        assert await get(f"{place.url}/{timestamp}") == (200, METADATA)
+        assert (await get(f"{place.url}/metadata/2.root.json"))[0] == 404
+    assert place.upstream.asked == {timestamp: 2}
+
+
+async def test_a_source_that_nobody_listens_at_is_told_as_away(tmp_path: Path) -> None:
+    async with mirroring("http://127.0.0.1:1", tmp_path / "mirror") as url:
+        assert (await get(f"{url}/metadata/timestamp.json"))[0] == 503
+
+
+async def test_what_is_here_is_served_after_a_restart_and_what_was_torn_is_gone(
+    tmp_path: Path,
+) -> None:
+    upstream, folder = Upstream(), tmp_path / "mirror"
+    name, torn = upstream.add(DATA), upstream.add(DATA[::-1])
+    async with upstream.served() as source:
+        async with mirroring(source, folder) as url:
+            await get(f"{url}/{name}")
+            upstream.gate = asyncio.Event()
+            upstream.half_way.clear()
+            asking = asyncio.create_task(get(f"{url}/{torn}"))
+            await upstream.half_way.wait()
+            left = folder / ".parts/of-a-killed-one"
+            left.write_bytes(b"torn")
+        with pytest.raises(aiohttp.ClientError):
+            await asking
+        upstream.gate.set()
+        async with mirroring(source, folder) as url:
+            assert not left.exists()
+            assert await get(f"{url}/{name}") == (200, DATA)
+            assert await get(f"{url}/{torn}") == (200, DATA[::-1])
+    assert upstream.asked == {name: 1, torn: 2}
+
+
+async def test_what_was_used_longest_ago_goes_first_and_metadata_stays(tmp_path: Path) -> None:
+    upstream, folder = Upstream(), tmp_path / "mirror"
+    names = [upstream.add(bytes([number]) * MB) for number in range(4)]
+    upstream.files["metadata/1.root.json"] = METADATA
+    async with upstream.served() as source, mirroring(source, folder, most=3 * MB) as url:
+        for name in ("metadata/1.root.json", *names[:3], names[0], names[3]):
+            assert (await get(f"{url}/{name}"))[0] == 200
+    kept = [(folder / name).exists() for name in names]
+    assert kept == [True, False, True, True]
+    assert (folder / "metadata/1.root.json").exists()
+
+
+async def test_a_full_disk_keeps_nobody_from_their_files(tmp_path: Path) -> None:
+    folder, upstream = tmp_path / "small", Upstream()
+    folder.mkdir()
+    name = upstream.add(DATA)
+    run(["mount", "-t", "tmpfs", "-o", "size=33m", "small", str(folder)])
+    try:
+        async with upstream.served() as source, mirroring(source, folder / "mirror") as url:
+            assert await get(f"{url}/{name}") == (200, DATA)
+            assert await get(f"{url}/{name}", Range="bytes=1999990-") == (206, DATA[1_999_990:])
+            assert not list((folder / "mirror/.parts").glob("*"))
+    finally:
+        run(["umount", str(folder)])
+
+
+async def test_a_disk_that_fills_up_meanwhile_keeps_nobody_from_their_files(tmp_path: Path) -> None:
+    folder, upstream = tmp_path / "small", Upstream()
+    folder.mkdir()
+    name, upstream.gate = upstream.add(DATA), asyncio.Event()
+    run(["mount", "-t", "tmpfs", "-o", "size=35m", "small", str(folder)])
+    try:
+        async with upstream.served() as source, mirroring(source, folder / "mirror") as url:
+            asking = asyncio.create_task(get(f"{url}/{name}"))
+            await upstream.half_way.wait()
+            with suppress(OSError), (folder / "others").open("wb") as others:
+                while True:
+                    others.write(bytes(MB))
+            upstream.gate.set()
+            with suppress(aiohttp.ClientError):  # a part of it went out before
+                assert await asking == (200, DATA)
+            assert await get(f"{url}/{name}") == (200, DATA)
+    finally:
+        run(["umount", str(folder)])

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "$(cat /etc/scanner/version)" >> /var/lib/counted

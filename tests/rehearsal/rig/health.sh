@@ -1,0 +1,3 @@
+#!/bin/sh
+# Content with every version but the bad one.
+! grep -qx bad /etc/scanner/version

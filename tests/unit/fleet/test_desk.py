@@ -1,0 +1,249 @@
+"""What nodes say and ask, judged."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from autosetup import envelope
+from autosetup.report import Report, write_envelope
+from autosetup.rollout_plan import RolloutPlan
+from flasher.fleet.board.places import board_of
+from flasher.fleet.server.desk import BLINK_SECONDS, Cards, Declined, Desk, cards_in
+from flasher.fleet.server.turns import LEASE_SECONDS
+from flasher.rig.entry import Entry
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+OLD, NEW, OTHER, UNKNOWN = (f"{n:032x}" for n in (1, 2, 3, 9))
+KEYS = {card: Ed25519PrivateKey.generate() for card in (OLD, NEW, OTHER, UNKNOWN)}
+GENERATION = 1_795_000_000
+
+
+def private(card: str) -> str:
+    return base64.b64encode(KEYS[card].private_bytes_raw()).decode()
+
+
+def public(card: str) -> str:
+    return base64.b64encode(KEYS[card].public_key().public_bytes_raw()).decode()
+
+
+def line(card: str, node: str, site: str = "studio") -> Entry:
+    return Entry(
+        *("2026-11-21T03:39:50Z", "body-16x7", site, node, "", GENERATION, card, "/dev/sdx", ""),
+        *("", 0, 0.0, "verified", ""),
+        report_key=public(card),
+        sealing_key=public(card),
+        role="camera",
+    )
+
+
+LINES = (line(OLD, "cam-1"), line(NEW, "cam-1"), line(OTHER, "cam-2"))
+PLAN = RolloutPlan("studio", GENERATION + 1, "2026-11-22T00:00:00Z", (NEW, OTHER), at_once=1)
+
+
+def desk_of(cards: Cards | None = None) -> Desk:
+    cards = cards or cards_in(LINES, "studio")
+    return Desk(board_of("studio", cards.current.values(), NOON), cards)
+
+
+def said(card: str = NEW, sequence: int = 1, signed_by: str = "", **told: object) -> bytes:
+    report = replace(Report(card, "cam-1", sequence, "done", generation=GENERATION), **told)  # type: ignore[arg-type]
+    return write_envelope(report, private(signed_by or card))
+
+
+def asked(card: str = NEW, sequence: int = 1, of: str = "") -> bytes:
+    text = {"card_id": of or card, "generation": GENERATION + 1, "sequence": sequence}
+    return envelope.write(envelope.TURN, card, json.dumps(text), private(card))
+
+
+def declined(desk: Desk, raw: bytes, when: datetime = NOON) -> int:
+    with pytest.raises(Declined) as caught:
+        desk.report(raw, "10.0.0.7", when)
+    return caught.value.status
+
+
+def test_a_card_of_the_site_is_heard() -> None:
+    desk = desk_of()
+    answer = desk.report(said(), "10.0.0.7", NOON)
+    assert answer == {"blink_seconds": 0, "server_time": NOON.timestamp()}
+    node = desk.board.view().node("cam-1")
+    assert node is not None
+    assert (node.state, node.address) == ("done", "10.0.0.7")
+
+
+def test_what_another_key_signed_is_refused_and_changes_nothing() -> None:
+    desk = desk_of()
+    before = desk.board
+    assert declined(desk, said(signed_by=OTHER)) == 403
+    assert desk.board == before
+
+
+def test_a_card_that_nobody_knows_is_refused_and_shown_as_a_stranger() -> None:
+    desk = desk_of()
+    assert declined(desk, said(UNKNOWN)) == 403
+    assert [(each.card_id, each.node) for each in desk.board.view().strangers] == [(UNKNOWN, "")]
+
+
+def test_a_card_that_was_replaced_is_refused_and_named() -> None:
+    desk = desk_of()
+    assert declined(desk, said(OLD)) == 403
+    assert [(each.card_id, each.node) for each in desk.board.view().strangers] == [(OLD, "cam-1")]
+
+
+def test_nobody_can_blame_a_node_for_a_card_whose_key_they_lack() -> None:
+    desk = desk_of()
+    assert declined(desk, said(OLD, signed_by=UNKNOWN)) == 403
+    assert desk.board.view().strangers == ()
+
+
+def test_cards_of_other_sites_are_strangers() -> None:
+    assert OTHER not in cards_in([line(OTHER, "cam-2", "elsewhere")], "studio").current
+
+
+def test_what_was_said_before_is_refused_also_after_a_restart() -> None:
+    desk = desk_of()
+    desk.report(said(sequence=5), "10.0.0.7", NOON)
+    assert declined(desk, said(sequence=5)) == 409
+    assert declined(desk, said(sequence=4)) == 409
+    restarted = Desk(desk.board, desk.cards, desk.sequences)
+    assert declined(restarted, said(sequence=5)) == 409
+    restarted.report(said(sequence=6), "10.0.0.7", NOON)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(b"", b"{", b"[]", b"{}", b"\xff", b"null", b'{"card_id": 1}', b"[" * 10_000),
+        b'{"card_id": "../..", "signature": "AA==", "report": "{}"}',
+        b" " * (envelope.LARGEST_ENVELOPE + 1),
+    ],
+)
+def test_what_is_no_envelope_is_not_understood(raw: bytes) -> None:
+    assert declined(desk_of(), raw) == 400
+
+
+def test_what_is_signed_and_no_report_is_not_understood() -> None:
+    raw = envelope.write(envelope.REPORT, NEW, '{"format": 1}', private(NEW))
+    assert declined(desk_of(), raw) == 400
+
+
+def test_a_question_counts_as_no_report_and_a_report_as_no_question() -> None:
+    desk = desk_of()
+    assert declined(desk, asked()) == 403
+    with pytest.raises(Declined) as caught:
+        desk.turn(said(), "10.0.0.7", NOON)
+    assert caught.value.status == 403
+
+
+def test_a_card_that_says_too_much_is_slowed_down() -> None:
+    desk = desk_of()
+    statuses = []
+    for sequence in range(60):
+        try:
+            desk.report(said(sequence=sequence), "10.0.0.7", NOON)
+        except Declined as refused:
+            statuses.append(refused.status)
+    assert set(statuses) == {429}
+    desk.report(said(OTHER), "10.0.0.8", NOON)
+
+
+def test_what_strangers_send_in_a_card_s_name_slows_nobody_down() -> None:
+    desk = desk_of()
+    for sequence in range(100):
+        declined(desk, said(sequence=sequence, signed_by=UNKNOWN))
+    desk.report(said(), "10.0.0.7", NOON)
+
+
+def test_turns_are_given_by_the_plan() -> None:
+    desk = desk_of()
+    desk.follow(PLAN)
+    granted = {"granted": True, "lease_seconds": int(LEASE_SECONDS)}
+    assert desk.turn(asked(), "10.0.0.7", NOON) == granted
+    answer = desk.turn(asked(OTHER), "10.0.0.8", NOON)
+    assert not answer["granted"]
+    assert answer["why"] == "1 of 1 turns are taken; others come first."
+    desk.report(said(generation=GENERATION + 1), "10.0.0.7", NOON)
+    assert desk.turn(asked(OTHER, 2), "10.0.0.8", NOON)["granted"] is True
+
+
+def test_a_question_is_asked_once_and_for_oneself() -> None:
+    desk = desk_of()
+    desk.follow(PLAN)
+    desk.turn(asked(), "10.0.0.7", NOON)
+    for raw, status in ((asked(), 409), (asked(of=OTHER, sequence=2), 400), (asked(OLD), 403)):
+        with pytest.raises(Declined) as caught:
+            desk.turn(raw, "10.0.0.7", NOON)
+        assert caught.value.status == status
+
+
+def test_the_server_may_allow_fewer_at_once_than_the_plan() -> None:
+    cards = cards_in(LINES, "studio")
+    desk = Desk(board_of("studio", cards.current.values(), NOON), cards, at_once=1)
+    desk.follow(replace(PLAN, at_once=50))
+    assert desk.turn(asked(), "10.0.0.7", NOON)["granted"] is True
+    assert desk.turn(asked(OTHER), "10.0.0.8", NOON)["granted"] is False
+
+
+def test_a_node_is_told_to_blink_once_for_each_time_it_is_asked() -> None:
+    desk = desk_of()
+    assert desk.blink(NEW, NOON)
+    answer = desk.report(said(), "10.0.0.7", NOON + SECOND)
+    assert answer["blink_seconds"] == BLINK_SECONDS
+    assert desk.report(said(sequence=2), "10.0.0.7", NOON + 2 * SECOND)["blink_seconds"] == 0
+    assert desk.blink(NEW, NOON + 3 * SECOND)
+    answer = desk.report(said(sequence=3), "10.0.0.7", NOON + 4 * SECOND)
+    assert answer["blink_seconds"] == BLINK_SECONDS
+
+
+def test_while_somebody_walks_nodes_ask_more_often() -> None:
+    desk = desk_of()
+    desk.blink(NEW, NOON)
+    assert desk.report(said(OTHER), "10.0.0.8", NOON + SECOND)["again_seconds"] == 2
+    late = desk.report(said(OTHER, 2), "10.0.0.8", NOON + 600 * SECOND)
+    assert "again_seconds" not in late
+
+
+def test_nobody_blinks_for_a_card_that_is_none() -> None:
+    desk = desk_of()
+    assert not desk.blink(UNKNOWN, NOON)
+    assert not desk.blink(OLD, NOON)
+
+
+def test_a_card_that_is_made_while_the_server_runs_takes_the_older_one_s_place() -> None:
+    desk = desk_of(cards_in(LINES[:1], "studio"))
+    desk.report(said(OLD), "10.0.0.7", NOON)
+    desk.recognise(cards_in(LINES, "studio"))
+    desk.report(said(NEW), "10.0.0.7", NOON)
+    assert declined(desk, said(OLD, 2)) == 403
+
+
+@pytest.mark.parametrize(
+    ("plan", "state"),
+    [
+        (None, "idle"),
+        (PLAN, "running"),
+        (replace(PLAN, paused=True), "paused"),
+        (replace(PLAN, withdrawn=(PLAN.generation,)), "stopped"),
+        (replace(PLAN, cards=()), "done"),
+    ],
+)
+def test_the_board_says_where_the_rollout_stands(plan: RolloutPlan | None, state: str) -> None:
+    desk = desk_of()
+    desk.follow(plan)
+    desk.later(NOON)
+    assert desk.board.view().rollout.state == state
+
+
+def test_the_board_says_why_a_rollout_stopped() -> None:
+    desk = desk_of()
+    desk.follow(PLAN)
+    for card in (NEW, OTHER):
+        desk.report(said(card, failed_generation=PLAN.generation), "10.0.0.7", NOON)
+    desk.later(NOON)
+    assert desk.board.view().rollout.why == "2 of 2 nodes could not keep it."

@@ -1,0 +1,133 @@
+"""What of a rig's life goes into the ledger: turning points, once each, however often they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from flasher.fleet.board.history import LONG_MISSING, History, turns
+from flasher.fleet.board.model import Board
+from flasher.rig.assignments import current
+from flasher.rig.entry import Entry
+from flasher.rig.ledger import Ledger
+from tests.unit.fleet.test_board import CARDS, NOON, SECOND, board, report
+from tests.unit.rig.test_ledger import ENTRY
+
+FIRST = CARDS[0].card_id
+
+
+def made(generation: int = 7, result: str = "verified") -> list[Entry]:
+    lines = (
+        replace(
+            ENTRY,
+            card_id=each.card_id,
+            node=each.node,
+            position=each.position,
+            generation=generation,
+            result=result,  # type: ignore[arg-type]
+        )
+        for each in CARDS
+    )
+    return list(lines)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    found = Ledger(tmp_path / "ledger.sqlite")
+    found.record_all(made())
+    return found
+
+
+def live(ledger: Ledger, states: Sequence[Board]) -> list[tuple[str, str, int]]:
+    """What a history adds while a board goes through these states."""
+    history = History(ledger)
+    added = [
+        line for before, after in pairwise(states) for line in history.add(turns(before, after))
+    ]
+    return [(line.node, line.result, line.generation) for line in added]
+
+
+def heard(*states: str, generation: int = 7, start: Board | None = None) -> list[Board]:
+    """A board on which the first node says these one after the other."""
+    found = [start or board()]
+    for state in states:
+        said = report(state=state, generation=generation, reason="It said so.")
+        found.append(found[-1].heard(said, "10.0.0.7", found[-1].now + SECOND))
+    return found
+
+
+def test_a_node_that_is_alive_gets_one_line_for_any_number_of_reports(ledger: Ledger) -> None:
+    assert live(ledger, heard("applying", *["done"] * 50)) == [("cam-0101", "alive", 7)]
+
+
+def test_after_a_restart_nothing_is_told_again(ledger: Ledger) -> None:
+    live(ledger, heard("done"))
+    assert live(ledger, heard("done")) == []
+
+
+def test_each_generation_that_a_node_reaches_is_told(ledger: Ledger) -> None:
+    live(ledger, heard("done"))
+    ledger.record_all(made(8, "released"))
+    assert live(ledger, heard("applying", "done", generation=8)) == [("cam-0101", "alive", 8)]
+
+
+def test_a_node_that_fails_again_and_again_is_told_once_and_then_that_it_is_well(
+    ledger: Ledger,
+) -> None:
+    states = heard(*["failed", "applying"] * 20, "done", "done")
+    assert live(ledger, states) == [("cam-0101", "unwell", 7), ("cam-0101", "alive", 7)]
+    assert "It said so." in [line.reason for line in ledger.entries()]
+
+
+def test_what_was_taken_back_is_told_of_the_generation_that_failed(ledger: Ledger) -> None:
+    ledger.record_all(made(8, "released"))
+    said = report(state="rolled-back", generation=7, failed_generation=8)
+    start = board()
+    states = [start, start.heard(said, "", NOON)]
+    assert live(ledger, states) == [("cam-0101", "rolled-back", 8)]
+
+
+def absent(cards: Iterable[str]) -> list[Board]:
+    """All three nodes are there; then only those that are not among the cards."""
+    start = board()
+    for card in CARDS:
+        start = start.heard(report(card.card_id, card.node), "", NOON)
+    states = [board(), start]
+    for minute in range(1, 21):
+        state, when = states[-1], NOON + timedelta(minutes=minute)
+        for card in CARDS:
+            if card.card_id not in cards:
+                state = state.heard(report(card.card_id, card.node), "", when)
+        states.append(state.at(when))
+    return states
+
+
+def test_a_node_that_is_away_for_long_is_told_once_and_again_when_it_is_back(
+    ledger: Ledger,
+) -> None:
+    states = absent([FIRST])
+    told = live(ledger, states)
+    assert told[3:] == [("cam-0101", "missing", 7)]
+    back = states[-1].heard(report(), "", NOON + 3 * LONG_MISSING)
+    assert live(ledger, [states[-1], back]) == [("cam-0101", "alive", 7)]
+
+
+def test_a_rig_that_is_switched_off_is_no_news(ledger: Ledger) -> None:
+    told = live(ledger, absent([card.card_id for card in CARDS]))
+    assert [result for _, result, _ in told] == ["alive"] * 3
+
+
+def test_a_card_that_the_ledger_does_not_know_leaves_no_line(tmp_path: Path) -> None:
+    assert live(Ledger(tmp_path / "empty.sqlite"), heard("done", "failed")) == []
+
+
+def test_lines_of_the_boards_change_no_assignment(ledger: Ledger) -> None:
+    before = current(ledger.entries(), ENTRY.site)
+    live(ledger, heard("failed", "done"))
+    live(ledger, absent([FIRST]))
+    assert current(ledger.entries(), ENTRY.site) == before
