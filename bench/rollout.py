@@ -27,13 +27,14 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-from simulated_network import LEASH, SERVER, BadLink, Network, network_of, place_of
+from simulated_network import LEASH, SERVER, BadLink, network_of
 from simulated_rig import SimulatedNode, make_nodes, write_profile, write_site
 from simulated_rollout import Course, Rollout
+from simulated_server import Server
+from simulated_trouble import Troubles
 
 from flasher.rig.ledger import Ledger
 from flasher.rig.profile import load_profile
@@ -46,7 +47,6 @@ _PASSPHRASE = b"bench bench bench bench"
 _MEMORY = Path("/dev/shm")  # noqa: S108  (a folder of our own below it)
 _DATA = "opt/scanner/data.bin"
 _ROOT = "etc/autosetup/update/root.json"
-_LOST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,101 +81,6 @@ class Wanted:
     def least_seconds(self) -> float:
         """What the link's limit allows, were nothing but the files sent."""
         return self.nodes * self.size / (self.rate * 1e6 / 8)
-
-
-@dataclass(slots=True)
-class Server:
-    """The mirror, which can be killed and comes back; what it used is added up over its lives."""
-
-    argv: list[str]
-    log: Path
-    child: subprocess.Popen[bytes] | None = None
-    peak: int = 0
-    cpu: float = 0
-    _lived: float = 0
-
-    def start(self) -> None:
-        """Have it serve; back once it answers."""
-        with self.log.open("ab") as log:
-            self.child = subprocess.Popen(self.argv, stdout=subprocess.PIPE, stderr=log)
-        assert self.child.stdout is not None
-        assert self.child.stdout.readline(), self.log.read_text()
-
-    def kill(self) -> None:
-        """Without a word of warning."""
-        self.look()
-        if self.child:
-            self.child.kill()
-            self.child.communicate()
-            self.child, self._lived = None, self.cpu
-
-    def look(self) -> None:
-        """Measure it."""
-        if self.child is None:
-            return
-        process = psutil.Process(self.child.pid)
-        with process.oneshot():
-            times = process.cpu_times()
-            self.cpu = self._lived + times.user + times.system
-            self.peak = max(self.peak, process.memory_info().rss)
-
-
-@dataclass(slots=True)
-class Troubles:
-    """What goes wrong, when, and on whom.
-
-    Attributes:
-        told: what did, in words.
-        lost: nodes whose cable is never mended.
-    """
-
-    network: Network
-    server: Server
-    wanted: Wanted
-    told: list[str] = field(default_factory=list)
-    lost: list[SimulatedNode] = field(default_factory=list)
-    _down: list[SimulatedNode] = field(default_factory=list)
-    _mend_at: float = 0
-    _start_at: float = 0
-
-    def look(self, rollout: Rollout) -> bool:
-        """Do what is due; the rollout always goes on."""
-        self.server.look()
-        if not self.wanted.trouble:
-            return True
-        share = len(rollout.done) / self.wanted.nodes
-        if share >= 0.1 and not self._start_at:
-            self.server.kill()
-            self._start_at = rollout.now + self.wanted.pause / 2
-            self._tell(rollout, "the server is killed")
-        if self.server.child is None and rollout.now >= self._start_at:
-            self.server.start()
-            self._tell(rollout, "the server is back")
-        if share >= 0.2 and not self._mend_at:
-            self._cut(rollout)
-        if self._down and rollout.now >= self._mend_at:
-            self._mend(rollout)
-        return True
-
-    def _cut(self, rollout: Rollout) -> None:
-        at_work = rollout.at_work
-        if len(at_work) <= _LOST:
-            return
-        self.lost, self._down = at_work[:_LOST], at_work[_LOST : 2 * _LOST + 2]
-        for node in at_work[: 2 * _LOST + 2]:
-            self.network.set_cable(place_of(node.number), up=False)
-        self._mend_at = rollout.now + 2 * self.wanted.pause
-        self._tell(rollout, f"{len(self._down)} nodes are cut off, {_LOST} more for good")
-
-    def _mend(self, rollout: Rollout) -> None:
-        for node in self._down:
-            self.network.set_cable(place_of(node.number), up=True)
-        self._tell(rollout, f"{len(self._down)} cables are mended")
-        self._down = []
-
-    def _tell(self, rollout: Rollout, what: str) -> None:
-        self.told.append(f"{rollout.now:.0f} s, {len(rollout.done)} nodes done: {what}")
-        say(self.told[-1])
 
 
 def main() -> int:
@@ -236,9 +141,14 @@ class Bench:
         generation = self._release()
         rollout = Rollout(self.nodes, generation, seed=self.wanted.seed, pause=self.wanted.pause)
         rollout.at_once, rollout.settled = self.wanted.at_once + 20, self._judge
-        troubles = Troubles(self.network, server, self.wanted)
+        troubles = Troubles(self.network, server, self.wanted.pause, say)
+
+        def look(rollout: Rollout) -> bool:
+            server.look()
+            return not self.wanted.trouble or troubles.look(rollout)
+
         say(f"generation {generation} is published")
-        rollout.run(self.wanted.seconds, troubles.look, lambda node: node in troubles.lost)
+        rollout.run(self.wanted.seconds, look, lambda node: node in troubles.lost)
         lost = {node.node.name for node in troubles.lost}
         done = {course.node.node.name for course in rollout.done}
         named = self._named(generation, done - lost)
