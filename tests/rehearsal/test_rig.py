@@ -49,6 +49,7 @@ def test_a_rig_comes_alive_is_updated_and_outlives_a_bad_update_and_a_lost_card(
         seen = rig.start(NODES, timeout_seconds=_FIRST_BOOTS, told=trial.show)
         assert [node.status.state if node.status else "" for node in seen] == ["done"] * len(NODES)
         trial.wait(rig, "all are done on the board", lambda: all_are("done"), _WORD)
+        assert trial.pinged(rig) == dict.fromkeys(NODES, "SUCCESS")
 
         good = trial.release("2", "--canary", "cam-1")
         trial.wait(rig, "all have the update", lambda: all_are("done", good), _UPDATE)
