@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from flasher.bench.heard import Found
-from flasher.bench.lost import lost_on
 from flasher.card.advice import advise
 from flasher.card.inspect import CardReport, inspect_card
 from flasher.card.write import UNFINISHED
+from flasher.drives.lost import lost_on
 from flasher.drives.model import Drive
 from flasher.drives.opening import drive_blocks
 from flasher.errors import FlasherError

@@ -30,7 +30,6 @@ from flasher.bench.heard import (
     Work,
 )
 from flasher.bench.looking import look_inside
-from flasher.bench.lost import LostFiles, lost_on
 from flasher.bench.model import BenchState, Lane, NodeState
 from flasher.bench.queue import state_from
 from flasher.bench.reduce import reduce
@@ -38,6 +37,7 @@ from flasher.bench.watching import watch_on
 from flasher.card import lanes
 from flasher.card.inspect import card_id_on
 from flasher.card.making import Making
+from flasher.drives.lost import LostFiles, lost_on
 from flasher.drives.model import DriveCatalog
 from flasher.drives.watch import Signal
 from flasher.errors import FlasherError

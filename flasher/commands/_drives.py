@@ -104,7 +104,7 @@ def holding(drive: Drive, *, agreed: bool = False) -> str:
 
 def _files(drive: Drive) -> Iterator[str]:
     """A line for each volume with files of somebody's."""
-    from flasher.bench.lost import lost_on
+    from flasher.drives.lost import lost_on
 
     for volume in lost_on(drive):
         if not volume.count:

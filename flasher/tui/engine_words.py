@@ -77,11 +77,11 @@ _WARNINGS = (
 )
 
 
-def in_words(said: str) -> str:
+def translated(said: str) -> str:
     """A phrase of the engine in the wizard's language."""
     for form, text in _PATTERNS:
         if found := form.fullmatch(said):
-            parts = {name: in_words(part) for name, part in found.groupdict().items()}
+            parts = {name: translated(part) for name, part in found.groupdict().items()}
             return look_up(text).format(**parts)
     return said
 

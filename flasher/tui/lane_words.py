@@ -27,7 +27,7 @@ from flasher.drives.model import Drive
 from flasher.errors import Cancelled
 from flasher.progress import readable_size
 from flasher.tui.big_words import big
-from flasher.tui.engine_words import in_words
+from flasher.tui.engine_words import translated
 from flasher.tui.node_signs import NEXT_SIGN
 from flasher.tui.trouble import Explained, Way, explain
 from flasher.tui.words import _
@@ -146,7 +146,7 @@ def _lines(lane: Lane, around: Around, width: int) -> Iterator[Content]:
             yield Content.styled(_("Put a card in."), "dim")
         case Refused(why):
             yield Content.from_markup("✗ [b]$word[/b]", word=_("not written"))
-            yield from _sentence(in_words(why), width)
+            yield from _sentence(translated(why), width)
         case Offered() | Counting():
             yield from _offer(lane, around)
         case Working() as work:
@@ -173,8 +173,8 @@ def _offer(lane: Lane, around: Around) -> Iterator[Content]:
 def holding_words(lane: Lane) -> str:
     """What the card holds that is offered."""
     if not isinstance(lane.phase, Offered) or lane.drive is None:
-        return in_words(lane.drive.holds) if lane.drive else ""
-    return _HOLDINGS[lane.phase.holding][1].format(holds=in_words(lane.drive.holds))
+        return translated(lane.drive.holds) if lane.drive else ""
+    return _HOLDINGS[lane.phase.holding][1].format(holds=translated(lane.drive.holds))
 
 
 def _prompt(lane: Lane, around: Around) -> Content:
@@ -263,7 +263,7 @@ def _short(lane: Lane, around: Around) -> str:
         case Empty():
             return _("no card")
         case Refused(why):
-            return _("not written: {why}").format(why=in_words(why))
+            return _("not written: {why}").format(why=translated(why))
         case Offered() | Counting():
             return _short_offer(lane, around)
         case Working() as work:

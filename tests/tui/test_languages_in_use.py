@@ -13,7 +13,7 @@ from babel.messages.mofile import write_mo
 
 from autosetup.status import STATES
 from flasher import paths
-from flasher.tui.engine_words import FORMS, in_words
+from flasher.tui.engine_words import FORMS, translated
 from flasher.tui.words import DOMAIN, languages, spoken
 from tests.tui.terminal import ENDED, terminal
 
@@ -24,8 +24,8 @@ SHIPPED = paths.assets() / "locale"
 
 def add_catalogue(folder: Path, language: str, words: dict[str, str]) -> None:
     catalogue = Catalog(locale=language)
-    for text, translated in words.items():
-        catalogue.add(text, translated)
+    for text, word in words.items():
+        catalogue.add(text, word)
     place = folder / language / "LC_MESSAGES"
     place.mkdir(parents=True)
     with (place / f"{DOMAIN}.mo").open("wb") as file:
@@ -106,7 +106,7 @@ def test_the_program_speaks_the_language_of_whoever_starts_it(
     ],
 )
 def test_in_english_the_engines_phrases_stay_as_they_are(phrase):
-    assert in_words(phrase) == phrase
+    assert translated(phrase) == phrase
 
 
 def test_the_phrases_of_the_engine_that_are_known_are_those_that_it_says():

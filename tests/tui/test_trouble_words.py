@@ -25,7 +25,7 @@ DOORS = (
 # Raise errors that no card ends in: they are notes of good cards, of commands, of mere looks.
 OTHERS = {
     *("flasher.rig.certificate", "flasher.drives.protect", "flasher.drives.files"),
-    *("flasher.bench.lost", "flasher.image.exfat"),
+    *("flasher.drives.lost", "flasher.image.exfat"),
 }
 # Codes that are put together when they are raised, by the expressions that do so.
 COMPOSED = {

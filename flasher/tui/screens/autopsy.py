@@ -22,7 +22,7 @@ from flasher.card.log_tail import last_words
 from flasher.drives.opening import drive_blocks
 from flasher.errors import FlasherError
 from flasher.tui.attempt import attempt
-from flasher.tui.engine_words import in_words
+from flasher.tui.engine_words import translated
 from flasher.tui.screens.base import WizardDialog
 from flasher.tui.troubles.nodes import autopsy
 from flasher.tui.widgets.details import Details
@@ -99,7 +99,7 @@ The card tells what its node said when it failed: at **which step**, **why**, an
     def compose(self) -> ComposeResult:
         """Cause, facts, the last words folded away, and what can be done."""
         with VerticalScroll(classes="window", can_focus=False) as window:
-            window.border_title = Content(f"✚  {in_words(self._found.report.summary)}")
+            window.border_title = Content(f"✚  {translated(self._found.report.summary)}")
             yield Static(Content(self._words.cause or _("Nothing is known.")), id="cause")
             yield Static(facts(self._facts()), id="found")
             yield Details(_("The card is being read …"))

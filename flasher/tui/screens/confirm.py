@@ -15,13 +15,13 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Footer, Static
 
-from flasher.bench.lost import LostFiles
 from flasher.bench.model import Lane
+from flasher.drives.lost import LostFiles
 from flasher.errors import FlasherError
 from flasher.progress import readable_size
 from flasher.rig.rigmap import RigMap
 from flasher.tui.attempt import attempt
-from flasher.tui.engine_words import in_words
+from flasher.tui.engine_words import translated
 from flasher.tui.lane_words import drive_title, whose
 from flasher.tui.screens.base import WizardDialog
 from flasher.tui.widgets.facts import explain, facts
@@ -120,7 +120,7 @@ Tab or the right arrow key, then press Enter.
         if drive:
             yield _("Drive"), f"{drive_title(drive)}, {readable_size(drive.size)}"
             yield "", str(drive.path)
-            yield _("On it now"), in_words(drive.holds)
+            yield _("On it now"), translated(drive.holds)
             if drive.mounted:
                 yield _("In use at"), ", ".join(drive.mounted)
 
@@ -132,7 +132,7 @@ def _warn(loss: Loss) -> Table:
     for volume in loss.files:
         table.add_row("", Text(_volume(volume)))
     for warning in loss.warnings:
-        table.add_row("!", Text(in_words(warning)))
+        table.add_row("!", Text(translated(warning)))
     return table
 
 

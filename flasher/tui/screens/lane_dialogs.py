@@ -21,7 +21,7 @@ from flasher.bench.work import is_agreed, is_still
 from flasher.errors import FlasherError
 from flasher.image.source import ImageFile
 from flasher.rig.rigmap import RigMap
-from flasher.tui.engine_words import in_words
+from flasher.tui.engine_words import translated
 from flasher.tui.lane_words import is_back, must_ask, whose
 from flasher.tui.screens.autopsy import AutopsyScreen, Remedy
 from flasher.tui.screens.base import WizardScreen
@@ -56,7 +56,7 @@ class LaneDialogs:
             case Empty():
                 self._say(_("There is no card in this reader: put one in."))
             case Refused(why):
-                words = in_words(why)
+                words = translated(why)
                 told = f"{words[:1].upper()}{words[1:]}."
                 error = FlasherError("not-written", told, _refusal_hint(why))
                 title = _("This card is not written")

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from flasher.bench.boot_files import is_systems
 from flasher.bench.looking import judge
 from flasher.card.inspect import CardReport
 from flasher.recording import NO_NODE
@@ -57,39 +56,3 @@ def test_a_card_may_be_made_anew_only_if_no_node_can_need_it(
 ) -> None:
     rig = lay_out(load_profile("body-16x7"), *load_site("demo"))
     assert judge(card(node), rig, entries).stands is stands
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "autosetup/scripts/10-camera.py",
-        "bcm2712-rpi-5-b.dtb",
-        "cmdline.txt",
-        "fixup4cd.dat",
-        "initrd.img-6.12.117+deb13-arm64",
-        "kernel_2712.img",
-        "overlays/README.md",
-        "overlays/vc4-kms-v3d.dtbo",
-        "System Volume Information/IndexerVolumeGuid",
-        ".fseventsd/fseventsd-uuid",
-        "._config.txt",
-    ],
-)
-def test_what_the_system_puts_on_a_card_of_ours_is_nobodys(path: str) -> None:
-    assert is_systems(path)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "DCIM/100CANON/IMG_1.JPG",
-        "WEDDING.JPG",
-        "notes.txt",
-        "overlays/WEDDING.JPG",
-        "kernels/thesis.doc",
-        ".Trashes/501/thesis.doc",
-        "$RECYCLE.BIN/desktop.ini",
-    ],
-)
-def test_all_other_files_on_a_card_of_ours_are_somebodys(path: str) -> None:
-    assert not is_systems(path)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from heapq import nlargest
 
-from flasher.bench.boot_files import is_systems
+from flasher.drives.boot_files import is_systems
 from flasher.drives.contents import file_system_on
 from flasher.drives.model import Drive, DrivePartition
 from flasher.drives.opening import drive_blocks

@@ -11,12 +11,12 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from flasher.bench.lost import LostFile, lost_on
 from flasher.drives.files import file_drive
+from flasher.drives.lost import LostFile, lost_on
 from flasher.image.blocks import FileBlocks
 from flasher.image.exfat import ExfatVolume
 from flasher.process import run
-from tests.integration.bench import exfat_card
+from tests.integration.drives import exfat_card
 
 MIB = 1 << 20
 PHOTOS = {"DCIM/100CANON/IMG_2041.JPG": 90_000, "DCIM/100CANON/IMG_2042.JPG": 30_000, "A.TXT": 5}
