@@ -112,6 +112,7 @@ async def test_the_details_are_a_key_away_and_can_be_copied(sit_down, rig, retur
         await technician.until(lambda: "The engine says card-failed." in technician.read())
         await technician.press("c")
         copied = technician.app.clipboard
+        assert "What to do: Try it in another reader" in copied
         for part in ("The engine's hint.", "(card-failed)", "! A place", str(returned), "cam-0103"):
             assert part in copied
         await technician.press("v")
@@ -186,7 +187,7 @@ async def test_after_a_moment_its_letters_count(sit_down, rig, returned):
 async def test_a_card_of_another_rig_gets_no_settings_of_this_one(sit_down, rig, returned):
     async with sit_down() as technician:
         await open_autopsy(technician, autopsy_lane(returned, rig), in_rig=False)
-        assert technician.app.screen.remedies == (Remedy.AGAIN, Remedy.ANEW)
+        assert technician.app.screen.ways == (Remedy.AGAIN, Remedy.ANEW)
         assert "New settings" not in technician.read()
 
 
@@ -194,7 +195,7 @@ async def test_a_damaged_card_is_not_tried_again_as_it_is(sit_down, rig, returne
     put(returned, {"node.toml": b"not what was written"})
     async with sit_down() as technician:
         await open_autopsy(technician, autopsy_lane(returned, rig))
-        assert technician.app.screen.remedies == (Remedy.NEW_PAYLOAD, Remedy.ANEW)
+        assert technician.app.screen.ways == (Remedy.NEW_PAYLOAD, Remedy.ANEW)
         assert "is not what was written to it" in technician.read()
 
 

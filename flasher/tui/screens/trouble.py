@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
-from textual.widgets import Button, Footer, Static
 
 from flasher.bench.model import Failed, Lane
 from flasher.progress import readable_size
-from flasher.tui.screens.base import WizardDialog
+from flasher.tui.screens.ways import Finding, WaysDialog
 from flasher.tui.trouble import Explained, Way, explain
-from flasher.tui.widgets.details import Details
-from flasher.tui.widgets.facts import facts
 from flasher.tui.words import _
 
 
-class TroubleScreen(WizardDialog[Way | None]):
-    """Gives the way that the person chose; None, as Escape does, changes nothing.
+class TroubleScreen(WaysDialog[Way]):
+    """Says why no card came of it; none of the ways out loses anything.
 
     Args:
         lane: that failed.
@@ -37,63 +31,33 @@ that is not whole starts no Pi.
 - **Skip this node** puts the node behind all others.
 - **Escape** goes back to the bench and changes nothing.
 
-**V** shows the details, **C** copies them, so that you can send them to somebody.
+**V** shows the details, **C** copies all that is said, so that you can send it to somebody.
 """)
     DEFAULT_CSS = """
     TroubleScreen .window { border: round $error; }
-    TroubleScreen #what { color: $text-error; text-style: bold; }
-    TroubleScreen #why { margin-top: 1; }
+    TroubleScreen #headline { color: $text-error; }
     """
     BINDINGS = [  # noqa: RUF012
         Binding("escape", "choose('')", _("Back"), key_display="Esc"),
         Binding("r", "go_on", _("Go on")),
         Binding("r", "retry", _("Try again")),
         Binding("o", "choose('other card')", _("Other card")),
-        Binding("s", "choose('skip')", _("Skip this node")),
+        Binding("s", "choose('skip')", _("Skip")),
         Binding("v", "details", _("Details")),
         Binding("c", "copy", _("Copy them")),
-        Binding("right", "app.focus_next", show=False),
-        Binding("left", "app.focus_previous", show=False),
     ]
 
     def __init__(self, lane: Lane) -> None:
-        super().__init__()
         assert isinstance(lane.phase, Failed)
-        self._lane, self._failed = lane, lane.phase
-        self.told: Explained = explain(lane.phase.error, lane)
-
-    def compose(self) -> ComposeResult:
-        """Three sentences, the details folded away, and the ways out."""
-        with VerticalScroll(classes="window", can_focus=False) as window:
-            window.border_title = Content(f"✗  {self._title()}")
-            yield Static(Content(self.told.what), id="what")
-            yield Static(facts(self._sentences()), id="why")
-            yield Details("\n".join(details(self._lane, self._failed)))
-            with Horizontal(classes="buttons"):
-                for way in self.told.ways:
-                    yield Button(
-                        self._label(way),
-                        id=way.name.lower(),
-                        action=f"screen.choose('{way.value}')",
-                    )
-                yield Button(_("Back"), id="back", action="screen.choose('')")
-        yield Footer(show_command_palette=False)
-
-    def on_mount(self) -> None:
-        """Begin on the most promising way: none of them loses anything."""
-        self.query(Button).first().focus()
+        told = explain(lane.phase.error, lane)
+        super().__init__(_finding(lane, lane.phase, told), _("Back"))
+        self._goes_on = told.goes_on
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only the ways that make sense have keys."""
+        """To try again and to go on are one way, by two names."""
         if action in ("go_on", "retry"):
-            return Way.RETRY in self.told.ways and self.told.goes_on == (action == "go_on")
-        if action != "choose" or parameters == ("",):
-            return True
-        return Way(parameters[0]) in self.told.ways
-
-    def action_choose(self, way: str) -> None:
-        """Close with this way; none for an empty word."""
-        self.dismiss(Way(way) if way else None)
+            return Way.RETRY in self.ways and self._goes_on == (action == "go_on")
+        return super().check_action(action, parameters)
 
     def action_retry(self) -> None:
         """Close with trying again."""
@@ -103,32 +67,22 @@ that is not whole starts no Pi.
         """The same, where what is right on the card is kept."""
         self.action_retry()
 
-    def action_details(self) -> None:
-        """Show the details, or fold them away."""
-        if not self.query_one(Details).toggle():
-            self.query(Button).first().focus()
 
-    def action_copy(self) -> None:
-        """Give the details to the terminal's clipboard."""
-        self.app.copy_to_clipboard(self.query_one(Details).text)
-        self.notify(_("The details are in the clipboard."))
-
-    def _title(self) -> str:
-        node, reader = self._lane.node, self._lane.reader
-        return f"{node.name} · {node.position}" if node else reader
-
-    def _sentences(self) -> Iterator[tuple[str, str]]:
-        if self.told.why:
-            yield _("Why"), self.told.why
-        yield _("What to do"), self.told.todo
-
-    def _label(self, way: Way) -> str:
-        labels = {
-            Way.RETRY: _("Go on") if self.told.goes_on else _("Try again"),
-            Way.OTHER_CARD: _("Other card"),
-            Way.SKIP: _("Skip this node"),
-        }
-        return labels[way]
+def _finding(lane: Lane, failed: Failed, told: Explained) -> Finding[Way]:
+    node = lane.node
+    words = {
+        Way.RETRY: _("Go on") if told.goes_on else _("Try again"),
+        Way.OTHER_CARD: _("Other card"),
+        Way.SKIP: _("Skip this node"),
+    }
+    why = ((_("Why"), told.why),) if told.why else ()
+    return Finding(
+        title=f"✗  {node.name} · {node.position}" if node else f"✗  {lane.reader}",
+        headline=told.what,
+        facts=(*why, (_("What to do"), told.todo)),
+        details="\n".join(details(lane, failed)),
+        ways={way: words[way] for way in told.ways},
+    )
 
 
 def details(lane: Lane, failed: Failed) -> Iterator[str]:
