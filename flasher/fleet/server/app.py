@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ _ENTER = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="
 <meta http-equiv="refresh" content="0; url=/"><title>Flasher</title><a href="/">To the board</a>
 """
 _COOKIE_SECONDS = 30 * 86_400
+_BODY_SECONDS = 20.0
 
 
 def now() -> datetime:
@@ -140,11 +142,22 @@ class RigDesk:
     async def _heard(
         self, request: web.Request, judge: Callable[[bytes, str, datetime], dict[str, object]]
     ) -> web.Response:
-        raw = await request.read()
+        raw = await _body(request)
         try:
             return web.json_response(judge(raw, request.remote or "", self._clock()))
         except Declined as declined:
             return web.Response(text=f"{declined}\n", status=declined.status)
+
+
+async def _body(request: web.Request) -> bytes:
+    """What a node sends, which is short: it comes soon and whole, or not at all."""
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="This comes too slowly.\n") from None
+    except web.RequestPayloadError:
+        raise web.HTTPBadRequest(text="This breaks off.\n") from None
 
 
 def _is_for_nodes(request: web.Request) -> bool:

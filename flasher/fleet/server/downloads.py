@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -14,6 +15,8 @@ _CHUNK = 256 << 10
 # What is asked for again and again must not be taken from anybody's memory.
 _LASTS, _CHANGES = "public, max-age=31536000, immutable", "no-cache"
 _AGAIN_SECONDS = "10"
+# Who takes nothing for so long is gone, or wants to hold a place.
+_STALLED_SECONDS = 120.0
 
 
 class Downloads:
@@ -84,9 +87,10 @@ class Downloads:
             while start < end:
                 piece = await served.read(start, min(_CHUNK, end - start))
                 await self._throttle.pass_on(len(piece))
-                await response.write(piece)
+                async with asyncio.timeout(_STALLED_SECONDS):
+                    await response.write(piece)
                 start += len(piece)
-        except (Torn, Away):
+        except (Torn, Away, TimeoutError):
             # Whoever gets less than was promised sees that it is not all.
             if request.transport is not None:
                 request.transport.abort()

@@ -15,6 +15,7 @@ MOST_VIEWERS = 64
 # Whoever is so far behind asks anew.
 _MOST_BEHIND = 30
 _SILENCE_SECONDS = 15.0
+_STALLED_SECONDS = 60.0
 _STILL_HERE = b": still here\n\n"
 _END = b""
 
@@ -59,9 +60,11 @@ class Viewers:
         try:
             await response.prepare(request)
             while raw := await _next(queue):
-                await response.write(raw)
-        except ConnectionError:
-            pass  # the viewer is gone
+                async with asyncio.timeout(_STALLED_SECONDS):
+                    await response.write(raw)
+        except (ConnectionError, TimeoutError):
+            if request.transport is not None:
+                request.transport.abort()  # the viewer is gone
         finally:
             self._waiting.discard(queue)
         with suppress(ConnectionError):

@@ -10,22 +10,27 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from flasher.errors import EnvironmentLacks
 from flasher.events import Emit
 from flasher.fleet.server.announce import Announcement, announced
 from flasher.fleet.server.app import application
-from flasher.fleet.server.door import MOST, guarded
+from flasher.fleet.server.complaints import Complaints
+from flasher.fleet.server.door import MOST, Crowd, Door
 from flasher.fleet.server.downloads import Downloads
 from flasher.fleet.server.limits import throttle
 from flasher.fleet.server.rig_side import RigSide, Ticker
 from flasher.fleet.server.shelf import Shelf
 
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Middleware  # which aiohttp 3.8 of Debian 12 has not
+
 _END_SECONDS = 1.0
-_HANDSHAKE_SECONDS = 10.0
 _BACKLOG = 512
 
 
@@ -39,6 +44,7 @@ class Serving:
         context: for TLS.
         announcements: made for as long as it runs.
         bytes_per_second: of all downloads together; None for no limit.
+        crowd: how many may be connected.
     """
 
     shelf: Callable[[], Shelf] | None
@@ -46,6 +52,7 @@ class Serving:
     context: ssl.SSLContext | None = None
     announcements: tuple[Announcement, ...] = ()
     bytes_per_second: float | None = None
+    crowd: Crowd = field(default_factory=Crowd)
 
 
 def listen(address: str, port: int) -> socket.socket:
@@ -121,14 +128,7 @@ async def served(
             await ticker.begin()
             stack.push_async_callback(ticker.end)
         app = application(downloads, rig.desk if rig else None)
-        # Nodes send nothing packed, and strangers shall not have us unpack.
-        runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=_END_SECONDS, auto_decompress=False
-        )
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        # Nobody new comes in while the others are let go.
-        stack.callback((await _open(runner, listener, serving.context)).close)
+        await stack.enter_async_context(_answering(app, serving, listener, emit))
         for told in serving.announcements:
             await stack.enter_async_context(announced(told))
         if rig:
@@ -137,17 +137,50 @@ async def served(
         yield rig
 
 
-async def _open(
-    runner: web.AppRunner, listener: socket.socket, context: ssl.SSLContext | None
-) -> asyncio.Server:
-    assert runner.server is not None
-    return await asyncio.get_running_loop().create_server(
-        guarded(runner.server),
-        sock=listener,
-        ssl=context,
-        ssl_handshake_timeout=_HANDSHAKE_SECONDS if context else None,
-        backlog=_BACKLOG,
+@asynccontextmanager
+async def _answering(
+    app: web.Application, serving: Serving, listener: socket.socket, emit: Emit
+) -> AsyncIterator[None]:
+    """Have an application answer for as long as the block runs."""
+    complaints = Complaints(emit)
+    # Nodes send nothing packed, and strangers shall not have us unpack.
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=complaints.logger,
+        shutdown_timeout=_END_SECONDS,
+        keepalive_timeout=serving.crowd.idle_seconds,
+        auto_decompress=False,
     )
+
+    def make() -> asyncio.BaseProtocol:
+        assert runner.server is not None
+        return runner.server()
+
+    door = Door(make, serving.context, serving.crowd)
+    app.middlewares.insert(0, _noticed_by(door))
+    with complaints.of_loop():
+        await runner.setup()
+        try:
+            loop = asyncio.get_running_loop()
+            server = await loop.create_server(door, sock=listener, backlog=_BACKLOG)
+            try:
+                yield
+            finally:
+                # Nobody new comes in while the others are let go.
+                server.close()
+                door.close()
+        finally:
+            await runner.cleanup()
+
+
+def _noticed_by(door: Door) -> Middleware:
+    @web.middleware
+    async def notice(request: web.Request, handler: Handler) -> web.StreamResponse:
+        door.heard(request.protocol)
+        return await handler(request)
+
+    return notice
 
 
 def origins(names: Iterable[str], port: int, *, tls: bool) -> frozenset[str]:

@@ -12,7 +12,8 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from flasher.events import ignore
+from flasher.events import Emit, ignore
+from flasher.fleet.server.door import Crowd
 from flasher.fleet.server.mirror import Mirror
 from flasher.fleet.server.run import Serving, listen, served
 from flasher.fleet.server.shelf import Folder
@@ -35,17 +36,20 @@ def put(folder: Path, name: str, data: bytes) -> str:
 
 
 @asynccontextmanager
-async def serving(serving: Serving) -> AsyncIterator[str]:
+async def serving(serving: Serving, emit: Emit = ignore) -> AsyncIterator[str]:
     """A server; gives its address."""
     with listen(LOOPBACK, 0) as listener:
-        async with served(serving, listener, ignore):
-            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        async with served(serving, listener, emit):
+            scheme = "https" if serving.context else "http"
+            yield f"{scheme}://{LOOPBACK}:{listener.getsockname()[1]}"
 
 
 @asynccontextmanager
-async def serving_folder(folder: Path, rate: float | None = None) -> AsyncIterator[str]:
+async def serving_folder(
+    folder: Path, rate: float | None = None, crowd: Crowd | None = None
+) -> AsyncIterator[str]:
     """A repository that is here; gives its address."""
-    wanted = Serving(lambda: Folder(folder), bytes_per_second=rate)
+    wanted = Serving(lambda: Folder(folder), bytes_per_second=rate, crowd=crowd or Crowd())
     async with serving(wanted) as url:
         yield f"{url}/repository"
 

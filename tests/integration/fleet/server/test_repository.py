@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from pathlib import Path
 
 import aiohttp
 import pytest
 from yarl import URL
 
-from flasher.fleet.server import door
 from tests.integration.fleet.server.served import MB, METADATA, blob_of, get, put, serving_folder
 
 DATA = bytes(range(256)) * 4096  # 1 MiB
@@ -144,23 +142,3 @@ async def test_downloads_together_take_no_more_than_they_may(folder: Path) -> No
     assert all(data == DATA for _, data in answers)
     sent = 4 * len(DATA)
     assert sent / took < rate * 1.4  # a quarter of a second's worth may go at once
-
-
-async def test_one_address_has_only_so_many_connections(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(door, "MOST_OF_ONE", 3)
-    async with serving_folder(folder) as url:
-        address = URL(url)
-        held = [socket.create_connection((address.host or "", address.port or 0)) for _ in range(3)]
-        await asyncio.sleep(0)
-        with pytest.raises(aiohttp.ClientError):
-            await get(f"{url}/{NAME}")
-        for each in held:
-            each.close()
-        while True:
-            try:
-                assert await get(f"{url}/{NAME}") == (200, DATA)
-                break
-            except aiohttp.ClientError:  # the server has not seen yet that the others are gone
-                await asyncio.sleep(0.01)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import os
@@ -11,11 +10,9 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -23,7 +20,6 @@ import pytest
 
 from autosetup.answer import read_answer
 from autosetup.post import Post, Unanswered
-from autosetup.report import Report, write_envelope
 from flasher.cli import main
 from flasher.events import ignore
 from flasher.fleet.board.feed import Reach, ServedBoard
@@ -33,16 +29,12 @@ from flasher.fleet.server.door import MOST
 from flasher.fleet.server.keeping import folder_of, running
 from flasher.fleet.server.offer import Wanted, offer
 from flasher.fleet.server.run import served
-from flasher.recording import NO_NODE, node_line
-from flasher.rig.ledger import Ledger
-from flasher.rig.node_payload import CardIdentity
 from flasher.rig.rigmap import RigMap
 from flasher.rig.signing import make_signer
-from flasher.rig.site import load_site, save_site
 from flasher.rig.site_authority import authority_pem
 from tests.integration.command_line import flasher
+from tests.integration.fleet.server.rigged import card_of, posted, word_of
 from tests.integration.fleet.server.served import METADATA, get, put
-from tests.unit.rig.whole_rig import load_rig, make_whole_rig
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +49,6 @@ class Told:
     @property
     def token(self) -> str:
         return self.entrance.partition("token=")[2]
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> RigMap:
-    """A rig whose site is this computer's."""
-    make_whole_rig(tmp_path / "whole")
-    made = load_rig(tmp_path / "whole")
-    save_site(made.site, made.secrets)
-    return replace(made, site=load_site("field")[0], secrets=load_site("field")[1])
-
-
-def card_of(rig: RigMap, name: str) -> CardIdentity:
-    """A new card for a node, as if it had been written just now."""
-    node, identity = rig.find(name), CardIdentity.fresh(datetime.now(UTC))
-    line = node_line(NO_NODE, rig, node, identity, "1" * 64)
-    Ledger().record(replace(line, result="verified", written_at=datetime.now(UTC).isoformat()))
-    return identity
-
-
-def word_of(identity: CardIdentity, name: str, sequence: int = 1) -> bytes:
-    report = Report(identity.card_id, name, sequence, "done", generation=identity.generation)
-    return write_envelope(report, identity.report_key)
-
-
-async def posted(url: str, authority: str, raw: bytes) -> int:
-    """What a node's own connection is answered."""
-    post = Post(url, authority)
-    try:
-        return (await asyncio.to_thread(post.send, "reports", raw))[0]
-    finally:
-        post.close()
 
 
 @contextmanager
@@ -267,18 +228,17 @@ async def test_on_a_network_nodes_know_the_server_by_their_site_and_strangers_do
                 assert "secure" in answer.headers["Set-Cookie"].lower()
 
 
-def test_a_card_that_is_replaced_while_the_server_runs_is_heard_no_more(rig: RigMap) -> None:
+async def test_a_card_that_is_replaced_while_the_server_runs_is_heard_no_more(rig: RigMap) -> None:
     old = card_of(rig, "cam-101")
     with serving("--site", "field") as server:
-        post = Post(server.url)
-        assert post.send("reports", word_of(old, "cam-101"))[0] == 200
+        assert await posted(server.url, "", word_of(old, "cam-101")) == 200
         new = card_of(rig, "cam-101")
-        sequence = 1
-        while post.send("reports", word_of(new, "cam-101", sequence))[0] == 403:
-            time.sleep(0.1)
-            sequence += 1
-        assert post.send("reports", word_of(old, "cam-101", 99))[0] == 403
-        post.close()
+        async for view in ServedBoard(Reach(server.url, server.token)).follow():
+            assert isinstance(view, BoardView)
+            if view.node(new.card_id):
+                break
+        assert await posted(server.url, "", word_of(new, "cam-101")) == 200
+        assert await posted(server.url, "", word_of(old, "cam-101", 99)) == 403
 
 
 async def test_whoever_looks_is_told_what_changes(rig: RigMap) -> None:
