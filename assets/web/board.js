@@ -21,7 +21,7 @@ const WARNINGS = {
   clock: "Its clock is off. See that a time server answers in the rig's network.",
   worn: "Its card is nearly worn out. Make a new card for it soon.",
   full: "Its card is nearly full. Look at what its programs write.",
-  "two-pis": "Two Pis speak for this card. Take the one with the copied card out.",
+  "two-pis": "Two computers report with this card's key. One of them has a copy: make a new card for this node.",
   "name-twice": "Two nodes have this name. While nodes swap this is so for a moment.",
   "old-card": "An old card of it is still in the rig. Take that card out: see the address below.",
 };
@@ -91,7 +91,7 @@ function clock(offset) {
 
 function wordsOf(node) {
   const words = [[node.reason, node.hint].filter(Boolean).join(" ")];
-  if (node.state === "missing") words.push("Look at its power and its cable.");
+  if (node.state === "missing" && !warningsOf(node).includes("two-pis")) words.push("Look at its power and its cable.");
   for (const code of warningsOf(node)) words.push(WARNINGS[code] || `The node warns: ${code}`);
   for (const other of board.strangers)
     if (other.node === node.name) words.push(`The old card speaks from ${other.address}.`);
@@ -102,6 +102,7 @@ function factsOf(node) {
   const told = (value, words) => (value === undefined || value === null ? "" : words);
   return [
     ["Address", node.address],
+    ["Also from", node.twin_address],
     ["Heard", node.heard_at ? `${since(node.heard_at)} ago` : ""],
     ["Generation", isBehind(node) ? `${node.generation} → ${node.wanted}` : node.generation],
     ["Update", node.update],

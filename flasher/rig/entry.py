@@ -18,7 +18,8 @@ from flasher.image.ranges import ByteRange
 
 # How writing it ended; or what was seen of a card that had been verified: see `sightings`.
 # In a rig: a newer generation was `released` for it, perhaps as another node; it failed on its node
-# (`unwell`), or was taken back (`rolled-back`); its node is `missing` for long.
+# (`unwell`), or was taken back (`rolled-back`); its node is `missing` for long; another computer
+# spoke with its key (`copied`).
 Result = Literal[
     "verified",
     "failed",
@@ -29,6 +30,7 @@ Result = Literal[
     "unwell",
     "rolled-back",
     "missing",
+    "copied",
 ]
 RESULTS: tuple[Result, ...] = get_args(Result)
 

@@ -14,7 +14,7 @@ from autosetup.status import Status
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
 
-Sight = Literal["rehearsed", "alive", "unwell", "rolled-back", "missing"]
+Sight = Literal["rehearsed", "alive", "unwell", "rolled-back", "missing", "copied"]
 # A node that lives proves more than one that was emulated.
 _SAYS_IT: dict[Sight, tuple[str, ...]] = {"rehearsed": ("rehearsed", "alive")}
 # Written to the card, or released for it: what was seen before is of the past.

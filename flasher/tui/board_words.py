@@ -46,7 +46,8 @@ WARNINGS = {
     "worn": Warned(_("Its card is nearly worn out."), _("Make a new card for it soon.")),
     "full": Warned(_("Its card is nearly full."), _("Look at what its programs write.")),
     "two-pis": Warned(
-        _("Two Pis speak for this card."), _("Take the one with the copied card out.")
+        _("Two computers report with this card's key."),
+        _("One of them has a copy: make a new card for this node."),
     ),
     "name-twice": Warned(
         _("Two nodes have this name."), _("While nodes swap this is so for a moment.")
@@ -97,6 +98,8 @@ def why(node: NodeView) -> str:
 
 def todo(node: NodeView) -> str:
     """What to do about it; empty where nothing is known."""
+    if node.state == "missing" and "two-pis" in node.warnings:
+        return ""  # it speaks, and is refused
     if node.state == "missing":
         return _("Look at its power and its cable.")
     words = NODES.get(node.code)
@@ -118,6 +121,7 @@ def facts_of(node: NodeView, at: str) -> Iterator[tuple[str, str]]:
     """What is known of a node: label and value; what is not known is left out."""
     pairs = (
         (_("Address"), node.address),
+        (_("Also from"), node.twin_address),
         (_("Heard"), _ago(node.heard_at, at)),
         (_("Generation"), _generation(node)),
         (_("Update"), node.update),

@@ -116,6 +116,18 @@ async def test_what_nodes_say_is_drawn_in_their_places():
         assert "? missing for 60 s;" in looker.read()
 
 
+async def test_a_node_that_a_copy_of_its_card_silenced_is_told_with_what_to_do():
+    async with looking(quiet(), (200, 40)) as looker:
+        await looker.press("down")
+        silenced = quiet().at(NOON + 60 * SECOND)
+        await looker.hear(silenced.copied(FIRST.card_id, "10.20.0.66", silenced.now))
+        seen = looker.read()
+        assert "Two computers report with this card's key" in seen
+        assert "make a new card" in seen
+        assert "10.20.0.66" in seen
+        assert "Look at its power" not in seen
+
+
 async def test_a_server_that_is_gone_is_told_and_the_last_words_stay():
     async with looking(lively()) as looker:
         looker.feed.tell(EnvironmentLacks("no-board", "No board answers at X.", "Start it."))

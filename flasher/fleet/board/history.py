@@ -34,7 +34,7 @@ def turns(before: Board, after: Board) -> tuple[Turn, ...]:
         if heard is not before.heard_of.get(card)
     )
     spoken = (turn for old, new in changed if (turn := _turn(old, new)))
-    return (*spoken, *_gone(before, after))
+    return (*spoken, *_copied(before, after), *_gone(before, after))
 
 
 class History:
@@ -97,6 +97,15 @@ def _turn(before: Heard | None, after: Heard) -> Turn | None:
     if new.state == "failed":
         return Turn(new.card_id, new.generation, "unwell", after.at, new.reason)
     return None
+
+
+def _copied(before: Board, after: Board) -> Iterator[Turn]:
+    """Cards with whose key another computer speaks; of the generation that the ledger knows."""
+    for card in after.cards.values():
+        twin = after.twins.get(card.card_id)
+        if twin and card.card_id not in before.twins:
+            words = f"Another computer reported with its key, from {twin.address}."
+            yield Turn(card.card_id, card.wanted, "copied", after.now, words)
 
 
 def _gone(before: Board, after: Board) -> Iterator[Turn]:

@@ -6,7 +6,7 @@ Codes of the board's own:
 - ``clock``: more than a second off; pictures of several cameras no longer fit together.
 - ``worn``: the card has used up most of what its maker promises.
 - ``full``: little room is left to write.
-- ``two-pis``: two boards speak for one card; one of them has a copy.
+- ``two-pis``: two computers report with one card's key; one of them has a copy.
 - ``name-twice``: two cards call themselves by one name; so it is for a moment while nodes swap.
 - ``old-card``: a card that was replaced is still at work somewhere.
 """

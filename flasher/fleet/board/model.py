@@ -21,6 +21,8 @@ INTERVAL = timedelta(seconds=10)
 MISSING_AFTER = 3 * INTERVAL
 # A refused card is shown for so long, and so many of them.
 STRANGERS_FOR, MOST_STRANGERS = timedelta(minutes=10), 20
+# A computer that is refused speaks at least once a minute.
+COPIED_FOR = timedelta(minutes=2)
 # Whoever asked a node that never answered is not kept waiting.
 ASKED_FOR = timedelta(minutes=1)
 
@@ -41,8 +43,6 @@ class Heard:
         address: where the report came from.
         at, since: when it came, and when the first one of this state did; UTC.
         clock_offset: our time minus the node's; None where the node knows no time.
-        twin: serial of another Pi that spoke for the same card a moment ago; else empty.
-        twin_at: when the twin last spoke.
     """
 
     report: Report
@@ -50,8 +50,14 @@ class Heard:
     at: datetime
     since: datetime
     clock_offset: timedelta | None = None
-    twin: str = ""
-    twin_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Another computer that speaks with a card's key; told of until it was silent for a while."""
+
+    address: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class Board:
         now: UTC; the board reads no clock.
         grids, nodes: of the rig map.
         cards: by the node's name.
-        heard_of, blinks: by card id.
+        heard_of, blinks, twins: by card id.
         refusals: the newest last.
     """
 
@@ -95,13 +101,15 @@ class Board:
     blinks: Mapping[str, Blink] = field(default_factory=dict)
     rollout: RolloutView = field(default_factory=RolloutView)
     scanner: str = ""
+    twins: Mapping[str, Twin] = field(default_factory=dict)
 
     def at(self, now: datetime) -> Board:
         """Later; a clock that was set back counts for nothing."""
         now = max(now, self.now)
         refusals = tuple(each for each in self.refusals if now - each.at < STRANGERS_FOR)
         blinks = {card: blink for card, blink in self.blinks.items() if not _is_over(blink, now)}
-        return replace(self, now=now, refusals=refusals, blinks=blinks)
+        twins = {card: twin for card, twin in self.twins.items() if now < twin.until}
+        return replace(self, now=now, refusals=refusals, blinks=blinks, twins=twins)
 
     def heard(self, report: Report, address: str, now: datetime) -> Board:
         """A card that belongs here said so; the report was verified.
@@ -111,11 +119,20 @@ class Board:
             address: where it came from.
             now: UTC, when it came.
         """
-        known = self.heard_of.get(report.card_id)
-        heard = _after(known, report, address, now)
+        card = report.card_id
+        known = self.heard_of.get(card)
+        twin = _twin(known, report, now) if known else None
         return replace(
-            self, now=max(now, self.now), heard_of={**self.heard_of, report.card_id: heard}
+            self,
+            now=max(now, self.now),
+            heard_of={**self.heard_of, card: _after(known, report, address, now)},
+            twins={**self.twins, card: twin} if twin else self.twins,
         )
+
+    def copied(self, card_id: str, address: str, now: datetime) -> Board:
+        """Another computer than the one that is heard speaks with a card's key, and is refused."""
+        twin = Twin(address, now + COPIED_FOR)
+        return replace(self, now=max(now, self.now), twins={**self.twins, card_id: twin})
 
     def refused(self, card_id: str, node: str, address: str, now: datetime) -> Board:
         """A card that does not belong here spoke: revoked (`node` is whose it was) or unknown."""
@@ -177,25 +194,33 @@ class Board:
         bare = NodeView(node.name, node.role, node.position, node.column, node.row)
         if card is None:
             return bare
-        heard = self.heard_of.get(card.card_id)
-        bare = replace(bare, card_id=card.card_id, wanted=card.wanted, blink=self._blink(card))
-        if heard is None:
-            warnings = self._warnings(node, None, claims)
-            return replace(bare, state="unheard", warnings=warnings)
-        return _told(bare, heard, self.is_missing(heard), self._warnings(node, heard, claims))
+        heard, twin = self.heard_of.get(card.card_id), self._twin(card)
+        bare = replace(
+            bare,
+            state="unheard",
+            card_id=card.card_id,
+            wanted=card.wanted,
+            blink=self._blink(card),
+            warnings=self._warnings(node, card, claims),
+            twin_address=twin.address if twin else "",
+        )
+        return _told(bare, heard, self.is_missing(heard)) if heard else bare
 
-    def _warnings(
-        self, node: Node, heard: Heard | None, claims: Mapping[str, int]
-    ) -> tuple[str, ...]:
+    def _warnings(self, node: Node, card: Card, claims: Mapping[str, int]) -> tuple[str, ...]:
         has_old = any(each.node == node.name for each in self.refusals)
-        ours = ("old-card",) if has_old else ()
+        ours: tuple[str, ...] = ("old-card",) if has_old else ()
+        if self._twin(card):
+            ours = (*ours, "two-pis")
+        heard = self.heard_of.get(card.card_id)
         if heard is None or self.is_missing(heard):
             return ours
-        if heard.twin_at and heard.at - heard.twin_at < MISSING_AFTER:
-            ours = (*ours, "two-pis")
         if claims.get(heard.report.node, 0) > 1:
             ours = (*ours, "name-twice")
         return (*ours, *warnings_of(heard.report, heard.clock_offset))
+
+    def _twin(self, card: Card) -> Twin | None:
+        twin = self.twins.get(card.card_id)
+        return twin if twin and self.now < twin.until else None
 
     def _blink(self, card: Card) -> str:
         blink = self.blinks.get(card.card_id)
@@ -211,21 +236,23 @@ def _after(known: Heard | None, report: Report, address: str, now: datetime) -> 
     offset = None
     if report.time_ms:
         offset = timedelta(milliseconds=round(now.timestamp() * 1000) - report.time_ms)
-    since, twin, twin_at = now, "", None
-    if known:
-        is_same = _stage(known.report) == _stage(report)
-        since = known.since if is_same else now
-        twin, twin_at = known.twin, known.twin_at
-        if known.report.serial and report.serial not in ("", known.report.serial):
-            twin, twin_at = known.report.serial, known.at
-    return Heard(report, address, now, since, offset, twin, twin_at)
+    is_same = known is not None and _stage(known.report) == _stage(report)
+    since = known.since if known and is_same else now
+    return Heard(report, address, now, since, offset)
+
+
+def _twin(known: Heard, report: Report, now: datetime) -> Twin | None:
+    """Who spoke for the same card a moment ago, where that was another Pi."""
+    was, until = known.report.serial, known.at + MISSING_AFTER
+    is_other = was and report.serial not in ("", was)
+    return Twin(known.address, until) if is_other and now < until else None
 
 
 def _stage(report: Report) -> tuple[object, ...]:
     return report.state, report.generation, report.code
 
 
-def _told(bare: NodeView, heard: Heard, is_missing: bool, warnings: tuple[str, ...]) -> NodeView:
+def _told(bare: NodeView, heard: Heard, is_missing: bool) -> NodeView:
     report, offset = heard.report, heard.clock_offset
     state: Shown = "missing" if is_missing else report.state
     return replace(
@@ -254,7 +281,6 @@ def _told(bare: NodeView, heard: Heard, is_missing: bool, warnings: tuple[str, .
         addresses=report.addresses,
         heard_at=text_of(heard.at),
         update=report.update,
-        warnings=warnings,
     )
 
 

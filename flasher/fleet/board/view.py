@@ -60,6 +60,7 @@ class NodeView:
         clock_offset: our time minus the node's, in seconds, to a tenth.
         temperature, wear, free_bytes, uptime: °C, percent, bytes, seconds.
         address: where its last report came from; `heard_at`: when.
+        twin_address: where another computer speaks from with its card's key; see ``two-pis``.
         update: what its updater does.
         blink: ``asked`` until the node heard of it, then ``blinking`` until it is over.
         warnings: codes, see `flasher.fleet.board.judge`, and those of the node's own.
@@ -97,6 +98,7 @@ class NodeView:
     heard_at: str = ""
     update: str = ""
     blink: str = ""
+    twin_address: str = ""
     warnings: tuple[str, ...] = ()
 
     @property

@@ -17,7 +17,7 @@ from autosetup.manifest import LARGEST
 from autosetup.report import verified
 from autosetup.rollout_plan import RolloutPlan
 from autosetup.strict_json import reading_json
-from flasher.fleet.board.model import Board
+from flasher.fleet.board.model import COPIED_FOR, Board, Heard
 from flasher.fleet.board.places import cards_of
 from flasher.fleet.board.view import RolloutView
 from flasher.fleet.server.limits import Senders
@@ -43,6 +43,22 @@ class Declined(Exception):
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """One of the things that a card says, which are numbered by their kind."""
+
+    kind: str
+    card_id: str
+    sequence: int
+    address: str
+    serial: str = ""
+
+    def is_elsewhere(self, heard: Heard) -> bool:
+        """Whether it comes from another address, or another Pi, than the last report."""
+        is_other = self.serial not in ("", heard.report.serial)
+        return is_other or self.address != heard.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,7 @@ class Desk:
         self.cards = cards
         self.turns = turns or Turns()
         self.sequences = {kind: dict(kept.get(kind, {})) for kind in ("reports", "turns")}
+        self._refused: dict[tuple[str, str], tuple[int, datetime]] = {}
         self.plan: RolloutPlan | None = None
         self._at_once = at_once
         self._by_card = Senders(_CARD_RATE, _CARD_BURST)
@@ -120,7 +137,8 @@ class Desk:
             raise Declined(400, f"This report is not understood: {faulty}") from None
         if report is None:
             raise Declined(403, _NOT_SIGNED)
-        self._count("reports", card.card_id, report.sequence)
+        numbered = _Numbered("reports", card.card_id, report.sequence, address, report.serial)
+        self._count(numbered, now)
         self.board = self.board.heard(report, address, now)
         self.turns = self.turns.heard(report, now.timestamp())
         return self._answer(card.card_id, now)
@@ -132,7 +150,7 @@ class Desk:
         if not envelope.is_signed(sealed, envelope.TURN, card.report_key):
             raise Declined(403, _NOT_SIGNED)
         generation, sequence = _asked(sealed)
-        self._count("turns", card.card_id, sequence)
+        self._count(_Numbered("turns", card.card_id, sequence, address), now)
         turns = self.turns.under(self.plan)
         self.turns, answer = turns.ask(self.plan, card.card_id, generation, now.timestamp())
         return answer.to_json()
@@ -184,12 +202,27 @@ class Desk:
             self.board = self.board.refused(sealed.card_id, node, address, now)
         raise Declined(403, _REPLACED if node else _STRANGER)
 
-    def _count(self, kind: str, card_id: str, sequence: int) -> None:
-        if not self._by_card.lets(f"{kind} {card_id}"):
-            raise Declined(429, "This card says too much.")
-        if sequence <= self.sequences[kind].get(card_id, -1):
+    def _count(self, said: _Numbered, now: datetime) -> None:
+        used = self.sequences[said.kind]
+        if said.sequence <= used.get(said.card_id, -1):
+            self._repeated(said, now)
             raise Declined(409, "This was said before.")
-        self.sequences[kind][card_id] = sequence
+        if not self._by_card.lets(f"{said.kind} {said.card_id}"):
+            raise Declined(429, "This card says too much.")
+        used[said.card_id] = said.sequence
+
+    def _repeated(self, said: _Numbered, now: datetime) -> None:
+        """Whoever goes on counting below what was used, elsewhere, has the card's key as well.
+
+        A node that gets no answer says the same once more, perhaps on another way: that is none.
+        """
+        key = said.kind, said.card_id
+        number, when = self._refused.get(key, (said.sequence, now))
+        self._refused[key] = said.sequence, now
+        goes_on = said.sequence > number and now - when < COPIED_FOR
+        heard = self.board.heard_of.get(said.card_id)
+        if goes_on and heard and said.is_elsewhere(heard):
+            self.board = self.board.copied(said.card_id, said.address, now)
 
     def _answer(self, card_id: str, now: datetime) -> dict[str, object]:
         answer: dict[str, object] = {"blink_seconds": 0, "server_time": now.timestamp()}

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from autosetup import envelope
 from autosetup.report import Report, write_envelope
 from autosetup.rollout_plan import RolloutPlan
+from flasher.fleet.board.model import COPIED_FOR
 from flasher.fleet.board.places import board_of
 from flasher.fleet.server.desk import BLINK_SECONDS, Cards, Declined, Desk, cards_in
 from flasher.fleet.server.turns import LEASE_SECONDS
@@ -158,6 +159,88 @@ def test_what_strangers_send_in_a_card_s_name_slows_nobody_down() -> None:
     for sequence in range(100):
         declined(desk, said(sequence=sequence, signed_by=UNKNOWN))
     desk.report(said(), "10.0.0.7", NOON)
+
+
+HIGHEST = 2**53 - 1
+
+
+def told_of_two(desk: Desk) -> tuple[bool, str]:
+    """Whether the board warns of two computers with the card's key; where the other one is."""
+    node = desk.board.view().node("cam-1")
+    assert node is not None
+    return "two-pis" in node.warnings, node.twin_address
+
+
+@pytest.mark.parametrize("serial", ["1000000000000001", "1000000000000002"])
+def test_a_copied_card_with_the_highest_number_does_not_silence_the_node_unnoticed(
+    serial: str,
+) -> None:
+    desk, later = desk_of(), NOON + 60 * SECOND
+    desk.report(said(sequence=5, serial="1000000000000001"), "10.0.0.7", NOON)
+    desk.report(said(sequence=HIGHEST, serial=serial), "10.0.0.66", NOON + 40 * SECOND)
+    for number in (6, 7):
+        raw = said(sequence=number, serial="1000000000000001")
+        assert declined(desk, raw, later) == 409
+    desk.later(later)
+    assert told_of_two(desk) == (True, "10.0.0.7")
+    desk.later(later + 60 * SECOND)
+    node = desk.board.view().node("cam-1")
+    assert node is not None
+    assert (node.state, node.warnings) == ("missing", ("two-pis",))
+    desk.later(later + COPIED_FOR)
+    assert told_of_two(desk) == (False, "")
+
+
+def test_two_computers_at_one_address_are_told_apart_by_their_boards() -> None:
+    desk = desk_of()
+    desk.report(said(sequence=HIGHEST, serial="b"), "10.0.0.7", NOON)
+    for number in (6, 7):
+        assert declined(desk, said(sequence=number, serial="a")) == 409
+    assert told_of_two(desk) == (True, "10.0.0.7")
+
+
+def test_a_copied_card_that_keeps_the_node_from_its_turns_is_told_as_well() -> None:
+    desk = desk_of()
+    desk.report(said(), "10.0.0.66", NOON)
+    desk.turn(asked(sequence=HIGHEST), "10.0.0.66", NOON)
+    for number in (1, 2):
+        with pytest.raises(Declined):
+            desk.turn(asked(sequence=number), "10.0.0.7", NOON)
+    assert told_of_two(desk) == (True, "10.0.0.7")
+
+
+def test_a_node_that_says_the_same_again_on_another_way_is_no_second_computer() -> None:
+    desk = desk_of()
+    desk.report(said(sequence=5), "10.0.0.7", NOON)
+    for address in ("fd00::7", "10.0.0.8", "10.0.0.9"):
+        with pytest.raises(Declined):
+            desk.report(said(sequence=5), address, NOON)
+    assert told_of_two(desk) == (False, "")
+
+
+def test_a_node_whose_numbers_were_lost_is_no_second_computer() -> None:
+    desk = desk_of()
+    desk.report(said(sequence=500, serial="a"), "10.0.0.7", NOON)
+    for number in range(1, 5):
+        assert declined(desk, said(sequence=number, serial="a")) == 409
+    assert told_of_two(desk) == (False, "")
+
+
+def test_what_another_key_signed_warns_of_no_second_computer() -> None:
+    desk = desk_of()
+    desk.report(said(sequence=HIGHEST), "10.0.0.7", NOON)
+    for number in (1, 2, 3):
+        with pytest.raises(Declined):
+            desk.report(said(sequence=number, signed_by=UNKNOWN), "10.0.0.9", NOON)
+    assert told_of_two(desk) == (False, "")
+
+
+def test_a_flood_of_what_was_said_before_keeps_no_node_from_speaking() -> None:
+    desk = desk_of()
+    desk.report(said(sequence=5), "10.0.0.7", NOON)
+    for _ in range(100):
+        assert declined(desk, said(sequence=5)) == 409
+    desk.report(said(sequence=6), "10.0.0.7", NOON)
 
 
 def test_turns_are_given_by_the_plan() -> None:

@@ -122,6 +122,21 @@ def test_a_rig_that_is_switched_off_is_no_news(ledger: Ledger) -> None:
     assert [result for _, result, _ in told] == ["alive"] * 3
 
 
+def test_a_second_computer_with_a_card_s_key_is_told_once_however_often_it_speaks(
+    ledger: Ledger,
+) -> None:
+    states = heard("done")
+    for second in range(600):
+        when = NOON + second * SECOND
+        states.append(states[-1].copied(FIRST, "10.0.0.66", when).at(when))
+    # It was away for an hour, and is back.
+    states += [states[-1].at(NOON + timedelta(hours=1))]
+    states += [states[-1].copied(FIRST, "10.0.0.66", states[-1].now)]
+    assert live(ledger, states)[1:] == [("cam-0101", "copied", 7)]
+    words = "Another computer reported with its key, from 10.0.0.66."
+    assert words in [line.reason for line in ledger.entries()]
+
+
 def test_a_card_that_the_ledger_does_not_know_leaves_no_line(tmp_path: Path) -> None:
     assert live(Ledger(tmp_path / "empty.sqlite"), heard("done", "failed")) == []
 

@@ -127,6 +127,21 @@ async def test_the_old_card_of_a_node_is_told_with_its_address(
     assert "10.20.3.99" in await text(tab, "#words")
 
 
+async def test_a_node_that_a_copy_of_its_card_silenced_is_told_with_what_to_do(
+    browser: Chromium, place: Served
+) -> None:
+    tab = await opened(browser, place)
+    silenced = place.board.at(place.board.now + 60 * SECOND)
+    place.tell(silenced.copied(FIRST.card_id, "10.20.0.66", silenced.now))
+    await click(tab, cell("cam-0101"))
+    await until_text(tab, "#state", "missing")
+    told = await text(tab, "#node")
+    assert "Two computers report with this card's key." in told
+    assert "make a new card for this node" in told
+    assert "10.20.0.66" in told
+    assert "Look at its power" not in told
+
+
 async def test_what_a_node_says_is_seen_at_once_and_its_silence_too(
     browser: Chromium, place: Served
 ) -> None:
