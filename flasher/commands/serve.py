@@ -72,20 +72,23 @@ def run(args: argparse.Namespace, console: Console) -> int:
         cache_bytes=round(args.cache_size * _GB),
     )
     with offer(wanted) as found:
-        found.serve(lambda: _tell(found, console), lambda event: _warn(event, console))
+        found.serve(lambda at: _tell(at, console), lambda event: _warn(event, console))
     return ExitCode.DONE
 
 
 def _tell(found: Offer, console: Console) -> None:
-    """Where it is, once it answers."""
+    """Where it is, once it answers, and again when it is elsewhere.
+
+    Addresses have a line of their own: they are copied, and the board's has 80 letters.
+    """
     if found.repository:
-        console.say(f"The repository {found.source} is at {found.repository}")
+        console.say(f"The repository {found.source} is at\n{found.repository}")
     else:
         console.say("No releases are served: --repository says which.")
     if found.entrance:
-        console.say(f"The board is at {found.entrance}")
+        console.say(f"The board is at\n{found.entrance}")
         if found.authority:
-            console.say(f"Browsers warn until they know the site's certificate: {found.authority}")
+            console.say(f"Browsers warn until they know the site's certificate:\n{found.authority}")
             if sys.stdout.isatty():
                 _draw(found.entrance)
     console.say("Ctrl-C ends it.")

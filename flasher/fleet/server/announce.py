@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-import psutil
 
 from autosetup.browse import FLASHER
 
@@ -24,21 +21,27 @@ class Announcement:
     Attributes:
         site: whose nodes it serves.
         port: where.
-        addresses: IPv4, of the interfaces on which it is told.
         tls: it speaks TLS with a certificate of the site.
         board: it takes reports; else it has the repository alone.
     """
 
     site: str
     port: int
-    addresses: tuple[str, ...]
     tls: bool
     board: bool
 
 
 @asynccontextmanager
-async def announced(told: Announcement) -> AsyncIterator[None]:
-    """Tell it for as long as the block runs; it is taken back at the end."""
+async def announced(told: Announcement, addresses: Sequence[str]) -> AsyncIterator[None]:
+    """Tell it for as long as the block runs; it is taken back at the end.
+
+    Args:
+        told: what is told.
+        addresses: IPv4, of the interfaces on which it is told.
+
+    Raises:
+        OSError: an interface is there no more.
+    """
     from zeroconf import IPVersion, ServiceInfo
     from zeroconf.asyncio import AsyncZeroconf
 
@@ -50,33 +53,13 @@ async def announced(told: Announcement) -> AsyncIterator[None]:
         port=told.port,
         # A name of its own: the host's belongs to avahi.
         server=f"flasher-{host}-{told.port}.local.".lower(),
-        parsed_addresses=list(told.addresses),
+        parsed_addresses=list(addresses),
         properties={"site": told.site, "tls": str(int(told.tls)), "board": str(int(told.board))},
     )
-    zeroconf = AsyncZeroconf(interfaces=list(told.addresses), ip_version=IPVersion.V4Only)
+    zeroconf = AsyncZeroconf(interfaces=list(addresses), ip_version=IPVersion.V4Only)
     try:
         await (await zeroconf.async_register_service(info, allow_name_change=True))
         yield
         await (await zeroconf.async_unregister_service(info))
     finally:
         await zeroconf.async_close()
-
-
-def own_addresses(chosen: str = "") -> tuple[str, ...]:
-    """IPv4 addresses at which others reach this computer; only that which was chosen, if any."""
-    if chosen:
-        return (chosen,)
-    found = (address for addresses in _by_interface() for address in addresses)
-    return tuple(sorted(set(found), key=ipaddress.IPv4Address))
-
-
-def _by_interface() -> Iterable[list[str]]:
-    states = psutil.net_if_stats()
-    for interface, addresses in psutil.net_if_addrs().items():
-        if interface in states and states[interface].isup:
-            yield [
-                each.address
-                for each in addresses
-                if each.family == socket.AF_INET
-                and not ipaddress.ip_address(each.address).is_loopback
-            ]

@@ -15,7 +15,7 @@ from flasher import paths
 from flasher.fleet.server.desk import Declined, Desk
 from flasher.fleet.server.downloads import Downloads
 from flasher.fleet.server.events import Viewers
-from flasher.fleet.server.guard import HEADERS, Guard
+from flasher.fleet.server.guard import HEADERS, Guard, origins
 
 REPOSITORY = "/repository"
 _PAGE_FILE = re.compile(r"board\.(css|js|svg)")
@@ -127,12 +127,13 @@ class RigDesk:
         return await handler(request)
 
     def _objection(self, request: web.Request) -> str | None:
+        here = _here(request)
         if request.path == "/":
             if self._guard.takes(request.query.get("token", "")):
-                return self._guard.complaint(request.headers)
+                return self._guard.complaint(request.headers, here)
         elif self._guard.foreign(request.headers):
             return "Pages of others may not speak with Flasher."
-        return self._guard.objection(request.headers, request.cookies.get(self._cookie))
+        return self._guard.objection(request.headers, request.cookies.get(self._cookie), here)
 
     @property
     def _cookie(self) -> str:
@@ -147,6 +148,12 @@ class RigDesk:
             return web.json_response(judge(raw, request.remote or "", self._clock()))
         except Declined as declined:
             return web.Response(text=f"{declined}\n", status=declined.status)
+
+
+def _here(request: web.Request) -> str:
+    """The origin of this end of the connection; empty where it has ended."""
+    name = request.transport.get_extra_info("sockname") if request.transport else None
+    return next(iter(origins([name[0]], name[1], tls=request.secure))) if name else ""
 
 
 async def _body(request: web.Request) -> bytes:

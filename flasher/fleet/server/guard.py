@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from flasher.pages import is_same, new_secret, sent_headers
@@ -30,14 +30,17 @@ class Guard:
         """Whether this is the token."""
         return is_same(token, self.token)
 
-    def objection(self, headers: Mapping[str, str], cookie: str | None) -> str | None:
+    def objection(
+        self, headers: Mapping[str, str], cookie: str | None, here: str = ""
+    ) -> str | None:
         """Why a request is refused; None where it may pass.
 
         Args:
             headers: of the request, by names in any case.
             cookie: ours, as the request shows it.
+            here: see `complaint`.
         """
-        if wrong := self.complaint(headers):
+        if wrong := self.complaint(headers, here):
             return wrong
         kind, _, token = headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer" and self.takes(token.strip()):
@@ -46,15 +49,29 @@ class Guard:
             return None
         return "Open the address that `flasher serve` shows: it has the token."
 
-    def complaint(self, headers: Mapping[str, str]) -> str | None:
-        """What is wrong with where a request comes from, whatever it shows."""
-        hosts = {origin.partition("//")[2] for origin in self.origins}
+    def complaint(self, headers: Mapping[str, str], here: str = "") -> str | None:
+        """What is wrong with where a request comes from, whatever it shows.
+
+        Args:
+            headers: as in `objection`.
+            here: the origin whose address is this end of the connection: a name that somebody else
+                points at us is another one, and the address may be new since we began.
+        """
+        known = self.origins | {here} if here else self.origins
+        hosts = {origin.partition("//")[2] for origin in known}
         if headers.get("Host", "").lower() not in hosts:
             return "This address is not one that Flasher serves."
-        if headers.get("Origin", next(iter(self.origins))).lower() not in self.origins:
+        if headers.get("Origin", next(iter(known))).lower() not in known:
             return "Pages of others may not speak with Flasher."
         return None
 
     def foreign(self, headers: Mapping[str, str]) -> bool:
         """Whether another page makes a browser ask."""
         return headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+
+
+def origins(names: Iterable[str], port: int, *, tls: bool) -> frozenset[str]:
+    """At which a server is asked that is called by these names and addresses."""
+    scheme, usual = ("https", 443) if tls else ("http", 80)
+    hosts = (f"[{name}]" if ":" in name else name.lower() for name in names)
+    return frozenset(f"{scheme}://{host}" + f":{port}" * (port != usual) for host in hosts)

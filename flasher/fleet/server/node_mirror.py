@@ -76,7 +76,7 @@ def main() -> int:
 
     try:
         with offer(wanted_here(System())) as found:
-            found.serve(lambda: console.say(f"{found.repository} mirrors {found.source}"), emit)
+            found.serve(lambda at: console.say(f"{at.repository} mirrors {at.source}"), emit)
     except Exception as error:  # no traceback is for people
         told = explained(error)
         console.error(told)

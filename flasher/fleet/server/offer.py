@@ -15,15 +15,16 @@ from flasher import paths
 from flasher.errors import BadInput
 from flasher.events import Emit
 from flasher.files import write_atomic
-from flasher.fleet.server.announce import Announcement, own_addresses
+from flasher.fleet.server.announce import Announcement
 from flasher.fleet.server.app import REPOSITORY
-from flasher.fleet.server.guard import Guard
+from flasher.fleet.server.guard import Guard, origins
 from flasher.fleet.server.keeping import folder_of
 from flasher.fleet.server.mirror import Mirror
 from flasher.fleet.server.rig_side import RigSide, Whose, rig_side
-from flasher.fleet.server.run import Serving, listen, origins, serve
+from flasher.fleet.server.run import Serving, listen, serve
 from flasher.fleet.server.shelf import Folder, Shelf
-from flasher.fleet.server.tls import Papers, own_names, papers
+from flasher.fleet.server.tls import Papers, own_names, papers, renew
+from flasher.fleet.server.whereabouts import Whereabouts, own_addresses
 from flasher.pages import LOOPBACK
 from flasher.rig.ledger import Ledger
 from flasher.rig.profile import load_profile
@@ -81,9 +82,30 @@ class Offer:
     entrance: str = ""
     authority: str = ""
 
-    def serve(self, ready: Callable[[], None], emit: Emit) -> None:
-        """Serve until interrupted; `ready` is called when all is answered."""
-        serve(self.serving, self.listener, ready, emit)
+    def serve(self, tell: Callable[[Offer], None], emit: Emit) -> None:
+        """Serve until interrupted.
+
+        Args:
+            tell: is told what is served where once it answers, and again when it is elsewhere.
+            emit: is told what goes wrong.
+        """
+        serving, known = self.serving, self.serving.whereabouts
+        if known:
+
+            def moved(addresses: tuple[str, ...]) -> None:
+                known.moved(addresses)
+                tell(self.at(addresses))
+
+            serving = replace(serving, whereabouts=replace(known, moved=moved))
+        serve(serving, self.listener, lambda: tell(self), emit)
+
+    def at(self, addresses: tuple[str, ...]) -> Offer:
+        """The same where the computer has other addresses."""
+        scheme, _, old = self.url.partition("://")
+        url = f"{scheme}://{_host(addresses[0])}:{old.rpartition(':')[2]}"
+        moved = (each.replace(self.url, url, 1) for each in (self.repository, self.entrance))
+        repository, entrance = moved
+        return replace(self, url=url, repository=repository, entrance=entrance)
 
     def told(self) -> dict[str, object]:
         """For scripts."""
@@ -110,7 +132,7 @@ def offer(wanted: Wanted) -> Iterator[Offer]:
         serving = Serving(
             shelf=shelf,
             context=proof.context if proof else None,
-            announcements=_announcements(wanted, port, addresses),
+            whereabouts=_whereabouts(wanted, port, addresses, proof) if wanted.on_lan else None,
             bytes_per_second=wanted.bytes_per_second,
         )
         repository = f"{url}{REPOSITORY}" if shelf else ""
@@ -177,15 +199,17 @@ def _proof(wanted: Wanted, addresses: tuple[str, ...]) -> Papers | None:
     return papers(wanted.signer, own_names(), [*addresses, LOOPBACK])
 
 
-def _announcements(
-    wanted: Wanted, port: int, addresses: tuple[str, ...]
-) -> tuple[Announcement, ...]:
+def _whereabouts(
+    wanted: Wanted, port: int, addresses: tuple[str, ...], proof: Papers | None
+) -> Whereabouts:
+    def moved(there: tuple[str, ...]) -> None:
+        if proof and wanted.signer:
+            renew(proof.context, wanted.signer, own_names(), [*there, LOOPBACK])
+
     site = wanted.site.name if wanted.site else wanted.mirrored_for
-    reached = tuple(address for address in addresses if ":" not in address)
-    if not (wanted.on_lan and site and reached):
-        return ()
     has_rig = wanted.site is not None
-    return (Announcement(site, port, reached, tls=has_rig, board=has_rig),)
+    told = Announcement(site, port, tls=has_rig, board=has_rig) if site else None
+    return Whereabouts(addresses, lambda: own_addresses(wanted.address), told, moved)
 
 
 def _rig(

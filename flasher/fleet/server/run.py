@@ -8,7 +8,7 @@ import resource
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,7 +18,6 @@ from aiohttp.typedefs import Handler
 
 from flasher.errors import EnvironmentLacks
 from flasher.events import Emit
-from flasher.fleet.server.announce import Announcement, announced
 from flasher.fleet.server.app import application
 from flasher.fleet.server.complaints import Complaints
 from flasher.fleet.server.door import MOST, Crowd, Door
@@ -26,6 +25,7 @@ from flasher.fleet.server.downloads import Downloads
 from flasher.fleet.server.limits import throttle
 from flasher.fleet.server.rig_side import RigSide, Ticker
 from flasher.fleet.server.shelf import Shelf
+from flasher.fleet.server.whereabouts import Whereabouts, followed
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Middleware  # which aiohttp 3.8 of Debian 12 has not
@@ -42,7 +42,8 @@ class Serving:
         shelf: makes the repository's shelf, in the loop; None serves none.
         rig: None for the repository alone.
         context: for TLS.
-        announcements: made for as long as it runs.
+        whereabouts: where others find it, followed for as long as it runs; None for a server of
+            this computer alone.
         bytes_per_second: of all downloads together; None for no limit.
         crowd: how many may be connected.
     """
@@ -50,7 +51,7 @@ class Serving:
     shelf: Callable[[], Shelf] | None
     rig: Callable[[Shelf | None], RigSide] | None = None
     context: ssl.SSLContext | None = None
-    announcements: tuple[Announcement, ...] = ()
+    whereabouts: Whereabouts | None = None
     bytes_per_second: float | None = None
     crowd: Crowd = field(default_factory=Crowd)
 
@@ -129,8 +130,8 @@ async def served(
             stack.push_async_callback(ticker.end)
         app = application(downloads, rig.desk if rig else None)
         await stack.enter_async_context(_answering(app, serving, listener, emit))
-        for told in serving.announcements:
-            await stack.enter_async_context(announced(told))
+        if serving.whereabouts:
+            await stack.enter_async_context(followed(serving.whereabouts, emit))
         if rig:
             rig.keeper.announce(rig.running)
             stack.callback(rig.keeper.withdraw)
@@ -181,10 +182,3 @@ def _noticed_by(door: Door) -> Middleware:
         return await handler(request)
 
     return notice
-
-
-def origins(names: Iterable[str], port: int, *, tls: bool) -> frozenset[str]:
-    """At which a server is asked that is called by these names and addresses."""
-    scheme, usual = ("https", 443) if tls else ("http", 80)
-    hosts = (f"[{name}]" if ":" in name else name.lower() for name in names)
-    return frozenset(f"{scheme}://{host}" + f":{port}" * (port != usual) for host in hosts)

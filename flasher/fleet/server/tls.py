@@ -1,4 +1,4 @@
-"""A certificate for this computer, vouched for by the site; made anew at each start."""
+"""A certificate for this computer, vouched for by the site; made anew at each start and address."""
 
 from __future__ import annotations
 
@@ -23,16 +23,23 @@ class Papers:
 
 def papers(signer: SiteSigner, names: list[str], addresses: list[str]) -> Papers:
     """For a server that is called by these names and addresses."""
-    certificate, key = issue(signer, names, addresses)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    renew(context, signer, names, addresses)
+    return Papers(context, authority_pem(signer))
+
+
+def renew(
+    context: ssl.SSLContext, signer: SiteSigner, names: list[str], addresses: list[str]
+) -> None:
+    """Show those who connect from now on a certificate for other names and addresses."""
+    certificate, key = issue(signer, names, addresses)
     # The library reads files only.
     with TemporaryDirectory(prefix="flasher-", dir=_memory()) as folder:
         path = Path(folder) / "both.pem"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(certificate + key)
         context.load_cert_chain(path)
-    return Papers(context, authority_pem(signer))
 
 
 def own_names() -> list[str]:

@@ -12,8 +12,8 @@ from flasher.fleet.board.feed import Reach
 from flasher.fleet.board.model import Board
 from flasher.fleet.server.app import RigDesk, application
 from flasher.fleet.server.desk import Cards, Desk
-from flasher.fleet.server.guard import Guard
-from flasher.fleet.server.run import listen, origins
+from flasher.fleet.server.guard import Guard, origins
+from flasher.fleet.server.run import listen
 from flasher.pages import LOOPBACK
 from flasher.rig.assignments import Assignment
 

@@ -11,8 +11,8 @@ from flasher.errors import FlasherError
 from flasher.fleet.board.feed import Reach, ServedBoard
 from flasher.fleet.server.app import RigDesk, application
 from flasher.fleet.server.desk import Cards, Desk
-from flasher.fleet.server.guard import Guard
-from flasher.fleet.server.run import listen, origins
+from flasher.fleet.server.guard import Guard, origins
+from flasher.fleet.server.run import listen
 from flasher.fleet.server.tls import papers
 from flasher.pages import LOOPBACK
 from flasher.rig.signing import new_key, read_signer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import pty
 import resource
 import signal
 import ssl
@@ -81,6 +82,28 @@ async def test_a_repository_and_the_board_are_served(rig: RigMap, tmp_path: Path
         node = view.node("cam-101")
         assert node is not None
         assert (node.state, node.address) == ("done", "127.0.0.1")
+
+
+def test_on_a_network_the_boards_address_has_a_line_of_its_own_and_is_drawn_for_phones(
+    rig: RigMap,
+) -> None:
+    del rig
+    screen, inside = pty.openpty()
+    argv = [sys.executable, "-m", "flasher", "serve", "--site", "field", "--address", "127.0.0.2"]
+    with subprocess.Popen([*argv, "--port", "0"], stdout=inside) as process:
+        try:
+            shown = b""
+            while b"Ctrl-C ends it." not in shown:
+                shown += os.read(screen, 4096)
+        finally:
+            process.kill()
+    os.close(inside)
+    os.close(screen)
+    lines = shown.decode().splitlines()
+    (entrance,) = (line for line in lines if "token" in line)
+    assert entrance.startswith("https://127.0.0.2:")
+    assert len(entrance.replace("127.0.0.2", "255.255.255.255")) <= 80
+    assert sum("█" in line for line in lines) > 10
 
 
 def test_a_server_may_open_as_many_files_as_it_lets_connections_in(rig: RigMap) -> None:
@@ -209,7 +232,7 @@ async def test_on_a_network_nodes_know_the_server_by_their_site_and_strangers_do
     card = card_of(rig, "cam-101")
     wanted = Wanted(site=rig.site, signer=rig.secrets.signer, address="127.0.0.1", on_lan=True)
     with offer(wanted) as found:
-        quiet = replace(found.serving, announcements=())
+        quiet = replace(found.serving, whereabouts=None)
         authority = Path(found.authority).read_text()
         async with served(quiet, found.listener, ignore):
             assert await posted(found.url, authority, word_of(card, "cam-101")) == 200
