@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from autosetup import board, card_keys, past_card
+from autosetup import board, card_keys, past_card, time_floor
 from autosetup.card import digest_of
 from autosetup.growth import grow
 from autosetup.imports.found import note_ignored
@@ -20,7 +20,6 @@ from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.settings import Manifest
 from autosetup.status import Status
 from autosetup.steps import STEPS
-from autosetup.time_floor import raise_clock
 from autosetup.trust import Standing
 from autosetup.weigh import pin, weigh
 
@@ -92,8 +91,8 @@ def prepare(tools: Tools, past: str | None) -> None:
     Args:
         past: a UTC time that is over for certain.
     """
-    if raise_clock(tools.system, past):
-        tools.outlets.log(f"The clock was behind; it was set to {past}.")
+    if time_floor.mend_clock(tools.system, tools.journal.folder / time_floor.FOLDER, past):
+        tools.outlets.log(f"The clock was wrong; it was set to {utc_now()}.")
     take_room(tools, tools.outlets.log)
 
 

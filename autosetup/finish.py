@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 
-from autosetup import board, rollback
+from autosetup import board, rollback, time_floor
 from autosetup.accept import take_room
 from autosetup.agents import with_bad_agent
 from autosetup.binding import settled
@@ -23,7 +23,6 @@ from autosetup.run import Tools
 from autosetup.scrub import redact
 from autosetup.sealing import restart, seal
 from autosetup.status import Status
-from autosetup.time_floor import raise_clock
 
 
 def end(tools: Tools, record: Record, addresses: tuple[str, ...]) -> Status:
@@ -80,7 +79,8 @@ def refuse(tools: Tools, status: Status, faults: Iterable[Fault]) -> Status:
 
 def stay(tools: Tools, record: Record, offer: Offer) -> Status:
     """Nothing to apply: see that what a power cut may have left open is done, and say so."""
-    raise_clock(tools.system, record.status.finished_at)
+    known = tools.journal.folder / time_floor.FOLDER
+    time_floor.mend_clock(tools.system, known, record.status.finished_at)
     take_room(tools, tools.outlets.sink)
     status = record.status
     if status.state in ("done", "rolled-back"):

@@ -6,7 +6,8 @@ import base64
 import binascii
 import ipaddress
 import re
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 
 from autosetup.strict import pattern
 
@@ -14,7 +15,7 @@ HOSTNAME = pattern(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
     "a host name: 1 to 63 of a-z, 0-9 and -, with no - at either end",
 )
-# How files write UTC times, for strftime: 2026-11-21T03:39:50Z.
+# How files write UTC times, for strftime: 2026-11-21T03:39:50Z. See `utc_text`, `seconds_of`.
 UTC_TIME = "%Y-%m-%dT%H:%M:%SZ"
 # Where the payload has Debian packages.
 PACKAGES = "packages/"
@@ -205,9 +206,20 @@ def server_complaint(text: str) -> str | None:
     return None
 
 
+def utc_text(seconds: float) -> str:
+    """Seconds since 1970 as ``2026-11-21T03:39:50Z``."""
+    return time.strftime(UTC_TIME, time.gmtime(seconds))
+
+
+def seconds_of(text: str) -> int:
+    """Seconds since 1970 of a UTC time of that form; raises `ValueError` for any other text."""
+    return int(datetime.strptime(text, UTC_TIME).replace(tzinfo=UTC).timestamp())
+
+
 def is_utc_time(text: str) -> bool:
-    """Whether a text is a UTC time of the form ``2026-11-21T03:39:50Z``."""
+    """Whether a text is a UTC time of that form."""
     try:
-        return datetime.strptime(text, UTC_TIME).year > 0
+        seconds_of(text)
     except ValueError:
         return False
+    return True

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autosetup import forms
 from autosetup.errors import AgentError
 from autosetup.faults import shown
 from autosetup.notify import notify
@@ -32,7 +33,7 @@ _CONSOLE_SECONDS = 0.5
 
 def utc_now() -> str:
     """The time as the contract writes it: ``2026-11-21T03:39:50Z``."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return forms.utc_text(time.time())
 
 
 def active_consoles() -> tuple[Path, ...]:

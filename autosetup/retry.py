@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Sequence
 
+from autosetup import forms
 from autosetup.codes import CODES
 
 # Nodes of one rig that failed together shall not come back together.
@@ -33,4 +34,4 @@ def is_tried_again(code: str | None) -> bool:
 
 def when(seconds: float) -> str:
     """The UTC time so many seconds from now, as the contract writes it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+    return forms.utc_text(time.time() + seconds)

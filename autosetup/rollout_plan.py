@@ -29,6 +29,7 @@ AGENT = pattern(
 
 _GENERATION = pattern(r"[1-9][0-9]{0,14}", "a generation in quotes")
 _SPREAD_LOTS = 2
+_MOST_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,19 @@ class RolloutPlan:
         place = others.index(card_id) if card_id in others else len(others)
         return 1 + place // self.at_once
 
+    def is_of_time_to_come(self, now: datetime) -> bool:
+        """Whether it was made by a clock that was days ahead, so that its times tell nothing."""
+        return self._released > now + _MOST_AHEAD
+
     def earliest(self, card_id: str) -> datetime:
         """When a card may begin where no server gives turns: in its lot's time, not all at once."""
-        released = datetime.strptime(self.released_at, forms.UTC_TIME).replace(tzinfo=UTC)
         share = _chance(card_id, self.generation)
-        return released + (self.lot(card_id) + share) * timedelta(seconds=self.spacing_seconds)
+        lots = self.lot(card_id) + share
+        return self._released + lots * timedelta(seconds=self.spacing_seconds)
+
+    @property
+    def _released(self) -> datetime:
+        return datetime.fromtimestamp(forms.seconds_of(self.released_at), UTC)
 
 
 def in_order(numbers: Mapping[str, int], plan: RolloutPlan) -> tuple[str, ...]:

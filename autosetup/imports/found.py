@@ -6,13 +6,12 @@ generation behind the newest that the node knows, so every payload of a rig is n
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autosetup import board
+from autosetup import board, forms
 from autosetup.card import BOOT_FOLDERS
 from autosetup.decide import is_unfinished
 from autosetup.errors import AgentError
@@ -152,12 +151,12 @@ def _here(tools: Tools, record: Record | None, generation: int) -> Here:
 
     boot = tools.outlets.card.parent if tools.outlets.card else Path()
     times = [(boot / name).stat().st_mtime for name in _names(boot)]
-    past = time.gmtime(max(0, max(times) - _MOST_AHEAD))
+    past = max(0, max(times) - _MOST_AHEAD)
     programs = {name for name in _PROGRAMS if tools.system.has_program(name)}
     return Here(
         generation,
         _hardware(tools.system),
-        time.strftime("%Y-%m-%dT%H:%M:%SZ", past),
+        forms.utc_text(past),
         programs,
         _before(tools, record),
     )

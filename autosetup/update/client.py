@@ -10,15 +10,16 @@ an older file beside newer ones, as if the network had gone at that moment.
 
 from __future__ import annotations
 
-import datetime
 import importlib.util
 import inspect
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autosetup import forms
 from autosetup.errors import AgentError, plain
 from autosetup.system import replace_file
 from autosetup.update.fetch import Wanted
@@ -27,8 +28,8 @@ from autosetup.update.store import NotThere, Store, failed
 if TYPE_CHECKING:
     from tuf.ngclient import FetcherInterface, Updater
 
-ROOT, _TOP = "root.json", "targets.json"
-_ORDER = (ROOT, "timestamp.json", "snapshot.json", _TOP)
+ROOT, _STAMP, _TOP = "root.json", "timestamp.json", "targets.json"
+_ORDER = (ROOT, _STAMP, "snapshot.json", _TOP)
 _ALGORITHMS = ("sha256", "sha512")
 _ABOUT = "store:"  # ngclient puts it before each path
 # Bytes. A rig has few roles; a site with a thousand cards has 200 KB of them in one.
@@ -38,8 +39,8 @@ _ROOT_MOST, _TIMESTAMP_MOST, _SNAPSHOT_MOST, _TARGETS_MOST = 512_000, 16_384, 2_
 class Client:
     """A repository as verified metadata tells of it; made by `opened`."""
 
-    def __init__(self, updater: Updater, work: Path, name: str) -> None:
-        self._updater, self._work, self._name = updater, work, name
+    def __init__(self, updater: Updater, work: Path, name: str, now: float) -> None:
+        self._updater, self._work, self._name, self._now = updater, work, name, now
 
     def refresh(self) -> None:
         """Have the newest metadata of the top.
@@ -47,7 +48,7 @@ class Client:
         Raises:
             AgentError: ``source-failed``, ``frozen``, ``update-refused``.
         """
-        with _explained(self._name):
+        with _explained(self._name, self._now):
             self._updater.refresh()
 
     def find(self, path: str) -> Wanted | None:
@@ -56,7 +57,7 @@ class Client:
         Raises:
             AgentError: see `refresh`; ``update-refused`` also where it has no digest.
         """
-        with _explained(self._name):
+        with _explained(self._name, self._now):
             found = self._updater.get_targetinfo(path)
         if found is None:
             return None
@@ -64,6 +65,14 @@ class Client:
             if digest := found.hashes.get(algorithm):
                 return Wanted(self._place(path, digest), found.length, digest, algorithm)
         raise refused(f"{self._name} has {path} without a digest that is known here.")
+
+    @property
+    def ends(self) -> float:
+        """When the timestamp ends that was verified, in seconds since 1970."""
+        from tuf.api.metadata import Metadata, Timestamp
+
+        raw = (self._work / _STAMP).read_bytes()
+        return Metadata[Timestamp].from_bytes(raw).signed.expires.timestamp()
 
     def _place(self, path: str, digest: str) -> str:
         """Where a target lies; with consistent snapshots its digest stands before its name."""
@@ -75,14 +84,14 @@ class Client:
 
 
 @contextmanager
-def opened(folder: Path, anchor: bytes, store: Store, *, behind: float = 0) -> Iterator[Client]:
+def opened(folder: Path, anchor: bytes, store: Store, now: float) -> Iterator[Client]:
     """A client that goes on from what this node knows; what it learns is kept.
 
     Args:
         folder: of verified metadata; made if it is missing.
         anchor: metadata of the root that is trusted to begin with.
         store: of the repository's metadata.
-        behind: by how many seconds the clock is known to be behind.
+        now: by which time it is judged, in seconds since 1970.
 
     Raises:
         AgentError: ``no-updater``; ``update-refused``, the anchor is none.
@@ -96,7 +105,7 @@ def opened(folder: Path, anchor: bytes, store: Store, *, behind: float = 0) -> I
         for path in folder.glob("*.json"):
             (work / path.name).write_bytes(path.read_bytes())
         try:
-            yield Client(_updater(work, anchor, store, behind), work, store.name)
+            yield Client(_updater(work, anchor, store, now), work, store.name, now)
         finally:
             _keep(work, folder)
 
@@ -123,21 +132,21 @@ def refused(what: str) -> AgentError:
     return AgentError("update-refused", plain(what), hint)
 
 
-def _updater(work: Path, anchor: bytes, store: Store, behind: float) -> Updater:
+def _updater(work: Path, anchor: bytes, store: Store, now: float) -> Updater:
     """ngclient, with the newest root that this node has."""
     from tuf.api.exceptions import RepositoryError
 
     if (work / ROOT).exists():
         try:
-            return _begun(work, store, behind)
+            return _begun(work, store, now)
         except RepositoryError:
             pass  # spoiled on the card
     (work / ROOT).write_bytes(anchor)
-    with _explained("The root that this node was given"):
-        return _begun(work, store, behind)
+    with _explained("The root that this node was given", now):
+        return _begun(work, store, now)
 
 
-def _begun(work: Path, store: Store, behind: float) -> Updater:
+def _begun(work: Path, store: Store, now: float) -> Updater:
     from tuf.ngclient import Updater, UpdaterConfig
 
     # Since 6.0 one says that the root in the folder is the one to trust.
@@ -150,9 +159,8 @@ def _begun(work: Path, store: Store, behind: float) -> Updater:
         targets_max_length=_TARGETS_MOST,
     )
     updater = Updater(str(work), _ABOUT, fetcher=_fetcher(store), config=config, **extra)
-    if behind:
-        # It has no argument for the time; this is where each of its checks looks it up.
-        updater._trusted_set.reference_time += datetime.timedelta(seconds=behind)  # noqa: SLF001
+    # It has no argument for the time; this is where each of its checks looks it up.
+    updater._trusted_set.reference_time = datetime.fromtimestamp(now, UTC)  # noqa: SLF001
     return updater
 
 
@@ -178,7 +186,7 @@ def _as_missing(status: int) -> int:
 
 
 @contextmanager
-def _explained(name: str) -> Iterator[None]:
+def _explained(name: str, now: float) -> Iterator[None]:
     """What went wrong, in the agent's words."""
     from tuf.api.exceptions import (
         DownloadError,
@@ -191,7 +199,8 @@ def _explained(name: str) -> Iterator[None]:
         yield
     except ExpiredMetadataError as error:
         what = f"{name} has had nothing to say for too long, or keeps it back: {error}."
-        hint = "Renew the repository: flasher release renew. The node goes on with what it has."
+        day = forms.utc_text(now)[:10]
+        hint = f"Renew the repository: flasher release renew. This node takes today for {day}."
         raise AgentError("frozen", what, hint) from error
     except DownloadLengthMismatchError as error:
         raise refused(f"{name} sends more than it may: {error}.") from error

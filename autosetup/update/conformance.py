@@ -16,8 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from autosetup.errors import AgentError
-from autosetup.time_floor import seconds_behind
-from autosetup.update import floor
+from autosetup.time_floor import TimeFloor, keep_floor, read_floor
 from autosetup.update.client import ROOT, Client, opened, refused
 from autosetup.update.fetch import Larder
 from autosetup.update.web import web_at
@@ -45,14 +44,14 @@ def main() -> int:
 def _client(chosen: argparse.Namespace) -> Iterator[Client]:
     """The client, with the newest metadata of the top."""
     folder: Path = chosen.metadata_dir
-    behind = seconds_behind(time.time(), floor.known(folder))
+    now = read_floor(folder).now(time.time())
     anchor = (folder / ROOT).read_bytes()
     with (
         closing(web_at(chosen.metadata_url)) as store,
-        opened(folder, anchor, store, behind=behind) as client,
+        opened(folder, anchor, store, now) as client,
     ):
         client.refresh()
-        floor.raise_to(folder, time.time() + behind)
+        keep_floor(folder, TimeFloor(int(now)))
         yield client
 
 

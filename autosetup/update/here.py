@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +15,11 @@ from autosetup.run import Tools
 from autosetup.secrets_file import SECRETS
 from autosetup.settings import Manifest, NodeSettings, Update
 from autosetup.system import System
+from autosetup.time_floor import FOLDER, is_synchronised
 from autosetup.update.fetch import Larder
 
 # Baked by `build-base --update-root`, or a file of the payload.
 ROOT = "/etc/autosetup/update/root.json"
-_FOLDER = "update"
-_LAST_SECOND = 253402300799  # of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,8 @@ class Ground:
         generation: of the payload in force, or at work.
         newest: the newest generation that the node has tried.
         sealing_key: the card's private key, in base64; empty for none.
-        past: UTC times that are known to be over.
+        past: UTC times that were told to be over.
+        is_timed: whether a server of time keeps its clock.
         held: files of the payload in force by their SHA-256 (hex).
         mirror: address of the site's archive of packages; may be empty.
     """
@@ -52,6 +51,7 @@ class Ground:
     newest: int
     sealing_key: str = field(repr=False)
     past: tuple[str, ...] = ()
+    is_timed: bool = False
     held: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     mirror: str = ""
 
@@ -84,18 +84,18 @@ def ground_of(tools: Tools) -> Ground:
     anchor = tools.system.read(ROOT)
     if not anchor:
         raise _no_updates("This node knows no root of a repository.")
-    newest = max(record.newest[0], record.generation)
     return Ground(
         system=tools.system,
-        folder=tools.journal.folder / _FOLDER,
+        folder=tools.journal.folder / FOLDER,
         anchor=anchor,
         update=settings.update,
         role=settings.role,
         card_id=manifest.card_id,
         generation=record.generation,
-        newest=newest,
+        newest=max(record.newest[0], record.generation),
         sealing_key=card_keys.load(tools.journal.folder, manifest.card_id).sealing_key,
-        past=(manifest.flashed_at, _planned(newest)),
+        past=(manifest.flashed_at,),
+        is_timed=tools.system.booted and is_synchronised(),
         held=_held(manifest, raw),
         mirror=settings.packages.mirror,
     )
@@ -111,11 +111,6 @@ def _settings(raw: Mapping[str, bytes]) -> NodeSettings:
     if settings is None:
         raise Faulty(list(faults))
     return settings
-
-
-def _planned(generation: int) -> str:
-    """When a generation was planned: its number is that second (UTC)."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(min(generation, _LAST_SECOND)))
 
 
 def _held(manifest: Manifest, raw: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -10,11 +10,11 @@ import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from autosetup import __version__
+from autosetup import __version__, forms
 from autosetup.agent_package import NAME
 from autosetup.agents import agents_of, order_of
 from autosetup.errors import AgentError, free_bytes, no_room
@@ -26,8 +26,7 @@ from autosetup.rollout_plan import RolloutPlan, read_plan
 from autosetup.secrets_file import SECRETS
 from autosetup.settings import Update
 from autosetup.system import System
-from autosetup.time_floor import raise_clock, seconds_behind
-from autosetup.update import floor
+from autosetup.time_floor import TimeFloor, floor_of_server, keep_floor, mend_clock, read_floor
 from autosetup.update.client import Client, opened, refused
 from autosetup.update.fetch import Wanted
 from autosetup.update.here import Ground
@@ -165,15 +164,13 @@ def looking(ground: Ground, asked: Sources = sources) -> Iterator[Found]:
         AgentError: ``no-updater``; ``no-source``, there is none; ``source-failed``, ``frozen``,
             ``update-refused``, by what is worst, where no source was sound.
     """
-    past = (*ground.past, floor.known(ground.folder))
-    raise_clock(ground.system, *past)
-    behind = seconds_behind(time.time(), *past)
+    mend_clock(ground.system, ground.folder, *ground.past)
     troubles: list[AgentError] = []
     idle: Found | None = None
     with closing(asked(ground.system, ground.update)) as stores:
         for store in stores:
             try:
-                found = _look(ground, store, behind)
+                found = _look(ground, store)
             except AgentError as error:
                 troubles.append(error)
                 continue
@@ -186,23 +183,59 @@ def looking(ground: Ground, asked: Sources = sources) -> Iterator[Found]:
     yield idle
 
 
-def _look(ground: Ground, store: Store, behind: float) -> Found:
-    """What one source has."""
+def _look(ground: Ground, store: Store) -> Found:
+    """What one source has; what that tells of the time is kept."""
+    clock, floor = time.time(), read_floor(ground.folder)
+    now = clock if ground.is_timed else floor.now(clock, *ground.past)
+    try:
+        found, ends = _verified(ground, store, now)
+    except AgentError as error:
+        if error.code != "frozen" or ground.is_timed:
+            raise
+        told = _contradicted(ground, store, floor)
+        if told is None:
+            raise
+        floor, now = told, told.now(clock, *ground.past)
+        found, ends = _verified(ground, store, now)
+    if ground.is_timed:
+        floor = floor_of_server(clock, *ground.past)
+    else:
+        released = forms.seconds_of(found.plan.released_at) if found.plan else 0
+        floor = replace(floor, at=max(int(now), min(released, int(ends))))
+    keep_floor(ground.folder, floor)
+    mend_clock(ground.system, ground.folder, *ground.past)
+    return found
+
+
+def _contradicted(ground: Ground, store: Store, floor: TimeFloor) -> TimeFloor | None:
+    """What the time must be if a release has ended that is newer than all that this node has had.
+
+    By what this node takes for past, that cannot be: the clock that told it ran ahead. None where
+    it need not have.
+    """
+    found, ends = _verified(ground, store, 0.0)  # by its signatures alone
+    if found.plan is None or found.plan.generation <= ground.newest:
+        return None
+    at = forms.seconds_of(found.plan.released_at)
+    return floor.contradicted(at, ends, *ground.past)
+
+
+def _verified(ground: Ground, store: Store, now: float) -> tuple[Found, float]:
+    """What a source has that is in force at a time; and when that ends, in seconds since 1970."""
     digest = hashlib.sha256(ground.anchor).hexdigest()
     folder = ground.folder / "metadata" / digest[:16]  # another root begins anew
     site = ground.update.site
-    with opened(folder, ground.anchor, store.below("metadata"), behind=behind) as client:
+    with opened(folder, ground.anchor, store.below("metadata"), now) as client:
         client.refresh()
         wanted = [
             client.find(f"{site}/{PLAN}"),
             client.find(f"{site}/{ground.role}/{ground.card_id}.json"),
         ]
         plan, letter = _plan(ground, store, wanted[0]), _letter(ground, store, wanted[1])
-        agent = _agent(ground, client, plan)
-    floor.raise_to(ground.folder, time.time() + behind)
+        agent, ends = _agent(ground, client, plan), client.ends
     but = frozenset(found.digest for found in (*wanted, agent) if found)
     ground.letters.forget(but=but)
-    return Found(ground, store, plan, letter, agent)
+    return Found(ground, store, plan, letter, agent), ends
 
 
 def _plan(ground: Ground, store: Store, wanted: Wanted | None) -> RolloutPlan | None:

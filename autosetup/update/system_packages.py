@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from autosetup import forms
 from autosetup.errors import free_bytes, no_room
 from autosetup.sealing import is_sealed
 from autosetup.settings import SystemPackages
@@ -70,7 +71,7 @@ def bring_up_to_date(
         names = [newer.name for newer in found] if which == "security" else []
         upgrade(system, sources, names)
     stamp.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_file(stamp, time.strftime("%Y-%m-%dT%H:%M:%SZ\n", time.gmtime()).encode(), 0o600)
+    replace_file(stamp, f"{forms.utc_text(time.time())}\n".encode(), 0o600)
     return found
 
 

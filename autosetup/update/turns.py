@@ -64,7 +64,7 @@ class Asking:
         for address in self.boards if self.key else ():
             if turn := self._asked(address, generation):
                 return turn
-        if plan is None:
+        if plan is None or plan.is_of_time_to_come(self.now()):
             return Turn(granted=True)
         left = (plan.earliest(self.card_id) - self.now()).total_seconds()
         if left <= 0:

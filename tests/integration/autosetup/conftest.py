@@ -19,7 +19,10 @@ from pathlib import Path
 import pytest
 
 import autosetup
+from autosetup.settings import Update
 from autosetup.status import Status
+from tests.integration.autosetup.released import Card, payload, release
+from tests.integration.autosetup.releases import SITE, Repository, Server, serving
 from tests.unit.autosetup.sample_payloads import packed
 
 PROJECT = Path(autosetup.__file__).parent.parent
@@ -210,3 +213,26 @@ def node(fresh: Callable[[], Node]) -> Node:
     made = fresh()
     made.insert(packed())
     return made
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A repository with a release for the card."""
+    made = Repository(tmp_path / "repository")
+    made.begin()
+    release(made, payload())
+    return made
+
+
+@pytest.fixture
+def mirror(repository: Repository) -> Iterator[Server]:
+    """A server that has it."""
+    with serving(repository.folder) as served:
+        yield served
+
+
+@pytest.fixture
+def card(tmp_path: Path, repository: Repository, mirror: Server) -> Card:
+    """A card whose node asks that server."""
+    update = Update(site=SITE, source=mirror.address)
+    return Card(tmp_path / "update", repository.root, update)

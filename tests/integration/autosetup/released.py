@@ -9,7 +9,10 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from autosetup import hpke
+from autosetup.errors import AgentError
 from autosetup.letter import make_letter, write_letter
 from autosetup.manifest import SEAL
 from autosetup.rollout_plan import RolloutPlan, write_plan
@@ -17,6 +20,7 @@ from autosetup.secrets_file import SECRETS
 from autosetup.settings import Update
 from autosetup.system import System
 from autosetup.update.here import Ground
+from autosetup.update.look import Sources, looking
 from autosetup.update.sources import sources
 from autosetup.update.store import Store
 from autosetup.update.web import Patience
@@ -67,6 +71,7 @@ class Card:
     Attributes:
         folder: the updater's.
         past: times that are known to be over.
+        is_timed: whether a server of time keeps the node's clock.
         update: what the node was told.
     """
 
@@ -78,6 +83,7 @@ class Card:
     held: dict[str, bytes] = field(default_factory=dict)
     key: str = KEY
     card_id: str = CARD_ID
+    is_timed: bool = False
 
     @property
     def ground(self) -> Ground:
@@ -92,6 +98,7 @@ class Card:
             self.generation,
             self.key,
             self.past,
+            self.is_timed,
             self.held,
         )
 
@@ -108,3 +115,16 @@ def asked(system: System, update: Update) -> Generator[Store, None, None]:
 def impatient(system: System, update: Update) -> Generator[Store, None, None]:
     """The same, of a node that waits for nobody."""
     return sources(system, update, patience=IMPATIENT, partitions=lambda _: [])
+
+
+def offered(card: Card, asked: Sources = asked) -> int | None:
+    """The generation of the card's letter; None where it has none."""
+    with looking(card.ground, asked) as found:
+        return found.letter.told.generation if found.letter else None
+
+
+def code_of(card: Card, asked: Sources = asked) -> str:
+    """Why the node takes nothing."""
+    with pytest.raises(AgentError) as raised:
+        offered(card, asked)
+    return raised.value.code

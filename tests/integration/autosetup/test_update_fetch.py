@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from autosetup.errors import AgentError
-from autosetup.settings import Update
 from autosetup.update.fetch import Larder, Wanted
 from autosetup.update.look import looking
 from autosetup.update.store import NotThere, Store
@@ -172,28 +171,8 @@ def test_a_file_that_is_not_there_is_asked_for_once(
         list(store.read("none"))
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    made = Repository(tmp_path / "repository")
-    made.begin()
-    release(made, payload())
-    return made
-
-
-@pytest.fixture
-def mirror(repository: Repository) -> Iterator[Server]:
-    with serving(repository.folder) as served:
-        yield served
-
-
-@pytest.fixture
-def card(tmp_path: Path, repository: Repository, mirror: Server) -> Card:
-    made = Card(tmp_path / "update", repository.root, Update(site=SITE, source=mirror.address))
-    made.holds(packed())
-    return made
-
-
 def test_only_what_the_node_lacks_travels_and_each_byte_once(card: Card, mirror: Server) -> None:
+    card.holds(packed())
     told: list[tuple[int, int]] = []
     with looking(card.ground, asked) as found:
         raw = found.payload(lambda number, count: told.append((number, count)))
@@ -226,6 +205,7 @@ def test_looking_again_costs_the_timestamp_alone(card: Card, mirror: Server) -> 
 def test_a_generation_that_another_one_replaced_leaves_nothing_behind(
     card: Card, repository: Repository
 ) -> None:
+    card.holds(packed())
     with looking(card.ground, asked) as found:
         found.payload()
     newer = payload(NEXT + 1, b"another welcome\n")
@@ -277,6 +257,7 @@ def test_a_name_that_leaves_the_payload_is_refused_before_a_byte_is_fetched(
 
 
 def test_a_large_file_is_told_of_while_it_comes(card: Card, repository: Repository) -> None:
+    card.holds(packed())
     release(repository, payload(motd=bytes(9 << 20)))
     told: list[tuple[int, int]] = []
     with looking(card.ground, asked) as found:

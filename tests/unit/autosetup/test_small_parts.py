@@ -28,7 +28,6 @@ from autosetup.steps.hostname import hosts
 from autosetup.steps.keyfile import escape, ssid_value
 from autosetup.steps.locale import UNCACHED, layout, with_language
 from autosetup.system import System
-from autosetup.time_floor import seconds_behind
 from tests.unit.autosetup.sample_payloads import GENERATION, SECRETS, packed
 
 
@@ -185,21 +184,6 @@ def test_any_error_becomes_one_plain_line() -> None:
     own = AgentError("script-failed", "a", "b")
     assert as_agent_error(own) is own
     assert plain("a\n\tb\x1b[0m  c") == "a b [0m c"
-
-
-@pytest.mark.parametrize(
-    ("now", "past", "behind"),
-    [
-        (0.0, ("1970-01-01T00:01:00Z",), 60.0),
-        (0.0, ("1970-01-01T00:01:00Z", None, "1970-01-01T00:02:00Z"), 120.0),
-        (61.0, ("1970-01-01T00:01:00Z",), 0.0),
-        (0.0, (None,), 0.0),
-    ],
-)
-def test_a_clock_is_behind_the_latest_moment_that_is_known_to_be_past(
-    now: float, past: tuple[str | None, ...], behind: float
-) -> None:
-    assert seconds_behind(now, *past) == behind
 
 
 def test_names_and_octets_of_networks_are_told_apart() -> None:

@@ -48,6 +48,11 @@ def test_without_a_plan_or_spacing_nobody_waits() -> None:
     assert asking(CARDS[-1], 0).ask(7, at_once).granted
 
 
+def test_nobody_waits_for_the_times_of_a_plan_whose_maker_had_a_clock_ahead() -> None:
+    assert asking(CARDS[-1], -3 * 24 * 60).ask(7, PLAN).granted
+    assert not asking(CARDS[-1], -12 * 60).ask(7, PLAN).granted
+
+
 @pytest.mark.parametrize(
     ("raw", "turn"),
     [

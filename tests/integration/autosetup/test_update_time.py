@@ -1,0 +1,122 @@
+"""What a node takes the time for: nobody thaws what is frozen, and no wrong clock locks it out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from autosetup import forms
+from tests.integration.autosetup.released import (
+    GENERATION,
+    NEXT,
+    Card,
+    code_of,
+    offered,
+    payload,
+    release,
+)
+from tests.integration.autosetup.releases import Repository
+
+LATER = NEXT + 100
+# What the clock of a laptop showed that once ran ahead.
+WRONG = "2099-01-01T00:00:00Z"
+
+
+def in_days(days: int) -> datetime:
+    """So many days from now."""
+    return datetime.now(UTC) + timedelta(days=days)
+
+
+def told(days: int) -> str:
+    """The same as files write it."""
+    return forms.utc_text(in_days(days).timestamp())
+
+
+def begin(repository: Repository, days: int) -> None:
+    """Have all that is signed from now on, the root too, end in so many days."""
+    repository.expires = in_days(days)
+    repository.begin()
+
+
+def test_a_clock_that_knows_nothing_does_not_thaw_what_is_frozen(
+    card: Card, repository: Repository
+) -> None:
+    repository.expires = in_days(1)
+    repository.stamp()
+    card.generation, card.past = NEXT, (told(2),)
+    assert code_of(card) == "frozen"
+
+
+def test_the_time_of_the_last_good_metadata_is_kept_as_a_floor(
+    card: Card, repository: Repository
+) -> None:
+    card.generation, card.past = NEXT, (told(2),)
+    assert offered(card) == NEXT  # its metadata lasts for thirty days
+    card.past = ()
+    repository.expires = in_days(1)
+    repository.stamp()
+    assert code_of(card) == "frozen"
+
+
+def test_a_release_tells_what_time_it_is_at_least(card: Card, repository: Repository) -> None:
+    release(repository, payload(), released_at=told(2))
+    assert offered(card) == NEXT
+    card.generation = NEXT
+    repository.expires = in_days(1)
+    repository.stamp()
+    assert code_of(card) == "frozen"
+
+
+def test_what_a_release_says_of_the_time_counts_no_further_than_it_lasts(
+    card: Card, repository: Repository
+) -> None:
+    begin(repository, 60)
+    repository.expires = in_days(30)
+    release(repository, payload(), released_at=WRONG)
+    assert offered(card) == NEXT
+    card.generation = NEXT
+    repository.expires = in_days(31)
+    repository.publish()
+    assert offered(card) == NEXT
+
+
+def test_a_release_by_a_right_clock_heals_a_node_that_a_clock_ahead_has_frozen(
+    card: Card, repository: Repository
+) -> None:
+    begin(repository, 365)
+    repository.expires = forms_time(WRONG) + timedelta(days=30)
+    release(repository, payload(), released_at=WRONG)
+    assert offered(card) == NEXT
+    card.generation, card.past = NEXT, (WRONG,)  # applied
+    repository.expires = in_days(30)
+    repository.publish()
+    assert code_of(card) == "frozen"  # it may be that somebody shows what is long over
+    release(repository, payload(LATER), released_at=told(0))
+    assert offered(card) == LATER
+    card.generation = LATER  # it was tried and taken back: the payload before is in force again
+    assert offered(card) == LATER
+    repository.expires = in_days(-1)
+    repository.stamp()
+    assert code_of(card) == "frozen"
+
+
+def test_a_card_that_was_made_by_a_clock_ahead_takes_what_follows(card: Card) -> None:
+    card.past = (WRONG,)
+    assert card.generation == GENERATION
+    assert offered(card) == NEXT
+
+
+def test_a_node_that_a_server_of_time_keeps_right_believes_no_other_time(
+    card: Card, repository: Repository
+) -> None:
+    card.generation, card.past, card.is_timed = NEXT, (WRONG,), True
+    assert offered(card) == NEXT
+    card.is_timed = False  # the server is gone; what it showed to be wrong stays so
+    assert offered(card) == NEXT
+    repository.expires = in_days(-1)
+    repository.stamp()
+    assert code_of(card) == "frozen"
+
+
+def forms_time(text: str) -> datetime:
+    """A time as files write it."""
+    return datetime.fromtimestamp(forms.seconds_of(text), UTC)
