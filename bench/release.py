@@ -18,7 +18,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from flasher.fleet.release import names
-from flasher.fleet.release.compose import Wish, compose_release
+from flasher.fleet.release.chosen import Wish
+from flasher.fleet.release.compose import compose_release
 from flasher.fleet.release.draft import DraftFolder
 from flasher.fleet.release.keys import offline
 from flasher.fleet.release.mirror import mirror
@@ -170,7 +171,7 @@ def release(place: Place, rig: RigMap, entries: list[Entry], now: datetime) -> T
     key = offline(place.keys, "targets", wanted, lambda: "bench")[0]
     times = [time.process_time()]
     state, folder = place.read(), DraftFolder(place.draft)
-    compose_release(state, folder, rig, Wish("big", "bench"), entries, now)
+    compose_release(state, folder, rig, Wish("big", "bench", forget=True), entries, now)
     times.append(time.process_time())
     sign_draft(place, state, signer, lambda: key, now)
     times.append(time.process_time())

@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 
+from flasher.commands._heard import board_of, generations
+from flasher.commands._release_keys import OPTION, passphrase, signer_of, site_signer, targets_key
 from flasher.commands._release_told import as_json, cards, how, tell_draft, tell_ends, where
-from flasher.commands._secret_input import known_secret, new_secret
+from flasher.commands._secret_input import new_secret
 from flasher.commands._sites import load
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode, FlasherError
-from flasher.fleet.release import keys, names, steps
-from flasher.fleet.release.compose import Wish, compose_release
+from flasher.fleet.release import names, steps
+from flasher.fleet.release.chosen import Wish
+from flasher.fleet.release.compose import compose_release
 from flasher.fleet.release.draft import Draft, DraftFolder
 from flasher.fleet.release.mirror import mirror
 from flasher.fleet.release.place import Place, find_place, new_place
@@ -26,11 +28,10 @@ from flasher.rig.profile import load_profile
 from flasher.rig.released import record_release
 from flasher.rig.rigmap import RigMap, lay_out
 from flasher.rig.signing import SiteSigner
-from flasher.rig.site import Site, SiteSecrets, open_site
+from flasher.rig.site import SiteSecrets, open_site
 from flasher.rig.strength import strength
 
 _WEAK = 1
-_OPTION = "--passphrase-fd"
 
 
 def init(args: argparse.Namespace, console: Console) -> int:
@@ -39,10 +40,10 @@ def init(args: argparse.Namespace, console: Console) -> int:
     wanted = RootKeys(args.root_keys or 1, args.threshold or 1)
     wanted.check()
     what = f"New passphrase of the root and targets keys of {place.name}"
-    passphrase = new_secret(what, args.passphrase_fd, console, _OPTION)
-    if (found := strength(passphrase, [place.name])).score <= _WEAK:
+    secret = new_secret(what, args.passphrase_fd, console, OPTION)
+    if (found := strength(secret, [place.name])).score <= _WEAK:
         console.warn(f"This passphrase is {found.words}. {found.advice}".rstrip())
-    state = make_repository(place, wanted, passphrase, _now())
+    state = make_repository(place, wanted, secret, _now())
     console.say(
         f"The repository {place.name} lies in {place.folder}, its keys in {place.keys}.\n"
         f"Take the files *.vault there onto a stick, and keep a copy: what nodes trust hangs on"
@@ -61,11 +62,12 @@ def new(args: argparse.Namespace, console: Console) -> int:
     rig = lay_out(load_profile(args.scanner), site, secrets)
     with place.alone(), console.progress() as emit:
         state, folder = place.read(), DraftFolder(place.draft)
-        entries = Ledger().entries()
-        draft = compose_release(state, folder, rig, _wish(args, rig), entries, _now(), emit)
+        entries, has = Ledger().entries(), generations(board_of(site.name))
+        wish = _wish(args, rig)
+        draft = compose_release(state, folder, rig, wish, entries, _now(), emit, has)
     tell_draft(draft, console)
     if args.publish:
-        _sign(place, args, _signer(site, secrets), console)
+        _sign(place, args, signer_of(site, secrets), console)
         return _publish(place, args, console)
     console.say("Sign it: flasher release sign")
     console.result("release", as_json(draft))
@@ -77,8 +79,7 @@ def sign(args: argparse.Namespace, console: Console) -> int:
     place = find_place(args.repository)
     draft = DraftFolder(place.draft).load()
     tell_draft(draft, console)
-    signer = _signer(*load(draft.site, args, console))
-    roles = _sign(place, args, signer, console)
+    roles = _sign(place, args, site_signer(draft.site, args, console), console)
     console.say("Publish it: flasher release publish")
     console.result("signed", {"site": draft.site_name, "roles": roles})
     return ExitCode.DONE
@@ -87,6 +88,16 @@ def sign(args: argparse.Namespace, console: Console) -> int:
 def publish(args: argparse.Namespace, console: Console) -> int:
     """Put the signed draft in force; or copy what is in force."""
     return _publish(find_place(args.repository), args, console)
+
+
+def discard(args: argparse.Namespace, console: Console) -> int:
+    """Throw the draft away."""
+    place = find_place(args.repository)
+    with place.alone():
+        was_there = steps.discard_draft(place, place.read())
+    console.say("The draft is gone." if was_there else "There was no draft.")
+    console.result("repository", where(place))
+    return ExitCode.DONE
 
 
 def show(args: argparse.Namespace, console: Console) -> int:
@@ -112,7 +123,7 @@ def show(args: argparse.Namespace, console: Console) -> int:
 def renew(args: argparse.Namespace, console: Console) -> int:
     """Sign anew what would end."""
     place = find_place(args.repository)
-    signers = [_signer(*load(args.site, args, console))] if args.site else []
+    signers = [site_signer(args.site, args, console)] if args.site else []
     with place.alone():
         state = place.read()
         key = targets_key(place, state, args, console) if args.targets else None
@@ -129,10 +140,8 @@ def root(args: argparse.Namespace, console: Console) -> int:
         before, folder = place.read(), args.keys or place.keys
         wanted = _root_keys(args, before)
         changes = [*args.replace, *(["root"] if wanted and "root" not in args.replace else [])]
-        passphrase = _passphrase(args, console)
-        state = renew_root(
-            place, before, folder, passphrase, _now(), changes=changes, wanted=wanted
-        )
+        secret = passphrase(place, args, console)
+        state = renew_root(place, before, folder, secret, _now(), changes=changes, wanted=wanted)
     console.say(f"Root {state.root.signed.version} is in force; nodes find it by themselves.")
     if changes:
         console.say(
@@ -157,23 +166,11 @@ RUN: dict[str, Callable[[argparse.Namespace, Console], int]] = {
     "new": new,
     "sign": sign,
     "publish": publish,
+    "discard": discard,
     "show": show,
     "renew": renew,
     "root": root,
 }
-
-
-def targets_key(
-    place: Place, state: State, args: argparse.Namespace, console: Console
-) -> steps.TargetsKey:
-    """Opens the targets key once it is needed, wherever it lies now."""
-    folder, wanted = args.keys or place.keys, state.root.signed.roles["targets"].keyids
-    return lambda: keys.offline(folder, "targets", wanted, _passphrase(args, console))[0]
-
-
-def _passphrase(args: argparse.Namespace, console: Console) -> keys.Passphrase:
-    what = "Passphrase of the root and targets keys"
-    return cache(lambda: known_secret(what, args.passphrase_fd, console, _OPTION))
 
 
 def _wish(args: argparse.Namespace, rig: RigMap) -> Wish:
@@ -186,6 +183,8 @@ def _wish(args: argparse.Namespace, rig: RigMap) -> Wish:
         at_once=args.at_once,
         spacing_seconds=args.spacing,
         agent=args.agent,
+        instead=args.instead,
+        forget=args.forget,
     )
 
 
@@ -199,14 +198,6 @@ def _pair(text: str) -> tuple[str, str]:
         what = f"--swap takes two nodes, not {text!r}."
         raise BadInput("usage", what, "Write --swap SEG1-CAM1=SEG1-CAM2.")
     return first, second
-
-
-def _signer(site: Site, secrets: SiteSecrets) -> SiteSigner:
-    if secrets.signer is None:
-        what = f"The site {site.name} has no key to sign with."
-        hint = f"Make it once, and keep it: flasher site key {site.name}"
-        raise BadInput("no-site-key", what, hint)
-    return secrets.signer
 
 
 def _sign(
@@ -225,6 +216,10 @@ def _publish(place: Place, args: argparse.Namespace, console: Console) -> int:
     copies = [args.to] if args.to else []
     copies += [args.stick / names.ON_STICKS] if args.stick else []
     draft = None
+    if not copies and not folder.is_there():
+        what = "No release waits to be published."
+        hint = "Make one: flasher release new. To copy what is in force: --to or --stick."
+        raise BadInput("no-draft", what, hint)
     with place.alone(), console.progress() as emit:
         if not copies or folder.is_there():
             draft = steps.publish_draft(place, place.read(), _now(), emit)

@@ -17,6 +17,8 @@ def tell_draft(draft: Draft, console: Console) -> None:
     console.say(f"Generation {draft.generation} for {cards(draft)} of {draft.site_name}:")
     for line in draft.changes:
         console.say(f"  {line}")
+    for target in draft.agents:
+        console.say(f"  the agent of all sites: {target.rpartition('/')[2]}")
     for line in draft.left_out:
         console.warn(f"  left out: {line}")
 
@@ -64,5 +66,6 @@ def as_json(draft: Draft) -> dict[str, object]:
         "generation": draft.generation,
         "nodes": [card.node for card in draft.cards],
         "changes": draft.changes,
+        "agents": [target.rpartition("/")[2] for target in draft.agents],
         "left_out": draft.left_out,
     }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from autosetup.rollout_plan import RolloutPlan
-from flasher import paths
-from flasher.commands._release import targets_key
+from flasher.commands._heard import board_of
+from flasher.commands._release_keys import signer_of, targets_key
 from flasher.commands._sites import load
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
-from flasher.fleet.board.view import BoardView, NodeView, read_board
+from flasher.fleet.board.view import BoardView, NodeView
 from flasher.fleet.release import steps
 from flasher.fleet.release.place import find_place
 from flasher.fleet.release.plan import going, paused, read_plan_of, withdrawn
@@ -45,14 +47,17 @@ def status(args: argparse.Namespace, console: Console) -> int:
     """Which nodes have what was released."""
     state = find_place(args.repository).read()
     plan = read_plan_of(state, _site(args, state))
-    cards, board = assignments(Ledger().entries(), plan.site), _board(plan.site)
-    nodes = [_Node(plan, cards.get(card), card, board) for card in plan.cards]
+    cards, board = assignments(Ledger().entries(), plan.site), board_of(plan.site)
+    nodes = _in_order(_Node(plan, cards.get(card), card, board) for card in plan.cards)
     done = sum(node.is_there for node in nodes)
+    others = len(cards.keys() - set(plan.cards))
     console.say(f"Generation {plan.generation} at {plan.site}, released {plan.released_at}.")
     console.say(f"{_how(plan)} {done} of {len(nodes)} nodes have it.")
     rows = [node.row for node in nodes if not node.is_there]
     if rows:
         console.table(("NODE", "FIRST", "LAST WORD", "GENERATION", "HEARD"), rows)
+    if others:
+        console.say(f"Cards of {plan.site} that it is not for: {others}.")
     if board is None:
         console.say("No node was heard yet: flasher serve takes their reports.")
     console.result("rollout", _as_json(plan, nodes))
@@ -65,16 +70,14 @@ def change(args: argparse.Namespace, console: Console) -> int:
     name = _site(args, place.read())
     # A site that was named by its path is not on the shelf.
     site, secrets = load(args.site or name, args, console)
-    if secrets.signer is None:
-        what = f"The site {site.name} has no key to sign with."
-        raise BadInput("no-site-key", what, "Bring the site that the release was signed with.")
+    signer = signer_of(site, secrets)
     if args.action == "back":
         question = f"All nodes of {site.name} that have the release go back to the one before."
         console.confirm(question, yes=args.yes)
     with place.alone():
         state, now = place.read(), datetime.now(UTC)
         key = targets_key(place, state, args, console)
-        plan = steps.change_plan(place, state, secrets.signer, _CHANGES[args.action], key, now)
+        plan = steps.change_plan(place, state, signer, _CHANGES[args.action], key, now)
     console.say(_DONE[args.action].format(plan.generation))
     console.result("rollout", {**_plan_json(plan)})
     return ExitCode.DONE
@@ -87,6 +90,7 @@ class _Node:
         self, plan: RolloutPlan, card: Assignment | None, card_id: str, board: BoardView | None
     ) -> None:
         self.name = card.node if card else card_id
+        self.role = card.role if card else ""
         self.goes_first = plan.is_canary(card_id)
         self.seen: NodeView | None = board.node(card_id) if board else None
         has_it = self.seen is not None and self.seen.generation == plan.generation
@@ -130,10 +134,17 @@ def _site(args: argparse.Namespace, state: State) -> str:
     return state.sites[0]
 
 
-def _board(site: str) -> BoardView | None:
-    """What the server wrote down last; None where none ran."""
-    path = paths.data() / "fleet" / site / "board.json"
-    return read_board(path.read_bytes()) if path.exists() else None
+def _in_order(nodes: Iterable[_Node]) -> list[_Node]:
+    """As people look for them: those that go first, the only one of its role, then by number."""
+    found = list(nodes)
+    of_role = Counter(node.role for node in found)
+
+    def key(node: _Node) -> tuple[bool, bool, list[str | int]]:
+        parts = re.split(r"([0-9]+)", node.name)
+        by_number = [int(part) if part.isdigit() else part for part in parts]
+        return not node.goes_first, of_role[node.role] > 1, by_number
+
+    return sorted(found, key=key)
 
 
 def _how(plan: RolloutPlan) -> str:

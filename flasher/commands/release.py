@@ -17,9 +17,11 @@ EXAMPLE = (
 )
 
 _ACTIONS = """init FOLDER: make a repository and its keys; new: draft a release; sign: with the
-site's key; publish: put it in force, or copy what is in force; show: what is in force, and until
-when; renew: what would end soon; root: sign the next root, with other keys where asked for"""
-ACTIONS = ("init", "new", "sign", "publish", "show", "renew", "root")
+site's key, and with the sealed targets key for the first release of a site and a new agent;
+publish: put it in force, or copy what is in force; discard: throw the draft away; show: what is in
+force, and until when; renew: what would end soon; root: sign the next root, with other keys where
+asked for"""
+ACTIONS = ("init", "new", "sign", "publish", "discard", "show", "renew", "root")
 CHANGES = ("root", "targets", "online")
 
 
@@ -76,6 +78,16 @@ def _add_new(group: argparse._ArgumentGroup) -> None:
         help="without a server: between so many and the next (%(default)s)",
     )
     group.add_argument("--agent", type=Path, metavar="DEB", help="the agent that nodes should run")
+    group.add_argument(
+        "--instead",
+        action="store_true",
+        help="though nodes of another scanner at the site may be on their way to the one before",
+    )
+    group.add_argument(
+        "--forget",
+        action="store_true",
+        help="though the ledger lacks cards or releases that another computer made",
+    )
     group.add_argument("--publish", action="store_true", help="sign and publish it, too")
 
 

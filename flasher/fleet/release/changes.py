@@ -72,7 +72,7 @@ def lines(changes: Iterable[Change]) -> list[str]:
 def _told(change: Change) -> tuple[str, ...]:
     if change.is_first:
         return ("their first release",)
-    return change.files or ("no file but the secrets is another one",)
+    return change.files or ("the same files as before; secrets are sealed anew",)
 
 
 def _who(nodes: list[str]) -> str:

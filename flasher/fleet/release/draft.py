@@ -25,6 +25,7 @@ from flasher.rig.assignments import Assignment
 
 _RECORD, _FILES, _SIGNED = "draft.json", "files", "signed"
 _ANEW = "Make it anew: flasher release new"
+_MAKE = "Make one: flasher release new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Draft:
         standing: ids of the cards of the site that are in use: letters of others go.
         cards: what each card is by this release.
         changes, left_out: lines for people.
+        upon: digest of the plan that was in force when it was made; empty where none was.
     """
 
     scanner: str
@@ -54,6 +56,7 @@ class Draft:
     cards: tuple[Assignment, ...]
     changes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    upon: str = ""
 
 
 class DraftFolder:
@@ -96,7 +99,7 @@ class DraftFolder:
         """
         path = self.folder / _RECORD
         if not self.is_there():
-            raise BadInput("no-draft", "No release is being prepared.", _ANEW)
+            raise BadInput("no-draft", "No release is being prepared.", _MAKE)
         try:
             told = json.loads(path.read_bytes())
             told["cards"] = tuple(Assignment(**card) for card in told["cards"])

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, Timestamp
+from tuf.api.serialization import DeserializationError
 
 from autosetup.letter import read_letter
 from autosetup.secrets_file import SECRETS
@@ -26,13 +32,53 @@ def mirror(state: State, to: Path, emit: Emit = ignore) -> int:
 
     Raises:
         BadInput: ``another-repository`` lies there.
-        FlasherError: ``repository-damaged``.
+        FlasherError: ``copy-newer``, something lies there that this repository never had;
+            ``repository-damaged``.
     """
     first = names.versioned("root", 1)
     if (to / first).exists() and (to / first).read_bytes() != (state.folder / first).read_bytes():
         what = f"{to} has a repository with other keys."
         raise BadInput("another-repository", what, "Name another folder, or empty this one.")
+    _check_follows(state, to)
     return install(to, in_force(state), emit)
+
+
+def _check_follows(state: State, to: Path) -> None:
+    """What lies there must be one of the states that this repository had.
+
+    Another one was published by another computer, from a copy of its own: nodes that have seen it
+    would refuse ours for as long as its versions are higher, and its releases would be lost.
+    """
+    next_root = to / names.versioned("root", state.root.signed.version + 1)
+    there = _timestamp(to)
+    if not next_root.exists() and (there is None or _had(state, there)):
+        return
+    what = f"{to} has something newer, or something that was never published from here."
+    hint = (
+        "Another computer released it. Publish there; or first copy that computer's repository, and"
+        " its folder releases/NAME, to this one."
+    )
+    raise FlasherError("copy-newer", what, hint)
+
+
+def _timestamp(folder: Path) -> Timestamp | None:
+    """The newest that lies in a folder; None where there is none, or one that nobody can read."""
+    with suppress(OSError, DeserializationError):
+        found: Metadata[Any] = Metadata.from_bytes((folder / names.TIMESTAMP).read_bytes())
+        return found.signed if isinstance(found.signed, Timestamp) else None
+    return None
+
+
+def _had(state: State, there: Timestamp) -> bool:
+    """Whether the snapshot that it names is, or was once, this repository's."""
+    pin = there.snapshot_meta
+    if there.version > state.timestamp.signed.version:
+        return False
+    with suppress(OSError, RepositoryError):
+        raw = (state.folder / names.versioned("snapshot", pin.version)).read_bytes()
+        pin.verify_length_and_hashes(raw)
+        return True
+    return False
 
 
 def in_force(state: State) -> dict[str, Source]:

@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,21 +87,29 @@ class Place:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One program at a time changes the repository.
+        """One program at a time changes the repository, also where two computers share its folder.
 
         Raises:
             FlasherError: ``repository-busy``.
         """
-        descriptor = os.open(self.home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
+        with ExitStack() as held:
+            own = os.open(self.home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            held.callback(os.close, own)
             paths.hand_over(self.home / _LOCK)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(own)
+            if self.folder.is_dir():
+                shared = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                held.callback(os.close, shared)
+                with suppress(OSError):  # some network's file systems lock no folders
+                    self._lock(shared)
             yield
+
+    def _lock(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             what = f"Another program is changing the repository {self.name}."
             raise FlasherError("repository-busy", what, "Wait until it is done.") from None
-        finally:
-            os.close(descriptor)
 
 
 def shelf() -> Path:

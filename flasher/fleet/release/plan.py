@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +19,7 @@ _MOST_WITHDRAWN = 100
 
 
 def begin(
-    before: RolloutPlan | None, site: str, generation: int, now: datetime, agent: str
+    before: RolloutPlan | None, site: str, generation: int, now: datetime, agent: str = ""
 ) -> RolloutPlan:
     """The plan of a new generation; what was withdrawn stays so, and the agent what it was.
 
@@ -65,6 +66,11 @@ def plan_of(state: State, site: str) -> RolloutPlan | None:
     """The plan in force at a site; None before its first release."""
     raw = state.read(names.plan_target(site))
     return None if raw is None else read_plan(raw)
+
+
+def digest_of(plan: RolloutPlan | None) -> str:
+    """SHA-256 (hex) of a plan; empty for none."""
+    return "" if plan is None else hashlib.sha256(write_plan(plan)).hexdigest()
 
 
 def read_plan_of(state: State, site: str) -> RolloutPlan:

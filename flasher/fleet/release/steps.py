@@ -8,12 +8,12 @@ from datetime import datetime
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]
 
 from autosetup.rollout_plan import RolloutPlan, write_plan
-from flasher.errors import BadInput
+from flasher.errors import BadInput, FlasherError
 from flasher.events import Emit, ignore
 from flasher.fleet.release import names, signing
 from flasher.fleet.release.draft import Draft, DraftFolder
 from flasher.fleet.release.place import Place
-from flasher.fleet.release.plan import read_plan_of
+from flasher.fleet.release.plan import digest_of, plan_of, read_plan_of
 from flasher.fleet.release.publish import publish
 from flasher.fleet.release.signing import Signed, Wanted
 from flasher.fleet.release.state import State
@@ -43,12 +43,14 @@ def sign_draft(
 
     Raises:
         BadInput: ``no-draft``, ``draft-damaged``; ``another-site``.
+        FlasherError: ``draft-outdated``.
     """
     folder = DraftFolder(place.draft)
     draft = folder.load()
     if draft.site_name != signer.name:
         what = f"The release being prepared is for {draft.site_name}, not for {signer.name}."
         raise BadInput("another-site", what, f"Sign it as {draft.site_name}.")
+    _check_upon(draft, state)
     standing = frozenset(draft.standing)
     wanted = Wanted(
         draft.site_name, folder.plan(draft), folder.letter_files(draft), standing.__contains__
@@ -75,8 +77,34 @@ def publish_draft(place: Place, state: State, now: datetime, emit: Emit = ignore
     folder = DraftFolder(place.draft)
     draft, made = folder.load(), folder.signed()
     if not _is_in_force(state, made):
+        _check_upon(draft, state)
         publish(place, state, made, folder.files(draft), now, emit)
     return draft
+
+
+def discard_draft(place: Place, state: State) -> bool:
+    """Throw the draft away; whether there was one.
+
+    Raises:
+        BadInput: ``in-force``: it was published, and the ledger is to be told from it still.
+    """
+    folder = DraftFolder(place.draft)
+    if not folder.is_there():
+        return False
+    if _is_published(folder, state):
+        what = "The release is in force, but the ledger does not know of it."
+        raise BadInput("in-force", what, "Tell it: flasher release publish")
+    folder.discard()
+    return True
+
+
+def _is_published(folder: DraftFolder, state: State) -> bool:
+    try:
+        draft = folder.load()
+    except BadInput:  # one that nobody can read may go
+        return False
+    plan = plan_of(state, draft.site_name)
+    return plan is not None and plan.generation == draft.generation
 
 
 def change_plan(
@@ -131,6 +159,13 @@ def renew(
     if targets_key:
         made["targets"] = signing.sign_targets(state, now, targets_key())
     return publish(place, state, made, {}, now)
+
+
+def _check_upon(draft: Draft, state: State) -> None:
+    """A plan that was changed since may have taken back what this draft would bring again."""
+    if draft.upon != digest_of(plan_of(state, draft.site_name)):
+        what = f"Since this release was made, the rollout of {draft.site_name} was changed."
+        raise FlasherError("draft-outdated", what, "Make it anew: flasher release new")
 
 
 def _is_in_force(state: State, made: Signed) -> bool:

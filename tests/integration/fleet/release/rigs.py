@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,8 @@ from autosetup.letter import Letter, open_secrets, read_letter
 from autosetup.rollout_plan import RolloutPlan, read_plan
 from autosetup.secrets_file import SECRETS
 from flasher.fleet.release import names
-from flasher.fleet.release.compose import Wish, compose_release
+from flasher.fleet.release.chosen import Wish
+from flasher.fleet.release.compose import compose_release
 from flasher.fleet.release.draft import Draft, DraftFolder
 from flasher.fleet.release.keys import offline
 from flasher.fleet.release.place import Place
@@ -82,9 +83,13 @@ class World:
                 self.make_card(node.name)
 
     def draft(self, wish: Wish = WISH) -> Draft:
+        return self.compose(wish, {})
+
+    def compose(self, wish: Wish, has: Mapping[str, int]) -> Draft:
+        """A draft, where some cards are known to have a generation."""
         self.now += timedelta(seconds=1)
         state, folder = self.place.read(), DraftFolder(self.place.draft)
-        return compose_release(state, folder, self.rig, wish, self.lines, self.now)
+        return compose_release(state, folder, self.rig, wish, self.lines, self.now, has=has)
 
     def sign(self) -> tuple[str, ...]:
         _, roles = sign_draft(

@@ -70,7 +70,10 @@ def test_from_init_to_taken_back(rig: tuple[Path, Path], tmp_path: Path) -> None
     status, published = flasher("release", "publish", "--stick", tmp_path / "stick")
     assert status == 0
     assert (tmp_path / "stick/flasher-repository/metadata/timestamp.json").exists()
-    assert flasher("release", "publish")[1]["code"] == "no-draft"
+    nothing = flasher("release", "publish")[1]
+    assert nothing["code"] == "no-draft"
+    assert "--to or --stick" in str(nothing["hint"])
+    assert flasher("release", "publish", "--to", tmp_path / "copy")[0] == 0
     status, rollout = flasher("rollout", "status")
     assert [node["node"] for node in rollout["nodes"]] == ["cam-102", "cam-101"]  # type: ignore[attr-defined]
     assert flasher("rollout", "pause", "--site", site)[1]["paused"] is True
@@ -95,7 +98,9 @@ def test_a_release_that_the_ledger_could_not_take_is_told_to_it_later(
     with_passphrase("words", "release", "sign")
     scanner.rename(tmp_path / "away.toml")
     assert flasher("release", "publish")[0] == 0
+    assert flasher("release", "discard")[1]["code"] == "in-force"
     (tmp_path / "away.toml").rename(scanner)
+    assert flasher("release", "new", *named)[1]["code"] == "ledger-behind"
     assert flasher("release", "publish")[0] == 0
     made = [(line.card_id, line.node) for line in Ledger().entries()]
     assert [card for card, _ in made[:2]] == [card for card, _ in made[2:]]
@@ -127,6 +132,31 @@ def test_the_status_of_a_rollout_is_what_the_board_heard_last(
     assert by_name["cam-101"]["done"]
     assert not by_name["cam-102"]["done"]
     assert by_name["cam-102"]["reason"] == "No."
+
+
+def test_nodes_are_told_in_the_order_in_which_people_look_for_them(
+    rig: tuple[Path, Path], tmp_path: Path
+) -> None:
+    Ledger().record(_card(tmp_path, "cam-503"))
+    Ledger().record(_card(tmp_path, "central"))
+    with_passphrase("words", "release", "init", tmp_path / "updates")
+    named = ("--scanner", rig[0], "--site", rig[1], "--canary", "cam-503", "--publish")
+    drafted = with_passphrase("words", "release", "new", *named)[1]
+    assert drafted["nodes"] == ["central", "cam-101", "cam-102", "cam-503"]
+    found = flasher("rollout", "status")[1]["nodes"]
+    assert isinstance(found, list)
+    assert [node["node"] for node in found] == ["cam-503", "central", "cam-101", "cam-102"]
+
+
+def test_a_draft_is_thrown_away(rig: tuple[Path, Path], tmp_path: Path) -> None:
+    with_passphrase("words", "release", "init", tmp_path / "updates")
+    package = tmp_path / "autosetup_0.9.0_all.deb"
+    package.write_bytes(b"!<arch>\n")
+    words = ("--scanner", rig[0], "--site", rig[1], "--agent", package)
+    assert flasher("release", "new", *words)[1]["agents"] == [package.name]
+    assert flasher("release", "discard")[0] == 0
+    assert flasher("release", "sign")[1]["code"] == "no-draft"
+    assert flasher("release", "publish", "--to", tmp_path / "copy")[0] == 0
 
 
 def test_what_cannot_be_asked_is_told(rig: tuple[Path, Path], tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,16 @@ import pytest
 from flasher.errors import BadInput, FlasherError
 from flasher.fleet.release.mirror import in_force, mirror
 from flasher.fleet.release.place import Place
-from flasher.fleet.release.root import RootKeys, make_repository
+from flasher.fleet.release.root import RootKeys, make_repository, renew_root
 from flasher.process import run
-from tests.integration.fleet.release.rigs import NOW, PASSPHRASE, Reader, World, serving
+from tests.integration.fleet.release.rigs import (
+    NOW,
+    PASSPHRASE,
+    Reader,
+    World,
+    copy_world,
+    serving,
+)
 
 MIB = 1 << 20
 
@@ -68,6 +78,52 @@ def test_another_repository_is_not_overwritten(world: World, tmp_path: Path) -> 
     make_repository(other, RootKeys(), PASSPHRASE, NOW)
     with pytest.raises(BadInput, match="other keys"):
         mirror(world.place.read(), other.folder)
+
+
+def test_what_another_computer_published_is_not_overwritten(world: World, tmp_path: Path) -> None:
+    world.make_cards()
+    world.release()
+    server = tmp_path / "server"
+    mirror(world.place.read(), server)
+    other = copy_world(world, tmp_path / "other")
+    other.now += timedelta(hours=1)
+    other.release()
+    mirror(other.place.read(), server)
+    newer = (server / "metadata/timestamp.json").read_bytes()
+    for _ in ("an older one", "another one of that version", "another one with a higher version"):
+        with pytest.raises(FlasherError) as refused:
+            mirror(world.place.read(), server)
+        assert refused.value.code == "copy-newer"
+        assert (server / "metadata/timestamp.json").read_bytes() == newer
+        world.release()
+    change_root(other)
+    mirror(other.place.read(), server)
+
+
+def change_root(world: World) -> None:
+    state, keys = world.place.read(), world.place.keys
+    renew_root(world.place, state, keys, lambda: PASSPHRASE, world.now)
+
+
+def test_a_copy_with_a_newer_root_is_not_overwritten(world: World, tmp_path: Path) -> None:
+    other = copy_world(world, tmp_path / "other")
+    change_root(other)
+    mirror(other.place.read(), tmp_path / "server")
+    with pytest.raises(FlasherError) as refused:
+        mirror(world.place.read(), tmp_path / "server")
+    assert refused.value.code == "copy-newer"
+
+
+def test_two_computers_that_share_a_folder_publish_one_after_the_other(
+    world: World, tmp_path: Path
+) -> None:
+    other = replace(world.place, home=tmp_path / "other")
+    shutil.copytree(world.place.home, other.home)
+    with world.place.alone(), pytest.raises(FlasherError) as refused, other.alone():
+        pass
+    assert refused.value.code == "repository-busy"
+    with other.alone():
+        assert other.read().root
 
 
 def test_a_copy_on_fat_is_the_same_one(world: World, tmp_path: Path) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from autosetup.payload import unpack
 from flasher.errors import BadInput, FlasherError
-from flasher.fleet.release.plan import paused, withdrawn
+from flasher.fleet.release.plan import paused, plan_of, withdrawn
 from flasher.fleet.release.steps import change_plan, publish_draft, renew
+from flasher.rig.profile import load_profile
+from flasher.rig.rigmap import lay_out
 from tests.integration.fleet.release.rigs import WISH, Reader, World
-from tests.unit.rig.whole_rig import load_rig
+from tests.unit.rig.whole_rig import load_rig, make_whole_rig
 
 MakeReader = Callable[[], Reader]
 
@@ -76,13 +79,13 @@ def test_people_are_told_what_changes_for_whom(world: World) -> None:
     assert world.draft().changes == ("15 nodes: their first release",)
     world.sign()
     world.publish()
-    assert world.draft().changes == ("15 nodes: no file but the secrets is another one",)
+    assert world.draft().changes == ("15 nodes: the same files as before; secrets are sealed anew",)
     script = world.folder / "profile/check.sh"
     script.write_text("#!/bin/sh\nexit 0\n")
     world.rig = load_rig(world.folder)
     draft = world.draft()
     assert draft.changes == (
-        "14 nodes: no file but the secrets is another one",
+        "14 nodes: the same files as before; secrets are sealed anew",
         "central: health/10-check.sh changed",
         "central: scripts/10-check.sh changed",
     )
@@ -99,14 +102,80 @@ def test_cards_without_keys_are_left_out_and_named(world: World, reader: MakeRea
     assert reader().letter("field", "camera", old) is None
 
 
-def test_cards_that_another_computer_made_are_told_of(world: World) -> None:
+def test_cards_that_another_computer_made_keep_their_letters(world: World) -> None:
     world.make_cards("cam-101")
     world.release()
     world.lines = []
     world.make_card("cam-101")
     others = len(world.rig.nodes) - 1
-    told = f"{others} cards that the ledger here does not know: their letters go"
-    assert told in world.draft().left_out
+    with pytest.raises(FlasherError, match=f"does not know {others} cards") as refused:
+        world.draft()
+    assert refused.value.code == "ledger-behind"
+    told = f"{others} cards that the ledger here does not know: theirs go"
+    assert told in world.draft(replace(WISH, forget=True)).left_out
+
+
+def test_what_another_computer_swapped_is_not_swapped_back(world: World) -> None:
+    world.make_cards()
+    before = [*world.lines]
+    world.release(replace(WISH, swaps=(("cam-101", "cam-102"),), nodes=("cam-101",)))
+    after, world.lines = world.lines, before
+    with pytest.raises(FlasherError, match="the last release of cam-101, cam-102") as refused:
+        world.draft()
+    assert refused.value.code == "ledger-behind"
+    assert not (world.place.draft / "draft.json").exists()
+    world.lines = after
+    assert "cam-101 becomes cam-102" not in world.draft().changes
+
+
+def test_nodes_are_named_as_the_rig_has_them(world: World) -> None:
+    world.make_card("cam-302")
+    world.make_card("cam-101")
+    world.make_card("central")
+    draft = world.draft()
+    assert draft.changes == ("central, cam-101, cam-302: their first release",)
+    (left_out,) = draft.left_out
+    assert left_out.startswith("cam-102, cam-103, cam-201, cam-202, cam-203 and 8 more:")
+
+
+def another_scanner(world: World, tmp_path: Path) -> World:
+    """A second rig at the same site, with a card."""
+    make_whole_rig(tmp_path / "other")
+    profile = tmp_path / "other/profile/profile.toml"
+    profile.write_text(profile.read_text().replace('name = "field"', 'name = "other"'))
+    scanner = load_profile(str(profile))
+    other = replace(world, rig=lay_out(scanner, world.rig.site, world.rig.secrets))
+    other.identities = {}
+    other.make_card("cam-101")
+    return other
+
+
+def test_a_site_with_two_scanners_has_one_rollout_and_that_is_said(
+    world: World, tmp_path: Path
+) -> None:
+    world.make_cards()
+    draft = world.release()
+    other = another_scanner(world, tmp_path)
+    count = len(world.rig.nodes)
+    with pytest.raises(BadInput, match=f"is for field, and {count} of its nodes") as refused:
+        other.draft()
+    assert refused.value.code == "another-scanner"
+    who = "central, cam-101, cam-102, cam-103, cam-201 and 11 more"
+    told = other.draft(replace(WISH, instead=True)).left_out[-1]
+    assert told.startswith(f"{who}: may still go on to generation {draft.generation}")
+    all_there = dict.fromkeys(draft.standing, draft.generation)
+    assert other.compose(WISH, all_there).left_out[-1].endswith("no card was made for them yet")
+
+
+def test_nodes_on_their_way_to_the_release_before_are_told_of(world: World) -> None:
+    world.make_cards()
+    first = world.release()
+    some = replace(WISH, nodes=("cam-101",))
+    assert f"generation {first.generation}" in world.draft(some).left_out[0]
+    change_plan(
+        world.place, world.place.read(), world.signer, withdrawn, lambda: world.targets, world.now
+    )
+    assert world.draft(some).left_out == ()
 
 
 def test_only_the_nodes_that_were_named_get_a_release(world: World, reader: MakeReader) -> None:
@@ -218,18 +287,34 @@ def test_renewing_gives_another_month(world: World, reader: MakeReader) -> None:
     assert reader().plan("field")
 
 
-def test_a_draft_is_signed_again_after_something_else_was_published(world: World) -> None:
+def test_a_draft_is_signed_again_after_its_site_was_renewed(world: World) -> None:
     world.make_cards()
     world.release()
     world.draft()
     world.sign()
-    change_plan(
-        world.place, world.place.read(), world.signer, paused, lambda: world.targets, world.now
-    )
-    with pytest.raises(FlasherError, match="field does not fit"):
+    renew(world.place, world.place.read(), world.now, signers=[world.signer])
+    with pytest.raises(FlasherError, match="does not fit"):
         publish_draft(world.place, world.place.read(), world.now)
     world.sign()
     world.publish()
+
+
+def test_a_draft_brings_back_nothing_that_was_taken_back_since(world: World) -> None:
+    world.make_cards()
+    bad = world.release()
+    world.draft()
+    world.sign()
+    change_plan(
+        world.place, world.place.read(), world.signer, withdrawn, lambda: world.targets, world.now
+    )
+    for late in (lambda: publish_draft(world.place, world.place.read(), world.now), world.sign):
+        with pytest.raises(FlasherError, match="was changed") as refused:
+            late()
+        assert refused.value.code == "draft-outdated"
+    world.release()
+    plan = plan_of(world.place.read(), "field")
+    assert plan is not None
+    assert plan.takes_back(bad.generation)
 
 
 def test_a_draft_that_was_spoiled_is_not_published(world: World) -> None:

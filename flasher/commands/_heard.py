@@ -1,0 +1,23 @@
+"""What the board of a site heard of its nodes last."""
+
+from __future__ import annotations
+
+from flasher import paths
+from flasher.fleet.board.view import BoardView, NodeView, read_board
+
+
+def board_of(site: str) -> BoardView | None:
+    """What the server on this computer wrote down last; None where none ran."""
+    path = paths.data() / "fleet" / site / "board.json"
+    return read_board(path.read_bytes()) if path.exists() else None
+
+
+def generations(board: BoardView | None) -> dict[str, int]:
+    """The generation that each card is well with, by card id."""
+    nodes = board.nodes if board else ()
+    return {node.card_id: node.generation for node in nodes if is_well(node)}
+
+
+def is_well(node: NodeView) -> bool:
+    """Whether its node is done with what it has, as far as it said last."""
+    return "done" in (node.state, node.last_state)
