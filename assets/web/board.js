@@ -92,6 +92,7 @@ function clock(offset) {
 function wordsOf(node) {
   const words = [[node.reason, node.hint].filter(Boolean).join(" ")];
   if (node.state === "missing" && !warningsOf(node).includes("two-pis")) words.push("Look at its power and its cable.");
+  if (node.state === "unheard" && node.replaces) words.push("Put its new card in: what the older one says is refused.");
   for (const code of warningsOf(node)) words.push(WARNINGS[code] || `The node warns: ${code}`);
   for (const other of board.strangers)
     if (other.node === node.name) words.push(`The old card speaks from ${other.address}.`);
@@ -115,6 +116,7 @@ function factsOf(node) {
     ["Pi", node.model],
     ["Serial", node.serial],
     ["Card", node.card_id],
+    ["Card before", node.replaces],
     ["Image", (node.image_digest || "").slice(0, 16)],
   ].filter((pair) => pair[1]);
 }

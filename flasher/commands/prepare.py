@@ -26,7 +26,7 @@ from flasher.commands._sites import add_unlock, load
 from flasher.console import Console
 from flasher.drives.model import Drive
 from flasher.errors import BadInput, ExitCode, FlasherError
-from flasher.events import CancelFlag, Emit
+from flasher.events import CancelFlag, Emit, Noted
 from flasher.image.source import ImageFile, open_image
 from flasher.images import choose_image, image_place
 from flasher.prepare import CardResult, NodeCard, plan_node_card, prepare_card
@@ -36,7 +36,7 @@ from flasher.rig.ledger import Ledger
 from flasher.rig.node_payload import own_scripts_of
 from flasher.rig.profile import load_profile
 from flasher.rig.rigmap import Node, RigMap, lay_out
-from flasher.rig.twins import before_overwriting
+from flasher.rig.twins import before_overwriting, farewell
 from flasher.sizes import parse_size
 
 EXAMPLE = "flasher prepare --scanner body-16x7 --site studio --node cam-0101 --to /dev/sdX"
@@ -253,10 +253,15 @@ def _lane(
     job: _Job, ledger: Ledger, entries: Sequence[Entry], cancel: CancelFlag, console: Console
 ) -> Lane[CardResult]:
     drive = None if job.size else choose_drive(job.place, job.serials)
-    _confirm(job, drive, entries, console)
+    on_drive = card_id_on(drive.path) if drive else ""
+    _confirm(job, drive, entries, on_drive, console)
+    last_words = farewell(entries, job.card.node.name, job.card.rig.site.name, on_drive)
 
     def work(emit: Emit) -> CardResult:
-        return job.run(drive, ledger, emit, cancel)
+        result = job.run(drive, ledger, emit, cancel)
+        if last_words:
+            emit(Noted(str(job.place), last_words, warning=True))
+        return result
 
     return Lane(str(job.place), work)
 
@@ -270,9 +275,10 @@ def _ready(result: CardResult) -> str:
     )
 
 
-def _confirm(job: _Job, drive: Drive | None, entries: Sequence[Entry], console: Console) -> None:
+def _confirm(
+    job: _Job, drive: Drive | None, entries: Sequence[Entry], on_drive: str, console: Console
+) -> None:
     node, planned_at = job.card.node, job.card.identity.planned_at
-    on_drive = card_id_on(drive.path) if drive else ""
     site = job.card.rig.site.name
     past = before_overwriting(entries, node.name, site, planned_at, on_drive)
     if not past and (drive is None or drive.holds_nothing):

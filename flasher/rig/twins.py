@@ -59,6 +59,21 @@ def revoked(entries: Iterable[Entry], node: str, site: str, replaced: str = "") 
     return _REVOKED if card and card.sealing_key else ""
 
 
+def farewell(entries: Iterable[Entry], node: str, site: str, replaced: str = "") -> str:
+    """What to say of the older card once the new one is made, as `revoked`. Pure.
+
+    Args:
+        entries: as they were before.
+    """
+    card = _card_of(entries, node, site, replaced)
+    if card is None or not card.sealing_key:
+        return ""
+    return (
+        f"The older card of {node} ({card.card_id}) counts no more: what it says is refused, and "
+        "its letter goes with the next release. Take it out of the rig."
+    )
+
+
 def _card_of(entries: Iterable[Entry], node: str, site: str, replaced: str) -> Entry | None:
     """The card that a node has; None where it has none but the one that is overwritten."""
     same = [card for card in present(entries).values() if (card.node, card.site) == (node, site)]

@@ -102,6 +102,8 @@ def todo(node: NodeView) -> str:
         return ""  # it speaks, and is refused
     if node.state == "missing":
         return _("Look at its power and its cable.")
+    if node.state == "unheard" and node.replaces:
+        return _("Put its new card in: what the older one says is refused.")
     words = NODES.get(node.code)
     return words.todo if words else node.hint
 
@@ -134,6 +136,7 @@ def facts_of(node: NodeView, at: str) -> Iterator[tuple[str, str]]:
         (_("Pi"), node.model),
         (_("Serial"), node.serial),
         (_("Card"), node.card_id),
+        (_("Card before"), node.replaces),
         (_("Image"), node.image_digest[:16]),
         (_("Addresses"), " ".join(node.addresses)),
     )

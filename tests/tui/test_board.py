@@ -11,7 +11,7 @@ import pytest
 
 from flasher.errors import EnvironmentLacks
 from flasher.fleet.board.feed import HeldBoard
-from flasher.fleet.board.model import Board
+from flasher.fleet.board.model import Board, Card
 from flasher.rig.profile import load_profile
 from flasher.tui.board_app import BoardApp
 from flasher.tui.board_words import LOOKS, WARNINGS
@@ -126,6 +126,20 @@ async def test_a_node_that_a_copy_of_its_card_silenced_is_told_with_what_to_do()
         assert "make a new card" in seen
         assert "10.20.0.66" in seen
         assert "Look at its power" not in seen
+
+
+async def test_a_node_whose_card_was_replaced_says_so_until_the_new_one_speaks():
+    async with looking(quiet(), (200, 40)) as looker:
+        await looker.press("down")
+        new, old = "e" * 32, FIRST.card_id
+        cards = {**quiet().cards, FIRST.node: Card(new, 0, replaces=old)}
+        replaced = quiet().with_cards(cards)
+        await looker.hear(replaced)
+        assert "○ not heard yet" in looker.read()
+        assert "Put its new card in: what the older one says is refused." in looker.read()
+        assert old in looker.read()
+        await looker.hear(replaced.heard(report(FIRST._replace(card_id=new), 2), "", NOON))
+        assert "Put its new card in" not in looker.read()
 
 
 async def test_a_server_that_is_gone_is_told_and_the_last_words_stay():

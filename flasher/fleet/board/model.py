@@ -29,10 +29,16 @@ ASKED_FOR = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The current card of a node, and the generation that it should have."""
+    """The current card of a node.
+
+    Attributes:
+        wanted: the generation that it should have.
+        replaces: id of the node's card before, whose keys count no more; empty for the first one.
+    """
 
     card_id: str
     wanted: int = 0
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +206,7 @@ class Board:
             state="unheard",
             card_id=card.card_id,
             wanted=card.wanted,
+            replaces=card.replaces,
             blink=self._blink(card),
             warnings=self._warnings(node, card, claims),
             twin_address=twin.address if twin else "",

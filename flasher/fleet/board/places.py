@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import Protocol
 
 from flasher.fleet.board.model import Board, Card
@@ -14,6 +15,7 @@ from flasher.rig.rigmap import Node, nodes_of
 
 # Where nobody tells how the nodes of a role stand, they stand in rows of so many.
 _A_ROW = 16
+NONE_REPLACED: Mapping[str, str] = MappingProxyType({})
 
 
 class Holder(Protocol):
@@ -32,7 +34,11 @@ class Holder(Protocol):
 
 
 def board_of(
-    site: str, holders: Iterable[Holder], now: datetime, profile: Profile | None = None
+    site: str,
+    holders: Iterable[Holder],
+    now: datetime,
+    profile: Profile | None = None,
+    replaced: Mapping[str, str] = NONE_REPLACED,
 ) -> Board:
     """A board on which nobody has spoken yet.
 
@@ -42,6 +48,7 @@ def board_of(
         now: UTC.
         profile: lays the nodes out, those without a card too; without it, only those of the
             assignments are shown, in rows.
+        replaced: id of the card that a node had before, by the node's name.
     """
     cards = list(holders)
     if profile:
@@ -50,12 +57,17 @@ def board_of(
     else:
         grids, nodes = _in_rows(cards)
     scanner = profile.name if profile else ""
-    return Board(site, now, grids, nodes, cards_of(cards), scanner=scanner)
+    return Board(site, now, grids, nodes, cards_of(cards, replaced), scanner=scanner)
 
 
-def cards_of(holders: Iterable[Holder]) -> Mapping[str, Card]:
-    """The card of each node, by the node's name."""
-    return {holder.node: Card(holder.card_id, holder.generation) for holder in holders}
+def cards_of(
+    holders: Iterable[Holder], replaced: Mapping[str, str] = NONE_REPLACED
+) -> Mapping[str, Card]:
+    """The card of each node, by the node's name; `replaced` as for `board_of`."""
+    return {
+        holder.node: Card(holder.card_id, holder.generation, replaced.get(holder.node, ""))
+        for holder in holders
+    }
 
 
 def _in_rows(holders: Iterable[Holder]) -> tuple[tuple[Grid, ...], tuple[Node, ...]]:

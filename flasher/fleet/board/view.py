@@ -50,7 +50,7 @@ class NodeView:
 
     Attributes:
         name, role, position, column, row: as in the rig map; column and row count from 1.
-        card_id: of its current card.
+        card_id: of its current card; `replaces`: of the one before, whose keys count no more.
         state: what its last report said; ``no-card`` before a card was made, ``unheard`` before
             its card first spoke, ``missing`` once it fell silent.
         last_state: the last word of a node that is missing.
@@ -72,6 +72,7 @@ class NodeView:
     column: int = 1
     row: int = 1
     card_id: str = ""
+    replaces: str = ""
     state: Shown = "no-card"
     last_state: str = ""
     since: str = ""

@@ -7,7 +7,7 @@ than the list of strangers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from autosetup import envelope, forms
@@ -67,11 +67,13 @@ class Cards:
 
     Attributes:
         current: by card id.
-        former: cards of this site that were replaced: their last node and public key.
+        former: cards of this site that do not count: their last node and public key.
+        replaced: the good card that a node had before, by the node's name.
     """
 
     current: Mapping[str, Assignment]
     former: Mapping[str, tuple[str, str]]
+    replaced: Mapping[str, str] = field(default_factory=dict)
 
 
 def cards_in(entries: Iterable[Entry], site: str) -> Cards:
@@ -83,7 +85,9 @@ def cards_in(entries: Iterable[Entry], site: str) -> Cards:
         for line in lines
         if line.card_id not in current and line.report_key
     }
-    return Cards(current, former)
+    good = {line.card_id: line for line in lines if line.result in ("verified", "released")}
+    replaced = {line.node: card for card, line in good.items() if card not in current}
+    return Cards(current, former, replaced)
 
 
 class Desk:
@@ -171,7 +175,7 @@ class Desk:
         """The ledger has other cards now."""
         if cards != self.cards:
             self.cards = cards
-            self.board = self.board.with_cards(cards_of(cards.current.values()))
+            self.board = self.board.with_cards(cards_of(cards.current.values(), cards.replaced))
 
     def follow(self, plan: RolloutPlan | None) -> None:
         """The repository has another plan now."""

@@ -78,8 +78,8 @@ def rig_side(whose: Whose, guard: Guard, url: str, authority: str, shelf: Shelf 
     cards = cards_in(lines, whose.name)
     keeper = Keeper(folder_of(whose.name))
     profile = whose.profile or _profile_of(cards)
-    board = keeper.board(board_of(whose.name, cards.current.values(), now(), profile))
-    desk = Desk(board, cards, keeper.sequences(), keeper.turns(), whose.at_once)
+    board = board_of(whose.name, cards.current.values(), now(), profile, cards.replaced)
+    desk = Desk(keeper.board(board), cards, keeper.sequences(), keeper.turns(), whose.at_once)
     return RigSide(
         desk=RigDesk(desk, guard),
         keeper=keeper,

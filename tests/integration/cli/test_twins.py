@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,6 +54,20 @@ def test_a_script_must_say_so(tmp_path: Path, base_image: Path) -> None:
     status, told = flasher(*argv)
     assert (status, told["code"]) == (2, "not-confirmed")
     assert flasher(*argv, "--yes")[0] == 0
+
+
+@pytest.mark.usefixtures("first")
+def test_who_was_not_asked_is_told_that_the_older_card_counts_no_more(
+    tmp_path: Path, base_image: Path
+) -> None:
+    older = Ledger().entries()[0].card_id
+    argv = ("prepare", *RIG, "--to", tmp_path / "second.img", "--image", base_image, "--yes")
+    line = [sys.executable, "-m", "flasher", *map(str, argv)]
+    for node, count in (("cam-0101", 1), ("cam-0102", 0)):
+        done = subprocess.run([*line, f"--node={node}"], capture_output=True, text=True)
+        told = " ".join((done.stdout + done.stderr).split())
+        assert done.returncode == 0, told
+        assert told.count(f"The older card of cam-0101 ({older}) counts no more") == count
 
 
 def test_a_node_whose_card_became_another_nodes_has_none_any_more(

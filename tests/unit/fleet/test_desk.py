@@ -50,7 +50,8 @@ PLAN = RolloutPlan("studio", GENERATION + 1, "2026-11-22T00:00:00Z", (NEW, OTHER
 
 def desk_of(cards: Cards | None = None) -> Desk:
     cards = cards or cards_in(LINES, "studio")
-    return Desk(board_of("studio", cards.current.values(), NOON), cards)
+    nodes = cards.current.values()
+    return Desk(board_of("studio", nodes, NOON, replaced=cards.replaced), cards)
 
 
 def said(card: str = NEW, sequence: int = 1, signed_by: str = "", **told: object) -> bytes:
@@ -224,6 +225,14 @@ def test_a_node_whose_numbers_were_lost_is_no_second_computer() -> None:
     for number in range(1, 5):
         assert declined(desk, said(sequence=number, serial="a")) == 409
     assert told_of_two(desk) == (False, "")
+
+
+def test_a_node_whose_card_was_replaced_says_which_until_then_it_had() -> None:
+    failed = replace(line(UNKNOWN, "cam-2"), result="failed")
+    desk = desk_of(cards_in([failed, *LINES], "studio"))
+    desk.recognise(cards_in(LINES, "studio"))
+    nodes = {node.name: node.replaces for node in desk.board.view().nodes}
+    assert nodes == {"cam-1": OLD, "cam-2": ""}
 
 
 def test_what_another_key_signed_warns_of_no_second_computer() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flasher.rig.twins import before_overwriting, former_life, revoked, twins
+from flasher.rig.twins import before_overwriting, farewell, former_life, revoked, twins
 from tests.unit.rig.test_ledger import ENTRY
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -72,6 +72,16 @@ def test_who_makes_a_node_anew_hears_that_the_older_card_counts_no_more() -> Non
     assert before_overwriting(lines, *asked, NOW, "")[1:] == (revoked(lines, *asked),)
     assert revoked(lines, *asked, replaced=ENTRY.card_id) == ""
     assert revoked(made(timedelta(hours=2)), *asked) == ""
+
+
+def test_who_made_a_node_anew_hears_which_card_counts_no_more() -> None:
+    lines = made(timedelta(hours=2), sealing_key=f"{'A' * 42}E=")
+    asked = ("cam-0101", "studio")
+    told = farewell(lines, *asked)
+    assert f"The older card of cam-0101 ({ENTRY.card_id}) counts no more" in told
+    assert "its letter goes" in told
+    assert farewell(lines, *asked, replaced=ENTRY.card_id) == ""
+    assert farewell(lines, "cam-0102", "studio") == ""
 
 
 def test_cards_that_were_swapped_are_known_by_what_they_are_now() -> None:
