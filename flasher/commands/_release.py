@@ -30,6 +30,7 @@ from flasher.rig.rigmap import RigMap, lay_out
 from flasher.rig.signing import SiteSigner
 from flasher.rig.site import SiteSecrets, open_site
 from flasher.rig.strength import strength
+from flasher.rig.wrong_clock import tell_wrong_clock
 
 _WEAK = 1
 
@@ -65,6 +66,7 @@ def new(args: argparse.Namespace, console: Console) -> int:
         entries, has = Ledger().entries(), generations(board_of(site.name))
         wish = _wish(args, rig)
         draft = compose_release(state, folder, rig, wish, entries, _now(), emit, has)
+        tell_wrong_clock(entries, emit, draft.generation)
     tell_draft(draft, console)
     if args.publish:
         _sign(place, args, signer_of(site, secrets), console)

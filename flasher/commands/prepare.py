@@ -37,6 +37,7 @@ from flasher.rig.node_payload import own_scripts_of
 from flasher.rig.profile import load_profile
 from flasher.rig.rigmap import Node, RigMap, lay_out
 from flasher.rig.twins import before_overwriting, farewell
+from flasher.rig.wrong_clock import tell_wrong_clock
 from flasher.sizes import parse_size
 
 EXAMPLE = "flasher prepare --scanner body-16x7 --site studio --node cam-0101 --to /dev/sdX"
@@ -77,6 +78,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.size is not None and args.size < image.size:
         raise too_small("the virtual card", args.size, image.size)
     ledger.prepare()
+    with console.progress() as emit:
+        tell_wrong_clock(ledger.entries(), emit)
     pairs = list(zip(nodes, cycle(places), strict=False))
     if args.dry_run:
         planned = [_plan(plan_node_card(rig, node, image), place, console) for node, place in pairs]
