@@ -2,7 +2,8 @@
 
 ``board.json`` is the board as it is shown, for other programs; ``heard.json`` the last word of
 each card; ``sequences.json`` and ``turns.json`` keep what was said from being said again, and
-leases from being given twice. ``server.json`` tells this person's other programs where it runs.
+leases from being given twice; ``plan.json`` keeps older plans from being followed again.
+``server.json`` tells this person's other programs where it runs.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from flasher.fleet.server.desk import Desk
 from flasher.fleet.server.turns import Turns, turns_from
 
 BOARD, HEARD, SEQUENCES, TURNS = "board.json", "heard.json", "sequences.json", "turns.json"
+PLAN = "plan.json"
 RUNNING = "server.json"
 _PRIVATE = 0o600
 
@@ -80,20 +82,31 @@ class Keeper:
                 for kind, numbers in json.loads(self._read(SEQUENCES) or b"{}").items()
             }
         except (ValueError, TypeError, AttributeError) as error:
-            path = self.folder / SEQUENCES
-            raise FlasherError(
-                "state-unreadable",
-                f"{path} cannot be read: {error}.",
-                "Remove it: the next report of each node counts anew.",
+            raise self._unreadable(
+                SEQUENCES, error, "the next report of each node counts anew."
             ) from None
 
     def turns(self) -> Turns:
         """Where the rollout stood; as at its beginning where nobody knows."""
         return turns_from(self._read(TURNS))
 
-    def memory(self, desk: Desk) -> dict[str, bytes]:
-        """What is to be written."""
+    def plan_version(self) -> int:
+        """The highest version of a plan that was followed; 0 before there was one."""
+        try:
+            return int(json.loads(self._read(PLAN) or b'{"version": 0}')["version"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise self._unreadable(PLAN, error, "the plan that is there counts.") from None
+
+    @property
+    def how_to_forget_the_plan(self) -> str:
+        """For a repository that was made anew, whose numbers begin anew."""
+        path = self.folder / PLAN
+        return f"If the repository was made anew, end the server, remove {path} and start it again."
+
+    def memory(self, desk: Desk, plan_version: int) -> dict[str, bytes]:
+        """What is to be written; versions as in `plan_version`."""
         return {
+            PLAN: _json({"version": plan_version}),
             SEQUENCES: _json(desk.sequences),
             TURNS: _json(desk.turns.to_json()),
             HEARD: kept(desk.board),
@@ -118,6 +131,10 @@ class Keeper:
     def withdraw(self) -> None:
         """The server ends."""
         (self.folder / RUNNING).unlink(missing_ok=True)
+
+    def _unreadable(self, name: str, error: Exception, then: str) -> FlasherError:
+        what = f"{self.folder / name} cannot be read: {error}."
+        return FlasherError("state-unreadable", what, f"Remove it: {then}")
 
     def _read(self, name: str) -> bytes:
         try:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from autosetup.site_key import SiteKey
-from flasher.errors import BadInput, FlasherError
-from flasher.events import Emit, Noted
-from flasher.fleet.board.history import History, turns
+from flasher.errors import BadInput
+from flasher.fleet.board.history import History
 from flasher.fleet.board.places import board_of
 from flasher.fleet.server.app import RigDesk, now
 from flasher.fleet.server.desk import Cards, Desk, cards_in
@@ -23,9 +21,6 @@ from flasher.fleet.server.shelf import Shelf
 from flasher.fleet.server.signed_plan import PlanReader
 from flasher.rig.ledger import Ledger
 from flasher.rig.profile import Profile, load_profile
-
-_TICK_SECONDS, _KEEP_EVERY = 1.0, 5
-_SUBJECT = "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,87 +80,13 @@ def rig_side(whose: Whose, guard: Guard, url: str, authority: str, shelf: Shelf 
         keeper=keeper,
         history=History(whose.ledger),
         look=_watcher(whose),
-        plans=PlanReader(shelf, whose.name, whose.key) if shelf and whose.key else None,
+        plans=_plans(whose, shelf, keeper.plan_version()),
         running=Running(url, guard.token, authority, os.getpid()),
     )
 
 
-class Ticker:
-    """Looks at the clock for a rig: once a second what is shown, every few what is kept.
-
-    Args:
-        rig: whose.
-        emit: is told what could not be read or kept.
-    """
-
-    def __init__(self, rig: RigSide, emit: Emit) -> None:
-        self._rig, self._desk, self._emit = rig, rig.desk.desk, emit
-        self._before = self._desk.board
-        self._tasks: list[asyncio.Task[None]] = []
-        self._last_trouble = ""
-
-    async def begin(self) -> None:
-        """Look once at what is near, and then again and again."""
-        await self._look()
-        self._show()
-        self._tasks = [asyncio.create_task(self._go_on())]
-        if self._rig.plans:
-            # A repository that is far away may take its time.
-            self._tasks.append(asyncio.create_task(self._follow(self._rig.plans)))
-
-    async def end(self) -> None:
-        """Keep all there is to keep."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._desk.later(now())
-        await self._keep()
-
-    async def _go_on(self) -> None:
-        count = 0
-        while True:
-            await asyncio.sleep(_TICK_SECONDS)
-            self._show()
-            count += 1
-            if count % _KEEP_EVERY == 0:
-                await self._look()
-                await self._keep()
-
-    async def _follow(self, plans: PlanReader) -> None:
-        while True:
-            self._desk.follow(await plans.look())
-            await asyncio.sleep(_TICK_SECONDS * _KEEP_EVERY)
-
-    def _show(self) -> None:
-        self._desk.later(now())
-        self._rig.desk.viewers.show(self._desk.board.view())
-
-    async def _look(self) -> None:
-        """At the ledger."""
-        with self._telling():
-            if cards := await asyncio.to_thread(self._rig.look):
-                self._desk.recognise(cards)
-                self._rig.history.forget()
-
-    async def _keep(self) -> None:
-        before, after = self._before, self._desk.board
-        points, memory = turns(before, after), self._rig.keeper.memory(self._desk)
-        with self._telling():
-            await asyncio.to_thread(self._rig.keeper.write, memory)
-            await asyncio.to_thread(self._rig.history.add, points)
-            self._before = after
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """The board goes on, whatever a full disk or a busy ledger says; it is told once."""
-        words = ""
-        try:
-            yield
-        except (FlasherError, OSError) as error:
-            words = str(error)
-            if words != self._last_trouble:
-                self._emit(Noted(_SUBJECT, words, warning=True))
-        self._last_trouble = words
+def _plans(whose: Whose, shelf: Shelf | None, seen: int) -> PlanReader | None:
+    return PlanReader(shelf, whose.name, whose.key, seen) if shelf and whose.key else None
 
 
 def _watcher(whose: Whose) -> Callable[[], Cards | None]:

@@ -23,8 +23,9 @@ from flasher.fleet.server.complaints import Complaints
 from flasher.fleet.server.door import MOST, Crowd, Door
 from flasher.fleet.server.downloads import Downloads
 from flasher.fleet.server.limits import throttle
-from flasher.fleet.server.rig_side import RigSide, Ticker
+from flasher.fleet.server.rig_side import RigSide
 from flasher.fleet.server.shelf import Shelf
+from flasher.fleet.server.ticker import Ticker
 from flasher.fleet.server.whereabouts import Whereabouts, followed
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """The plan of a site's rollout as its repository has it, believed for the site's own signature.
 
 Nodes check the whole chain from the root; who gives turns needs only to know that the site wants it
-so. A plan that is older than one that was seen is not taken.
+so. A plan that is older than one that was seen is not taken, also by the next server: nodes know of
+newer ones only what they have fetched themselves, and go by the server's word meanwhile.
 """
 
 from __future__ import annotations
@@ -27,12 +28,18 @@ class PlanReader:
         shelf: the repository.
         site: its name.
         key: what its plan must be signed with.
+        seen: version of the newest plan that was ever followed; 0 for none.
+
+    Attributes:
+        plan: the one that is in force; None while none is known.
+        is_behind: the repository shows older ones than `seen`.
     """
 
-    def __init__(self, shelf: Shelf, site: str, key: SiteKey) -> None:
+    def __init__(self, shelf: Shelf, site: str, key: SiteKey, seen: int = 0) -> None:
         self._shelf, self._site, self._key = shelf, site, key
         self._timestamp = b""
-        self._version = 0
+        self.seen = seen
+        self.is_behind = False
         self.plan: RolloutPlan | None = None
 
     async def look(self) -> RolloutPlan | None:
@@ -55,14 +62,17 @@ class PlanReader:
         number = json.loads(timestamp)["signed"]["meta"]["snapshot.json"]["version"]
         snapshot = await self._must_read(f"metadata/{number:d}.snapshot.json")
         listed = json.loads(snapshot)["signed"]["meta"].get(f"{self._site}.json")
-        if listed is None or listed["version"] <= self._version:
+        if listed is None:
+            return
+        self.is_behind = listed["version"] < self.seen
+        if not self._is_news(listed["version"]):
             return
         raw = await self._must_read(f"metadata/{listed['version']:d}.{self._site}.json")
         try:
             metadata = Metadata[Targets].from_bytes(raw)
             if not self._is_signed(metadata.signed_bytes, metadata.signatures):
                 return
-            if metadata.signed.version <= self._version:
+            if not self._is_news(metadata.signed.version):
                 return  # nobody signed what lists it under another number
             file = metadata.signed.targets[f"{self._site}/{FILE}"]
             digest = file.hashes["sha256"]
@@ -72,7 +82,10 @@ class PlanReader:
             return
         plan = read_plan(found)
         if plan.site == self._site:
-            self.plan, self._version = plan, metadata.signed.version
+            self.plan, self.seen = plan, metadata.signed.version
+
+    def _is_news(self, version: int) -> bool:
+        return version > self.seen or (version == self.seen and self.plan is None)
 
     def _is_signed(self, signed: bytes, signatures: object) -> bool:
         assert isinstance(signatures, dict)

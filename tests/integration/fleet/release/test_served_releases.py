@@ -5,18 +5,38 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from autosetup.site_key import SiteKey
+from flasher.events import Emit, Event, Noted, ignore
+from flasher.fleet.server.guard import Guard
+from flasher.fleet.server.rig_side import RigSide, Whose, rig_side
 from flasher.fleet.server.shelf import Folder
 from flasher.fleet.server.signed_plan import PlanReader
+from flasher.fleet.server.ticker import Ticker
+from flasher.rig.ledger import Ledger
 from tests.integration.fleet.release.rigs import WISH, Reader, World
 from tests.integration.fleet.server.served import mirroring, serving_folder
 
 
 def plans(world: World, key: SiteKey | None = None) -> PlanReader:
     return PlanReader(Folder(world.place.folder), "field", key or world.signer.public)
+
+
+@asynccontextmanager
+async def following(world: World, emit: Emit = ignore) -> AsyncIterator[RigSide]:
+    """A server's side of the site, which goes on where the last one ended."""
+    whose = Whose("field", world.signer.public, Ledger())
+    rig = rig_side(whose, Guard(frozenset({"http://a"})), "", "", Folder(world.place.folder))
+    ticker = Ticker(rig, emit, seconds=0.001)
+    await ticker.begin()
+    try:
+        yield rig
+    finally:
+        await ticker.end()
 
 
 async def test_another_client_reads_a_whole_release_from_the_server_and_its_mirror(
@@ -90,6 +110,32 @@ async def test_an_older_release_that_is_put_back_changes_nothing(
     plan = await reader.look()
     assert plan is not None
     assert plan.generation == newest.generation
+
+
+async def test_an_older_release_that_is_put_back_changes_nothing_for_the_next_server_either(
+    world: World, tmp_path: Path
+) -> None:
+    world.make_cards()
+    world.release()
+    shutil.copytree(world.place.folder, tmp_path / "old")
+    newest = world.release()
+    shutil.copytree(world.place.folder, tmp_path / "new")
+    async with following(world) as rig:
+        while not rig.desk.desk.plan:
+            await asyncio.sleep(0)
+    shutil.copytree(tmp_path / "old", world.place.folder, dirs_exist_ok=True)
+    told: asyncio.Queue[Event] = asyncio.Queue()
+    async with following(world, told.put_nowait) as rig:
+        event = await told.get()
+        assert isinstance(event, Noted)
+        assert "older plan" in event.text
+        assert "plan.json" in event.text
+        assert rig.desk.desk.plan is None
+        shutil.copytree(tmp_path / "new", world.place.folder, dirs_exist_ok=True)
+        while not (plan := rig.desk.desk.plan):
+            await asyncio.sleep(0)
+        assert plan.generation == newest.generation
+    assert told.empty()
 
 
 async def test_an_older_plan_under_a_newer_number_changes_nothing(world: World) -> None:
