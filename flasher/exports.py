@@ -11,9 +11,16 @@ from pathlib import Path
 from flasher import paths
 from flasher.errors import BadInput
 from flasher.files import write_atomic
+from flasher.fleet.board.keeping import last_board
 from flasher.rig.entry import COLUMNS, Entry
 from flasher.rig.exchange import to_json
-from flasher.rig.inventory import inventory, known_hosts, latest_cards
+from flasher.rig.inventory import (
+    Reported,
+    inventory,
+    known_hosts,
+    latest_cards,
+    reported_in,
+)
 from flasher.rig.label_files import to_pdf, to_svg
 from flasher.rig.labels import Label, Sheet, label_of, lay_out_labels
 
@@ -92,6 +99,24 @@ def write_ledger(file: Path, entries: Sequence[Entry], *, as_table: bool = False
     write_named(file, as_csv(entries) if as_table else to_json(entries))
 
 
+def inventory_of(entries: Sequence[Entry], known_hosts_file: str = "") -> str:
+    """The inventory of the last cards; raises ``node-ambiguous``."""
+    return inventory(latest_cards(entries), _reported(entries), known_hosts_file)
+
+
+def known_hosts_of(entries: Sequence[Entry]) -> str:
+    """The host keys of the last cards."""
+    return known_hosts(latest_cards(entries), _reported(entries))
+
+
+def _reported(entries: Sequence[Entry]) -> dict[str, Reported]:
+    """What nodes last said, by the ledger, and by the boards that this computer has served."""
+    boards = filter(None, map(last_board, {line.site for line in entries if line.site}))
+    heard = (node for board in boards for node in board.nodes if node.heard_at)
+    said = {node.card_id: Reported(node.generation, node.address, node.heard_at) for node in heard}
+    return reported_in(entries) | said
+
+
 def write_inventory(file: Path, entries: Sequence[Entry]) -> tuple[int, Path | None]:
     """Write the last cards as an inventory for Ansible, with the host keys beside it.
 
@@ -101,10 +126,9 @@ def write_inventory(file: Path, entries: Sequence[Entry]) -> tuple[int, Path | N
     Raises:
         BadInput: ``node-ambiguous``; as `write_named`.
     """
-    cards = latest_cards(entries)
-    keys = known_hosts(cards)
+    cards, keys = latest_cards(entries), known_hosts_of(entries)
     beside = file.with_name(f"{file.name}.known_hosts")
-    text = inventory(cards, beside.name if keys else "")
+    text = inventory_of(entries, beside.name if keys else "")
     if keys:
         write_named(beside, keys)
     write_named(file, text)

@@ -13,6 +13,7 @@ from flasher.commands._sites import add_unlock, load
 from flasher.console import Console
 from flasher.errors import BadInput, EnvironmentLacks, ExitCode, FlasherError
 from flasher.fleet.board.feed import Reach, ServedBoard
+from flasher.fleet.board.keeping import folder_of
 from flasher.fleet.board.view import BoardView, NodeView, sparse
 
 EXAMPLE = "flasher board --site studio"
@@ -60,7 +61,7 @@ def served_board(args: argparse.Namespace, console: Console) -> ServedBoard:
 
 def _here(site: str | None) -> Reach:
     """The server of a site that this person runs on this computer."""
-    from flasher.fleet.server.keeping import folder_of, running
+    from flasher.fleet.server.keeping import running
 
     sites = [site] if site else sorted(path.name for path in folder_of("x").parent.glob("*/"))
     found = [(name, told) for name in sites if (told := running(name))]

@@ -18,11 +18,10 @@ from flasher.commands._ledger_lines import add_filters, chosen_lines
 from flasher.commands._sites import add_unlock, unlocking
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
-from flasher.exports import as_csv, write_inventory, write_ledger
+from flasher.exports import as_csv, inventory_of, known_hosts_of, write_inventory, write_ledger
 from flasher.rig.certificate import read_certificate
 from flasher.rig.entry import Entry
 from flasher.rig.exchange import read_ledger
-from flasher.rig.inventory import inventory, known_hosts, latest_cards
 from flasher.rig.ledger import Ledger
 
 EXAMPLE = (
@@ -103,7 +102,7 @@ def _import(files: Sequence[Path], console: Console) -> int:
 
 
 def _print_known_hosts(entries: Sequence[Entry], console: Console) -> None:
-    lines = known_hosts(latest_cards(entries))
+    lines = known_hosts_of(entries)
     if lines:
         console.say(lines.removesuffix("\n"))
     else:
@@ -116,7 +115,7 @@ def _export(args: argparse.Namespace, entries: Sequence[Entry], console: Console
     words = _words(args, 0, 1)
     if not words:
         if not console.as_json:
-            console.out.write(inventory(latest_cards(entries)) if args.ansible else as_csv(entries))
+            console.out.write(inventory_of(entries) if args.ansible else as_csv(entries))
         return
     file = Path(words[0])
     if args.ansible:

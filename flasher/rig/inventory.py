@@ -1,8 +1,8 @@
 """The rig as other programs know it: an inventory for Ansible, and SSH's known hosts.
 
-Both come from the ledger alone, before any node has started. Sources: Ansible, "How to build your
-inventory" (groups and hosts share one space of names, and a group's name is a variable's); sshd(8),
-"SSH_KNOWN_HOSTS FILE FORMAT".
+Both come from the ledger, before any node has started; what nodes said since is put beside it.
+Sources: Ansible, "How to build your inventory" (groups and hosts share one space of names, and a
+group's name is a variable's); sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT".
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
 from itertools import groupby
 
 from flasher.errors import BadInput
@@ -20,27 +22,58 @@ from flasher.rig.present import present
 _LOCAL = ".local"
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a node last said of itself, by card id. Empty, or 0, where nothing is known.
+
+    Attributes:
+        generation: that it had.
+        address: from where it said so.
+        at: when; UTC, ISO 8601.
+    """
+
+    generation: int = 0
+    address: str = ""
+    at: str = ""
+
+
+_NOTHING = Reported()
+
+
 def latest_cards(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The latest card of each node, by site, profile and node; entries oldest first."""
     cards = present(entries).values()
     return tuple(sorted(cards, key=lambda card: (card.site, card.profile, card.node)))
 
 
-def host_of(card: Entry) -> str:
-    """Where a node is found: its fixed address, or its name in multicast DNS."""
-    return card.address or f"{card.node}{_LOCAL}"
+def reported_in(entries: Iterable[Entry]) -> dict[str, Reported]:
+    """What nodes said, by card id, as far as the ledger has it: which generation works there."""
+    alive = (line for line in entries if line.result == "alive")
+    return {line.card_id: Reported(line.generation, at=line.written_at) for line in alive}
 
 
-def known_hosts(cards: Iterable[Entry]) -> str:
+def host_of(card: Entry, said: Reported = _NOTHING) -> str:
+    """Where a node is found: its fixed address, the one it last had, or its name in mDNS."""
+    return card.address or _lasting(said.address) or f"{card.node}{_LOCAL}"
+
+
+def known_hosts(cards: Iterable[Entry], reported: Mapping[str, Reported]) -> str:
     """The lines for ``known_hosts`` of all cards that brought a host key."""
-    lines = (f"{','.join(_names(card))} {card.host_key}" for card in cards if card.host_key)
+    lines = (
+        f"{','.join(_names(card, reported.get(card.card_id, _NOTHING)))} {card.host_key}"
+        for card in cards
+        if card.host_key
+    )
     return "".join(f"{line}\n" for line in lines)
 
 
-def inventory(cards: Iterable[Entry], known_hosts_file: str = "") -> str:
+def inventory(
+    cards: Iterable[Entry], reported: Mapping[str, Reported], known_hosts_file: str = ""
+) -> str:
     """An inventory in YAML: each node in a group for its role, its site and its profile.
 
     Args:
+        reported: what nodes said, by card id.
         known_hosts_file: name of the file with `known_hosts`, which lies beside the inventory.
 
     Raises:
@@ -54,7 +87,7 @@ def inventory(cards: Iterable[Entry], known_hosts_file: str = "") -> str:
                 groups.setdefault(_group(kind, name), []).append(node)
     lines = ["all:", "  hosts:" if hosts else "  hosts: {}"]
     for node, card in hosts.items():
-        lines += [f"    {json.dumps(node)}:", *_pairs(_variables(card), 6)]
+        lines += [f"    {json.dumps(node)}:", *_pairs(_variables(card, reported), 6)]
     if known_hosts_file:
         lines += ["  vars:", *_pairs({"ansible_ssh_common_args": _knowing(known_hosts_file)}, 4)]
     if groups:
@@ -80,22 +113,32 @@ def _hosts(cards: Iterable[Entry]) -> dict[str, Entry]:
     return hosts
 
 
-def _names(card: Entry) -> list[str]:
-    """Under which SSH may look for the key, and the address where it is fixed."""
-    return [card.node, f"{card.node}{_LOCAL}", *([card.address] if card.address else [])]
+def _names(card: Entry, said: Reported) -> list[str]:
+    """Under which SSH may look for the key, and the address where one is known."""
+    names = (card.node, f"{card.node}{_LOCAL}", host_of(card, said))
+    return list(dict.fromkeys(names))
+
+
+def _lasting(address: str) -> str:
+    """An address that counts beyond the link; empty for others."""
+    return address if address and not ip_address(address).is_link_local else ""
 
 
 def _group(kind: str, name: str) -> str:
     return f"{kind}_{re.sub(r'[^a-z0-9_]', '_', name.lower())}"
 
 
-def _variables(card: Entry) -> dict[str, str]:
+def _variables(card: Entry, reported: Mapping[str, Reported]) -> dict[str, str]:
+    said = reported.get(card.card_id, _NOTHING)
     user = {"ansible_user": card.user} if card.user else {}
     return {
-        "ansible_host": host_of(card),
+        "ansible_host": host_of(card, said),
         **user,
         "flasher_position": card.position,
-        "flasher_generation": str(card.generation),
+        "flasher_generation_published": str(card.generation),
+        "flasher_generation_reported": str(said.generation or ""),
+        "flasher_address_reported": said.address,
+        "flasher_reported_at": said.at,
         "flasher_card": card.card_id,
         "flasher_image": card.image_digest,
     }

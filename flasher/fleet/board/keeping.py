@@ -1,18 +1,36 @@
-"""The last words of all nodes, kept over a restart of the server."""
+"""What is known of all nodes, kept over a restart of the server."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from autosetup.report import Report
+from flasher import paths
+from flasher.errors import FlasherError
 from flasher.fleet.board.model import Board, Heard
+from flasher.fleet.board.view import BoardView, read_board
 
 FORMAT = 1
+BOARD = "board.json"
 _LISTS = ("warnings", "addresses")
+
+
+def folder_of(site: str) -> Path:
+    """Where what is known of a site's rig is kept."""
+    return paths.data() / "fleet" / site
+
+
+def last_board(site: str) -> BoardView | None:
+    """What a server on this computer wrote down last; None where there is nothing to be read."""
+    with suppress(OSError, FlasherError):
+        return read_board((folder_of(site) / BOARD).read_bytes())
+    return None
 
 
 def kept(board: Board) -> bytes:

@@ -16,12 +16,12 @@ from pathlib import Path
 from flasher import paths
 from flasher.errors import FlasherError
 from flasher.files import write_atomic
-from flasher.fleet.board.keeping import kept, restored
+from flasher.fleet.board.keeping import BOARD, folder_of, kept, restored
 from flasher.fleet.board.model import Board
 from flasher.fleet.server.desk import Desk
 from flasher.fleet.server.turns import Turns, turns_from
 
-BOARD, HEARD, SEQUENCES, TURNS = "board.json", "heard.json", "sequences.json", "turns.json"
+HEARD, SEQUENCES, TURNS = "heard.json", "sequences.json", "turns.json"
 PLAN = "plan.json"
 RUNNING = "server.json"
 _PRIVATE = 0o600
@@ -42,11 +42,6 @@ class Running:
     token: str
     authority: str
     process: int
-
-
-def folder_of(site: str) -> Path:
-    """Where what is known of a site's rig is kept."""
-    return paths.data() / "fleet" / site
 
 
 def running(site: str) -> Running | None:

@@ -15,10 +15,10 @@ from flasher import paths
 from flasher.errors import BadInput
 from flasher.events import Emit
 from flasher.files import write_atomic
+from flasher.fleet.board.keeping import folder_of
 from flasher.fleet.server.announce import Announcement
 from flasher.fleet.server.app import REPOSITORY
 from flasher.fleet.server.guard import Guard, origins
-from flasher.fleet.server.keeping import folder_of
 from flasher.fleet.server.mirror import Mirror
 from flasher.fleet.server.rig_side import RigSide, Whose, rig_side
 from flasher.fleet.server.run import Serving, listen, serve

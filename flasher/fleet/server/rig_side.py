@@ -12,11 +12,12 @@ from pathlib import Path
 from autosetup.site_key import SiteKey
 from flasher.errors import BadInput
 from flasher.fleet.board.history import History
+from flasher.fleet.board.keeping import folder_of
 from flasher.fleet.board.places import board_of
 from flasher.fleet.server.app import RigDesk, now
 from flasher.fleet.server.desk import Cards, Desk, cards_in
 from flasher.fleet.server.guard import Guard
-from flasher.fleet.server.keeping import Keeper, Running, folder_of
+from flasher.fleet.server.keeping import Keeper, Running
 from flasher.fleet.server.shelf import Shelf
 from flasher.fleet.server.signed_plan import PlanReader
 from flasher.rig.ledger import Ledger

@@ -10,15 +10,21 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from itertools import takewhile
 from pathlib import Path
 from secrets import token_hex
 
 import pytest
 
 from autosetup.host_key import public_line
+from autosetup.report import Report
 from flasher.errors import ExitCode
+from flasher.fleet.board.keeping import BOARD, folder_of
+from flasher.fleet.board.places import board_of
 from flasher.process import run
+from flasher.rig.assignments import assignments
 from flasher.rig.entry import Entry
+from flasher.rig.inventory import Reported, inventory
 from flasher.rig.ledger import Ledger
 from flasher.rig.node_payload import CardIdentity
 from tests.unit.rig.test_ledger import ENTRY
@@ -182,6 +188,53 @@ def test_ansible_reads_the_inventory(tmp_path: Path, here: Ledger) -> None:
     assert hosts["controller"]["ansible_host"] == "192.168.99.254"
     assert hosts["cam-0102"]["ansible_host"] == "cam-0102.local"
     assert hosts["cam-0102"]["ansible_user"] == "scanner"
+
+
+def variables(told: str, node: str) -> dict[str, str]:
+    """What an inventory says of a node."""
+    lines = iter(told.partition("  children:")[0].splitlines())
+    next(line for line in lines if line == f'    "{node}":')
+    own = takewhile(lambda line: line.startswith(" " * 6), lines)
+    pairs = (line.strip().split(": ", 1) for line in own)
+    return {name: json.loads(value) for name, value in pairs}
+
+
+def test_the_inventory_has_what_was_published_and_what_the_node_said_last(here: Ledger) -> None:
+    rig_of_three(here)
+    first, second = here.entries()[-2:]
+    for card in (first, second):
+        here.record(replace(card, result="alive", written_at="2026-05-04T13:00:00+00:00"))
+        here.record(replace(card, result="released", generation=9))
+    said = Report(second.card_id, "cam-0102", 1, "done", generation=8)
+    board = board_of("studio", assignments(here.entries(), "studio").values(), NOW)
+    board = board.heard(said, "10.20.0.7", NOW)
+    folder_of("studio").mkdir(parents=True)
+    (folder_of("studio") / BOARD).write_text(json.dumps(board.to_json()))
+    told = flasher("ledger", "export", "--ansible").stdout
+    names = ("generation_published", "generation_reported", "address_reported", "reported_at")
+    found = {
+        node: [variables(told, node)[f"flasher_{name}"] for name in names]
+        for node in ("controller", "cam-0101", "cam-0102")
+    }
+    assert found == {
+        "controller": [str(ENTRY.generation), "", "", ""],
+        "cam-0101": ["9", str(first.generation), "", "2026-05-04T13:00:00+00:00"],
+        "cam-0102": ["9", "8", "10.20.0.7", "2026-05-04T12:00:00Z"],
+    }
+    hosts = {node: variables(told, node)["ansible_host"] for node in found}
+    assert hosts == {
+        "controller": "192.168.99.254",
+        "cam-0101": "cam-0101.local",
+        "cam-0102": "10.20.0.7",
+    }
+    assert "cam-0102,cam-0102.local,10.20.0.7 " in flasher("ledger", "known-hosts").stdout
+
+
+def test_an_address_of_one_link_is_no_way_to_a_node(here: Ledger) -> None:
+    rig_of_three(here)
+    card = here.entries()[-1]
+    link = {card.card_id: Reported(7, "fe80::1%eth0")}
+    assert 'ansible_host: "cam-0102.local"' in inventory([card], link)
 
 
 def test_ssh_knows_the_nodes_before_they_have_started(tmp_path: Path, here: Ledger) -> None:

@@ -24,10 +24,11 @@ from autosetup.post import Post, Unanswered
 from flasher.cli import main
 from flasher.events import ignore
 from flasher.fleet.board.feed import Reach, ServedBoard
+from flasher.fleet.board.keeping import folder_of
 from flasher.fleet.board.view import BoardView
 from flasher.fleet.server.desk import BLINK_SECONDS
 from flasher.fleet.server.door import MOST
-from flasher.fleet.server.keeping import folder_of, running
+from flasher.fleet.server.keeping import running
 from flasher.fleet.server.offer import Wanted, offer
 from flasher.fleet.server.run import served
 from flasher.rig.rigmap import RigMap
