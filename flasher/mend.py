@@ -17,7 +17,7 @@ from flasher.card.advice import advise
 from flasher.card.inspect import CardReport, inspect_card, payload_files
 from flasher.card.mend import Mending, mend_card, plan_again, plan_payload
 from flasher.card.plan import boot_partition
-from flasher.card.target import open_target
+from flasher.card.target import Held, open_target
 from flasher.card.trusting import check_trust
 from flasher.drives.model import Drive
 from flasher.drives.opening import drive_blocks
@@ -94,17 +94,22 @@ def mend(
         if repair is None:
             return None
         confirm(repair.done)
-        begun = time.monotonic()
-        try:
-            mend_card(repair.mending, target)
-        except FlasherError as error:
-            with suppress(FlasherError):  # what went wrong first is what must be heard
-                ledger.record(replace(repair.entry, result="failed", reason=str(error)))
-            raise
-    seconds, now = round(time.monotonic() - begun, 3), datetime.now(UTC)
-    finished = now.isoformat(timespec="seconds")
+        seconds = _write(repair, target, ledger)
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
     ledger.record(replace(repair.entry, seconds=seconds, finished_at=finished))
     return repair.done
+
+
+def _write(repair: _Repair, target: Held, ledger: Ledger) -> float:
+    """Write it and read it back; how many seconds that took. What fails has its line, too."""
+    begun = time.monotonic()
+    try:
+        mend_card(repair.mending, target)
+    except FlasherError as error:
+        with suppress(FlasherError):  # what went wrong first is what must be heard
+            ledger.record(replace(repair.entry, result="failed", reason=str(error)))
+        raise
+    return round(time.monotonic() - begun, 3)
 
 
 def _plan(

@@ -21,7 +21,8 @@ from flasher.image.fat import FatVolume
 from flasher.rig.certificate import FOLDER, Certificate, save_certificate
 from flasher.rig.documents import read_bytes
 from flasher.rig.entry import Entry, standing
-from flasher.rig.site import Unlock, list_sites, load_site, public_key_line
+from flasher.rig.site import list_sites, load_site, public_key_line
+from flasher.rig.site_secrets import Unlock
 
 _SHORTEST_ID = 8
 

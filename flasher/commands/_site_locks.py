@@ -8,7 +8,9 @@ from flasher.commands._secret_input import new_secret
 from flasher.commands._sites import one_name, unlocked
 from flasher.console import Console
 from flasher.errors import ExitCode
-from flasher.rig.site import Lock, is_locked, lock_site, open_site, unlock_site
+from flasher.rig.site import is_locked, open_site
+from flasher.rig.site_changes import lock_site, unlock_site
+from flasher.rig.site_secrets import Lock
 from flasher.rig.strength import strength
 
 _WEAK = 1

@@ -6,10 +6,10 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from autosetup import forms as agent
+from autosetup import forms
 from autosetup.faults import shown
 from autosetup.node_update import MOST_MINUTES
-from autosetup.payload import Locale, User, Wifi
+from autosetup.payload import Locale, Wifi
 from autosetup.settings import SECURITIES, SYSTEM_PACKAGES, Update
 from autosetup.strict import Pattern
 from flasher.commands._secret_input import new_secret
@@ -17,9 +17,8 @@ from flasher.commands._site_locks import asked_lock
 from flasher.commands._sites import one_name, unlocked
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
-from flasher.rig import site as forms
 from flasher.rig.documents import NAME
-from flasher.rig.foreign_setup import SiteDraft, find_setups, read_setup
+from flasher.rig.foreign_setup import SiteDraft, drafted_site, find_setups, read_setup
 from flasher.rig.passwords import hash_password
 from flasher.rig.public_keys import fingerprint, read_public_key
 from flasher.rig.site import (
@@ -27,12 +26,13 @@ from flasher.rig.site import (
     SiteSecrets,
     load_site,
     public_key_line,
-    replace_site,
     save_site,
 )
+from flasher.rig.site_changes import replace_site
+from flasher.rig.site_model import USUAL_USER
+from flasher.rig.site_text import COUNTRY
 
 _PLAIN, _UPDATE = Locale(), Update()
-_USER = "scanner"
 
 
 def configure(new: argparse._ActionsContainer) -> None:
@@ -41,7 +41,7 @@ def configure(new: argparse._ActionsContainer) -> None:
         "--from", dest="setup", type=Path, help="setup file of Raspberry Pi Imager, cloud-init, …"
     )
     new.add_argument("--title", default="", help="a line for people")
-    new.add_argument("--user", default="", help=f"login name on the nodes ({_USER})")
+    new.add_argument("--user", default="", help=f"login name on the nodes ({USUAL_USER})")
     new.add_argument("--key", type=Path, action="append", default=[], help="public key file")
     new.add_argument("--keys-only", choices=("yes", "no"), help="SSH takes no passwords (no)")
     new.add_argument("--country", default="", help="two letters; wifi needs it")
@@ -71,7 +71,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Ask for the secrets, and save the site."""
     name = _checked("name", one_name(args), NAME)
     draft = read_setup(args.setup) if args.setup else SiteDraft("")
-    site = _checked_country(_with_options(_drafted(name, draft), args))
+    drafted, _ = drafted_site(draft, name)
+    site = _checked_country(_with_options(drafted, args))
     secrets = _secrets(site, draft, args, console)
     path = save_site(site, secrets, asked_lock(args, name, console))
     for left_out in draft.left_out:
@@ -109,28 +110,6 @@ def setups(console: Console) -> int:
     return ExitCode.DONE
 
 
-def _drafted(name: str, draft: SiteDraft) -> Site:
-    return Site(
-        name=name,
-        title="",
-        user=User(
-            draft.user or _USER,
-            authorized_keys=draft.keys,
-            passwordless_sudo=draft.passwordless_sudo,
-        ),
-        country=draft.country or None,
-        wifi=draft.wifi,
-        locale=Locale(
-            draft.language or _PLAIN.language,
-            draft.keyboard or _PLAIN.keyboard,
-            draft.timezone or _PLAIN.timezone,
-        ),
-        digest="",
-        path=Path(),
-        keys_only=draft.keys_only,
-    )
-
-
 def _with_options(site: Site, args: argparse.Namespace) -> Site:
     """A site as options change it; what none of them names stays."""
     keys = tuple(read_public_key(str(path)) for path in args.key)
@@ -142,7 +121,7 @@ def _with_options(site: Site, args: argparse.Namespace) -> Site:
             name=_checked("--user", args.user or site.user.name, forms.USER_NAME),
             authorized_keys=tuple(dict.fromkeys((*site.user.authorized_keys, *keys))),
         ),
-        country=_optional("--country", args.country, forms.COUNTRY) or site.country,
+        country=_optional("--country", args.country, COUNTRY) or site.country,
         wifi=_networks(site.wifi, args),
         dealt=tuple(name for name in site.dealt if name != args.remove_ssid),
         locale=Locale(
@@ -175,7 +154,7 @@ def _update(known: Update, args: argparse.Namespace) -> Update:
 
 
 def _address(what: str, text: str) -> str:
-    return _optional(what, text, agent.SOURCE)
+    return _optional(what, text, forms.SOURCE)
 
 
 def _networks(known: tuple[Wifi, ...], args: argparse.Namespace) -> tuple[Wifi, ...]:

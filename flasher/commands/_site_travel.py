@@ -10,7 +10,8 @@ from flasher.commands._sites import one_name, unlock_by, unlocked
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
 from flasher.exports import write_named
-from flasher.rig.site import Lock, is_locked, open_site
+from flasher.rig.site import is_locked, open_site
+from flasher.rig.site_secrets import Lock
 from flasher.rig.site_travel import (
     SUFFIX,
     export_site,

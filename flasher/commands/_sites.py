@@ -10,7 +10,8 @@ from typing import TypeVar
 from flasher.commands._secret_input import read_line, type_secret
 from flasher.console import Console
 from flasher.errors import BadInput
-from flasher.rig.site import Site, SiteSecrets, Unlock, load_site
+from flasher.rig.site import Site, SiteSecrets, load_site
+from flasher.rig.site_secrets import Unlock
 
 _ATTEMPTS = 3
 

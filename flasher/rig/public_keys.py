@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flasher import paths
 from flasher.errors import BadInput
-from flasher.rig.site import key_complaint
+from flasher.rig.site_text import key_complaint
 
 _LOOKS_LIKE_KEY = re.compile(r"(ssh-|ecdsa-|sk-)\S+ ")
 _LARGEST = 64 << 10

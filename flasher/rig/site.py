@@ -1,6 +1,7 @@
-"""Sites on this computer: listed, loaded, saved, changed, locked.
+"""Sites on this computer: found, loaded, saved.
 
-A site is a folder with ``site.toml`` and its secrets, see `flasher.rig.site_secrets`.
+A site is a folder with ``site.toml`` and its secrets, see `flasher.rig.site_secrets`; how one that
+is there is changed, see `flasher.rig.site_changes`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from flasher import paths
 from flasher.errors import BadInput
 from flasher.files import write_atomic
 from flasher.rig import signing
-from flasher.rig.backups import exported_at, is_backed_up, note_export
 from flasher.rig.documents import find_document, list_documents, read_bytes
 from flasher.rig.site_model import Site, SiteSecrets
 from flasher.rig.site_secrets import (
@@ -30,50 +29,26 @@ from flasher.rig.site_secrets import (
     read_kept,
     write_kept,
 )
-from flasher.rig.site_text import (
-    COUNTRY,
-    KEYBOARD,
-    LANGUAGE,
-    PASSPHRASE,
-    PASSWORD_HASH,
-    TIMEZONE,
-    USER_NAME,
-    key_complaint,
-    read_secrets,
-    read_site,
-    secrets_text,
-    site_text,
-)
+from flasher.rig.site_text import read_secrets, read_site, secrets_text, site_text
 
 __all__ = [
-    "COUNTRY",
     "FILE",
-    "KEYBOARD",
-    "LANGUAGE",
-    "PASSPHRASE",
-    "PASSWORD_HASH",
-    "SECRETS_FILE",
-    "TIMEZONE",
-    "USER_NAME",
-    "Lock",
     "Site",
     "SiteSecrets",
-    "Unlock",
     "add_key",
     "find_site",
     "has_keyring_entry",
     "is_locked",
-    "key_complaint",
     "list_sites",
     "load_site",
-    "lock_site",
     "open_site",
+    "own_site",
     "public_key_line",
-    "replace_site",
+    "read_kept_of",
     "save_site",
+    "secrets_of",
     "shelves",
     "try_unlock",
-    "unlock_site",
 ]
 
 FILE = "site.toml"
@@ -128,7 +103,7 @@ def load_site(name_or_path: str, unlock: Unlock | None = None) -> tuple[Site, Si
         BadDocument: one of its two files has faults, all listed.
     """
     site = open_site(name_or_path)
-    return site, _secrets_of(site, _read(site, unlock))
+    return site, secrets_of(site, read_kept_of(site, unlock))
 
 
 def try_unlock(name: str, passphrase: str) -> tuple[Site, SiteSecrets]:
@@ -166,79 +141,10 @@ def save_site(site: Site, secrets: SiteSecrets, lock: Lock | None = None) -> Pat
     return folder / FILE
 
 
-def replace_site(
-    site: Site,
-    secrets: SiteSecrets,
-    unlock: Unlock | None = None,
-    *,
-    rest: Lock | Literal["open"] | None = None,
-) -> Path:
-    """Change a site that is there, and how its secrets rest; it keeps its key.
-
-    Its digest stays if nothing but secrets was changed; comments in a file that is changed go.
-
-    Args:
-        site: loaded before and changed; its name and path say which one it is.
-        secrets: all of them; the signer is the site's own in any case.
-        unlock: as for `load_site`.
-        rest: locked so from now on, or open; None for as it is.
-
-    Raises:
-        BadInput: ``shipped-site``; there is none; it is locked.
-        BadDocument: it could not be read back; nothing is written.
-        EnvironmentLacks: ``no-keyring``; nothing is written.
-    """
-    before = _own(open_site(str(site.path) if site.path.name == FILE else site.name))
-    kept, path = _read(before, unlock), before.path
-    same = replace(site, digest=before.digest, path=path) == before
-    site_raw = site.path.read_bytes() if same else site_text(site).encode()
-    new = secrets_text(secrets).encode()
-    read_secrets(path.with_name(SECRETS_FILE), new, read_site(path, site_raw))
-    if rest is not None:
-        # On its own, as two states of one site are told apart only where the secrets are the same;
-        # and first, as a keyring may refuse.
-        kept = replace(kept, lock=None if rest == "open" else rest)
-        _rest(before, kept)
-    first = new
-    if not same:
-        # A power cut between the two files must leave a site that has all its passphrases.
-        old = read_secrets(path.with_name(SECRETS_FILE), kept.secrets, before)
-        phrases = old.wifi_passphrases | secrets.wifi_passphrases
-        first = secrets_text(replace(secrets, wifi_passphrases=phrases)).encode()
-    write_kept(path.parent, site.name, replace(kept, secrets=first))
-    if not same:
-        write_atomic(path, site_raw)
-        paths.hand_over(path)
-    if first != new:
-        write_kept(path.parent, site.name, replace(kept, secrets=new))
-    return path
-
-
-def lock_site(name_or_path: str, lock: Lock, unlock: Unlock | None = None) -> Site:
-    """Seal the secrets of a site, or give a locked one another passphrase.
-
-    Raises:
-        BadInput: as `load_site`; ``shipped-site``.
-        EnvironmentLacks: ``no-keyring``; the site is as it was.
-    """
-    site = _own(open_site(name_or_path))
-    kept = _read(site, unlock)
-    _secrets_of(site, kept)  # what has faults would be out of reach
-    _rest(site, replace(kept, lock=lock))
-    return site
-
-
-def unlock_site(name_or_path: str, unlock: Unlock) -> Site:
-    """Put a site's secrets into open files, for their owner alone; raises as `load_site`."""
-    site = _own(open_site(name_or_path))
-    _rest(site, replace(_read(site, unlock), lock=None))
-    return site
-
-
 def add_key(name_or_path: str, unlock: Unlock | None = None) -> signing.SiteSigner:
     """Make the key of a site that has none; the key of a site that has one stays."""
-    site = _own(open_site(name_or_path))
-    kept = _read(site, unlock)
+    site = own_site(name_or_path)
+    kept = read_kept_of(site, unlock)
     key = kept.key or signing.new_key()
     if kept.key is None:
         write_kept(site.path.parent, site.name, replace(kept, key=key))
@@ -261,23 +167,17 @@ def _key_left(folder: Path, name: str, lock: Lock | None) -> bytes | None:
         ) from None
 
 
-def _rest(site: Site, kept: Kept) -> None:
-    """Nothing but how the secrets rest is changed: a site that was exported still is."""
-    folder = site.path.parent
-    exported = exported_at(folder) if is_backed_up(folder) else ""
-    write_kept(folder, site.name, kept)
-    if exported:
-        note_export(folder, exported)
-
-
-def _own(site: Site) -> Site:
+def own_site(name_or_path: str) -> Site:
+    """As `open_site`, for one that may be changed; raises `BadInput` ``shipped-site``, too."""
+    site = open_site(name_or_path)
     if site.path.is_relative_to(paths.assets()):
         what = f"The site {site.name} ships with Flasher, and stays as it is."
         raise BadInput("shipped-site", what, "Make one of your own: flasher site new")
     return site
 
 
-def _read(site: Site, unlock: Unlock | None) -> Kept:
+def read_kept_of(site: Site, unlock: Unlock | None) -> Kept:
+    """What is kept beside a site; raises `BadInput` ``no-site-secrets`` and as `read_kept`."""
     folder = site.path.parent
     if not has_secrets(folder):
         raise BadInput(
@@ -288,7 +188,8 @@ def _read(site: Site, unlock: Unlock | None) -> Kept:
     return read_kept(folder, site.name, unlock)
 
 
-def _secrets_of(site: Site, kept: Kept) -> SiteSecrets:
+def secrets_of(site: Site, kept: Kept) -> SiteSecrets:
+    """The secrets in what is kept; raises `BadDocument` where they have faults."""
     folder = site.path.parent
     secrets = read_secrets(folder / SECRETS_FILE, kept.secrets, site)
     if kept.key is None:

@@ -9,6 +9,8 @@ from autosetup.payload import Locale, User, Wifi
 from autosetup.settings import Update
 from flasher.rig.signing import SiteSigner
 
+USUAL_USER = "scanner"  # who logs in on nodes, where nobody says otherwise
+
 
 @dataclass(frozen=True, slots=True)
 class Site:

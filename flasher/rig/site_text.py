@@ -20,9 +20,7 @@ from flasher.rig.site_model import Site, SiteSecrets
 
 # What a node refuses is refused here already: the forms are the agent's own.
 COUNTRY = pattern("|".join(sorted(forms.COUNTRIES)), "the two capital letters of a country: DE, GB")
-USER_NAME, PASSWORD_HASH = forms.USER_NAME, forms.CRYPT_HASH
-LANGUAGE, KEYBOARD, TIMEZONE = forms.LANGUAGE, forms.KEYBOARD, forms.TIMEZONE
-PASSPHRASE = forms.PASSPHRASE
+_USUAL = Locale()
 
 
 def key_complaint(line: str) -> str | None:
@@ -46,9 +44,9 @@ def read_site(path: Path, raw: bytes) -> Site:
             country=network.string("country", default="", form=COUNTRY) or None,
             wifi=unique(networks, "ssid", read_wifi),
             locale=Locale(
-                locale.string("language", default="C.UTF-8", form=LANGUAGE),
-                locale.string("keyboard", default="us", form=KEYBOARD),
-                locale.string("timezone", default="Etc/UTC", form=TIMEZONE),
+                locale.string("language", default=_USUAL.language, form=forms.LANGUAGE),
+                locale.string("keyboard", default=_USUAL.keyboard, form=forms.KEYBOARD),
+                locale.string("timezone", default=_USUAL.timezone, form=forms.TIMEZONE),
             ),
             digest=hashlib.sha256(raw).hexdigest(),
             path=path,
@@ -72,7 +70,7 @@ def read_site(path: Path, raw: bytes) -> Site:
 
 def _read_user(table: Table) -> User:
     return User(
-        name=table.string("name", form=USER_NAME),
+        name=table.string("name", form=forms.USER_NAME),
         authorized_keys=read_keys(table, key_complaint),
         passwordless_sudo=table.boolean("passwordless_sudo", default=False),
     )
@@ -91,8 +89,8 @@ def read_secrets(path: Path, raw: bytes, site: Site) -> SiteSecrets:
 def _secrets_of(top: Table, site: Site) -> SiteSecrets:
     passphrases = top.table("wifi_passphrases")
     secrets = SiteSecrets(
-        top.string("password_hash", default="", form=PASSWORD_HASH) or None,
-        {ssid: passphrases.string(ssid, form=PASSPHRASE) for ssid in passphrases.names()},
+        top.string("password_hash", default="", form=forms.CRYPT_HASH) or None,
+        {ssid: passphrases.string(ssid, form=forms.PASSPHRASE) for ssid in passphrases.names()},
     )
     for wifi in site.wifi:
         if wifi.security != "open" and wifi.ssid not in secrets.wifi_passphrases:

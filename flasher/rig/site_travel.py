@@ -24,7 +24,7 @@ from flasher.rig.site_secrets import (
     write_kept,
 )
 from flasher.rig.site_text import read_secrets, read_site, site_text
-from flasher.rig.vault import LARGEST, read_vault, seal
+from flasher.rig.vault import LARGEST, Vault, read_vault, seal
 
 SUFFIX = ".flasher-site"
 KIND = "site"
@@ -106,10 +106,7 @@ def import_site(
     """
     if name and (wanted := NAME.complain(name)):
         raise BadInput("bad-value", f"The new name is {name!r}.", f"It must be {wanted}.")
-    vault = read_vault(_read(file), str(file))
-    if vault.kind != KIND:
-        what = f"{file} is no exported site."
-        raise BadInput("not-a-site", what, f"Name the file that ends in {SUFFIX}.")
+    vault = _exported(file)
     raw, kept = _unpacked(vault.open(passphrase), file)
     site = read_site(Path(FILE), raw)
     if name and name != site.name:
@@ -117,15 +114,11 @@ def import_site(
         site = read_site(Path(FILE), raw)
     _check(site, kept, file)
     folder = paths.data() / "sites" / site.name
-    if _is_there(folder, site, raw, kept, passphrase, unlock):
-        return Imported(read_site(folder / FILE, raw), was_there=True)
-    rests = lock or (Lock(passphrase) if stay_locked and _LOCKED in vault.about else None)
-    paths.make_folder(folder)
-    write_kept(folder, site.name, replace(kept, lock=rests))
-    write_atomic(folder / FILE, raw)
-    paths.hand_over(folder / FILE)
-    note_export(folder)
-    return Imported(read_site(folder / FILE, raw), was_there=False)
+    was_there = _is_there(folder, site, raw, kept, passphrase, unlock)
+    if not was_there:
+        rests = lock or (Lock(passphrase) if stay_locked and _LOCKED in vault.about else None)
+        _put(folder, site.name, raw, replace(kept, lock=rests))
+    return Imported(read_site(folder / FILE, raw), was_there)
 
 
 def site_name_in(file: Path) -> str:
@@ -135,6 +128,23 @@ def site_name_in(file: Path) -> str:
     """
     name = read_vault(_read(file), str(file)).about.get(_NAME, "")
     return "" if NAME.complain(name) else name
+
+
+def _exported(file: Path) -> Vault:
+    vault = read_vault(_read(file), str(file))
+    if vault.kind != KIND:
+        what = f"{file} is no exported site."
+        raise BadInput("not-a-site", what, f"Name the file that ends in {SUFFIX}.")
+    return vault
+
+
+def _put(folder: Path, name: str, raw: bytes, kept: Kept) -> None:
+    """The site's own file comes last: where it is, all is. Its backup is where it came from."""
+    paths.make_folder(folder)
+    write_kept(folder, name, kept)
+    write_atomic(folder / FILE, raw)
+    paths.hand_over(folder / FILE)
+    note_export(folder)
 
 
 def _read(file: Path) -> bytes:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from autosetup import forms
 from autosetup.payload import Wifi
 from autosetup.settings import HEX, Security
-from flasher.rig import site as forms
 from flasher.tui.pasted import slips
 from flasher.tui.words import _, ngettext
 

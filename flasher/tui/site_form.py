@@ -6,15 +6,18 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autosetup import forms as agent
+from autosetup import forms
 from autosetup.payload import Locale, User, Wifi
 from autosetup.settings import Update
-from flasher.rig import site as forms
 from flasher.rig.documents import NAME
 from flasher.rig.passwords import hash_password
 from flasher.rig.site import Site, SiteSecrets
+from flasher.rig.site_model import USUAL_USER
+from flasher.rig.site_text import COUNTRY
 from flasher.tui.network_form import Network
 from flasher.tui.words import _
+
+_USUAL = Locale()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,7 +38,7 @@ class Answers:
 
     name: str = ""
     title: str = ""
-    user: str = "scanner"
+    user: str = USUAL_USER
     password: str = ""
     again: str = ""
     kept_hash: str | None = None
@@ -45,9 +48,9 @@ class Answers:
     keys: tuple[str, ...] = ()
     country: str = ""
     networks: tuple[Network, ...] = ()
-    language: str = "C.UTF-8"
-    keyboard: str = "us"
-    timezone: str = "Etc/UTC"
+    language: str = _USUAL.language
+    keyboard: str = _USUAL.keyboard
+    timezone: str = _USUAL.timezone
     ntp: str = ""
     mirror: str = ""
     source: str = ""
@@ -187,7 +190,7 @@ def _check_keys(answers: Answers) -> str | None:
 def _check_country(answers: Answers) -> str | None:
     if answers.networks and not answers.country:
         return _("Wifi needs it: the radio stays off without.")
-    if answers.country and forms.COUNTRY.complain(answers.country):
+    if answers.country and COUNTRY.complain(answers.country):
         return _("Choose it from the list.")
     return None
 
@@ -212,19 +215,19 @@ def _check_timezone(answers: Answers) -> str | None:
 
 def _check_ntp(answers: Answers) -> str | None:
     for server in servers(answers.ntp):
-        if agent.server_complaint(server):
+        if forms.server_complaint(server):
             return _("{server} is no name in small letters and no address.").format(server=server)
     return None
 
 
 def _check_mirror(answers: Answers) -> str | None:
-    if answers.mirror and agent.MIRROR.complain(answers.mirror):
+    if answers.mirror and forms.MIRROR.complain(answers.mirror):
         return _("Type an address such as http://controller/debian, without blanks.")
     return None
 
 
 def _check_source(answers: Answers) -> str | None:
-    if answers.source and agent.SOURCE.complain(answers.source):
+    if answers.source and forms.SOURCE.complain(answers.source):
         return _("Type an address such as https://central.local:8443, without blanks.")
     return None
 

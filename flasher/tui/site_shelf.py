@@ -7,23 +7,22 @@ from pathlib import Path
 
 from flasher import paths
 from flasher.errors import FlasherError
-from flasher.rig.foreign_setup import SiteDraft
+from flasher.rig.foreign_setup import SiteDraft, drafted_site
 from flasher.rig.site import (
     Site,
     SiteSecrets,
-    Unlock,
     is_locked,
     list_sites,
     load_site,
     open_site,
-    replace_site,
     save_site,
 )
+from flasher.rig.site_changes import replace_site
+from flasher.rig.site_secrets import Unlock
 from flasher.rig.site_travel import needs_backup
 from flasher.tui.attempt import attempt
 from flasher.tui.keeping_form import Keeping
-from flasher.tui.network_form import Network
-from flasher.tui.site_form import Answers, make_site
+from flasher.tui.site_form import Answers, answers_of, make_site
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -97,25 +96,8 @@ def open_again(path: Path, passphrase: str | None) -> Opened:
 
 def answers_from(draft: SiteDraft) -> Answers:
     """The form filled in with what somebody's setup file says; the rest is as in an empty one."""
-    texts = {
-        name: text
-        for name in ("user", "country", "language", "keyboard", "timezone")
-        if (text := getattr(draft, name))
-    }
-    networks = tuple(
-        Network(wifi.ssid, wifi.security, wifi.hidden, draft.passphrases.get(wifi.ssid, ""))
-        for wifi in draft.wifi
-    )
-    return replace(
-        Answers(),
-        **texts,
-        kept_hash=draft.password_hash or None,
-        no_password=bool(draft.keys) and not draft.password_hash,
-        keys_only=draft.keys_only,
-        free_sudo=draft.passwordless_sudo,
-        keys=draft.keys,
-        networks=networks,
-    )
+    no_password = bool(draft.keys) and not draft.password_hash
+    return replace(answers_of(*drafted_site(draft)), no_password=no_password)
 
 
 def _shelved(name: str) -> Shelved:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from autosetup import forms
-from autosetup.payload import Wifi
+from autosetup.payload import Locale, User, Wifi
 from autosetup.strict import Pattern
 from flasher.rig.passwords import hash_password
 from flasher.rig.public_keys import fingerprint
+from flasher.rig.site_model import USUAL_USER, Site, SiteSecrets
 from flasher.rig.site_text import COUNTRY, key_complaint
 
 _SSID_OCTETS = 32
@@ -58,6 +60,38 @@ class SiteDraft:
         count = len(self.keys)
         told += [f"{count} key{'' if count == 1 else 's'}"] if count else []
         return ", ".join(told)
+
+
+def drafted_site(draft: SiteDraft, name: str = "") -> tuple[Site, SiteSecrets]:
+    """The site of a draft, the usual where it says nothing: a start, which may lack what it needs.
+
+    Args:
+        draft: an empty one gives a site that is new in every respect.
+        name: of the site, as no setup file has one.
+    """
+    usual = Locale()
+    user = User(
+        draft.user or USUAL_USER,
+        authorized_keys=draft.keys,
+        passwordless_sudo=draft.passwordless_sudo,
+    )
+    locale = Locale(
+        draft.language or usual.language,
+        draft.keyboard or usual.keyboard,
+        draft.timezone or usual.timezone,
+    )
+    site = Site(
+        name=name,
+        title="",
+        user=user,
+        country=draft.country or None,
+        wifi=draft.wifi,
+        locale=locale,
+        digest="",
+        path=Path(),
+        keys_only=draft.keys_only,
+    )
+    return site, SiteSecrets(draft.password_hash or None, dict(draft.passphrases))
 
 
 class Collector:

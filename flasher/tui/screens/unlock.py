@@ -12,7 +12,8 @@ from textual.widgets import Footer, Input
 
 from flasher.errors import FlasherError
 from flasher.rig import keyring_store
-from flasher.rig.site import has_keyring_entry, lock_site, try_unlock
+from flasher.rig.site import has_keyring_entry, try_unlock
+from flasher.rig.site_changes import lock_site
 from flasher.rig.site_secrets import Lock
 from flasher.tui.attempt import attempt
 from flasher.tui.screens.form import FormDialog

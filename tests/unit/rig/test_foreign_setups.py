@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from passlib.hash import sha512_crypt
 
-from autosetup.payload import Wifi
+from autosetup.payload import Locale, User, Wifi
 from flasher.errors import BadDocument, BadInput, FlasherError
-from flasher.rig.foreign_setup import SiteDraft, find_setups, read_setup
+from flasher.rig.foreign_setup import SiteDraft, drafted_site, find_setups, read_setup
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIFdeBS4myjxYjsaLYVC2kLxcgWIEGDZXGJ8i+VLI6jQ developer"
 HASH = "$5$lQ4bhGHDGJHeRKnG$" + "a" * 43
@@ -159,6 +159,19 @@ def test_all_that_imager_knows_is_taken_from_each_of_its_files(tmp_path: Path, n
     assert found.keys_only
     assert found.passwordless_sudo
     assert any("name of its own" in told for told in found.left_out)
+
+
+def test_a_site_begins_as_the_file_says_and_with_the_usual_elsewhere(tmp_path: Path) -> None:
+    found = draft(tmp_path, "custom.toml", PRESEED)
+    site, secrets = drafted_site(found, "studio")
+    assert site.user == User(found.user, authorized_keys=(KEY,), passwordless_sudo=True)
+    assert (site.name, site.wifi, site.keys_only) == ("studio", found.wifi, found.keys_only)
+    assert site.locale == Locale(Locale().language, found.keyboard, found.timezone)
+    assert secrets.password_hash == found.password_hash
+    assert secrets.wifi_passphrases == dict(found.passphrases)
+    plain, nothing = drafted_site(SiteDraft(""))
+    assert (plain.user, plain.locale, plain.wifi) == (User("scanner"), Locale(), ())
+    assert (nothing.password_hash, nothing.wifi_passphrases) == (None, {})
 
 
 def test_what_a_site_has_no_word_for_is_named(tmp_path: Path) -> None:

@@ -19,18 +19,9 @@ from flasher.errors import BadInput, EnvironmentLacks
 from flasher.rig import site as sites
 from flasher.rig import vault
 from flasher.rig.passwords import hash_password
-from flasher.rig.site import (
-    Lock,
-    Site,
-    SiteSecrets,
-    is_locked,
-    load_site,
-    lock_site,
-    replace_site,
-    save_site,
-    try_unlock,
-    unlock_site,
-)
+from flasher.rig.site import Site, SiteSecrets, is_locked, load_site, save_site, try_unlock
+from flasher.rig.site_changes import lock_site, replace_site, unlock_site
+from flasher.rig.site_secrets import Lock
 from flasher.rig.site_travel import export_site, import_site
 
 PHRASE = "wren kettle orbit"
