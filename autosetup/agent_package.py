@@ -13,7 +13,8 @@ import lzma
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 
 from autosetup.agents import PACKAGE, order_of
 from autosetup.errors import AgentError
@@ -24,7 +25,7 @@ _FOLDER = f"usr/lib/python3/dist-packages/{PACKAGE}/"
 _MAGIC = b"!<arch>\n"
 _HEADER, _END = 60, b"`\n"
 _LARGEST, _MOST_FILES = 32 << 20, 2000
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_PART, _DEEPEST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"), 10
 _UNREADABLE = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError)
 
 
@@ -46,9 +47,17 @@ def read_agent(raw: bytes, version: str) -> dict[str, bytes]:
     said = re.search(rb'^__version__ = "([^"]*)"$', files.get("__init__.py", b""), re.MULTILINE)
     if "__main__.py" not in files or not said:
         raise _refused("There is no agent in it.")
-    if order_of(version) is None or said[1].decode() != version:
-        raise _refused(f"It is called {version}, and says of itself {said[1].decode()[:40]!r}.")
+    if order_of(version) is None or said[1] != version.encode():
+        name = said[1].decode(errors="replace")
+        raise _refused(f"It is called {version}, and says of itself {name[:40]!r}.")
+    if both := sorted(files.keys() & _folders(files)):
+        raise _refused(f"It holds {both[0]!r} as a file and as a folder.")
     return files
+
+
+def _folders(names: Iterable[str]) -> set[str]:
+    """Every folder that files of these names lie in."""
+    return {str(folder) for name in names for folder in PurePosixPath(name).parents}
 
 
 def _members(raw: bytes) -> Iterator[tuple[str, bytes]]:
@@ -92,7 +101,8 @@ def _modules(plain: bytes) -> Iterator[tuple[str, bytes]]:
             count += 1
             is_plain = entry.isreg() and not entry.issparse()
             content = archive.extractfile(entry) if is_plain else None
-            if content is None or not all(map(_PART.fullmatch, name.split("/"))):
+            parts = name.split("/")
+            if content is None or len(parts) > _DEEPEST or not all(map(_PART.fullmatch, parts)):
                 raise _refused(f"It holds {name[:80]!r}, which is no module of an agent.")
             if count > _MOST_FILES:
                 raise _refused("It is larger than any agent.")

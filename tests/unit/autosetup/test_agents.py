@@ -131,6 +131,26 @@ def test_what_is_no_module_is_refused(change: str) -> None:
         read_agent(crooked(change), "1.2")
 
 
+@pytest.mark.parametrize("names", [("a", "a/b.py"), ("a/b/c.py", "a/b")])
+def test_a_file_that_is_a_folder_too_is_refused(names: tuple[str, str]) -> None:
+    modules = {**MODULES, **dict.fromkeys(names, b"")}
+    with pytest.raises(AgentError, match="as a file and as a folder") as caught:
+        read_agent(deb(modules, "1.2"), "1.2")
+    assert caught.value.code == "agent-refused"
+
+
+@pytest.mark.parametrize("name", [f"{'x' * 300}.py", "x/" * 2000 + "x.py"])
+def test_a_name_that_no_file_system_takes_is_refused(name: str) -> None:
+    with pytest.raises(AgentError, match="no module of an agent"):
+        read_agent(deb({**MODULES, name: b""}, "1.2"), "1.2")
+
+
+def test_a_version_that_is_no_text_is_told() -> None:
+    modules = {**MODULES, "__init__.py": b'__version__ = "\xff"\n'}
+    with pytest.raises(AgentError, match="says of itself"):
+        read_agent(deb(modules, "1.2"), "1.2")
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     for data in (lzma.compress(bytes(64 << 20)), gzip.compress(bytes(64 << 20))):
         with pytest.raises(AgentError, match="larger than any agent"):
