@@ -14,6 +14,7 @@ import re
 import secrets
 import ssl
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from urllib.parse import quote
@@ -45,17 +46,27 @@ _CHUNK = 256 << 10
 _TRIES, _PAUSE_SECONDS = 3, 0.5
 # All tries to connect end before nodes, which wait for half a minute, give us up.
 _PATIENCE = aiohttp.ClientTimeout(total=None, connect=5, sock_read=30)
-# What may change, or be missing, is not asked for more often.
-_FRESH_SECONDS = 5.0
-# Nothing but signatures, which are not looked at here, speaks for metadata of a version: a false
-# one that came once must not stand in the nodes' way for ever.
-_VERSIONED_SECONDS = 600.0
-_AWAY_SECONDS = 10.0
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 _MISSING = frozenset({403, 404, 410})
 _MOST_FLIGHTS = 64
 _PARTS = ".parts"
 _ROOT = re.compile(r"metadata/[0-9]+\.root\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How often a source is asked, in seconds.
+
+    Attributes:
+        fresh: what may change, or be missing, is not asked for again before.
+        versioned: metadata of a version neither. Nothing but signatures, which are not looked at
+            here, speaks for it: a false one that came once must not stand in the way for ever.
+        away: a source that does not answer neither.
+    """
+
+    fresh: float = 5.0
+    versioned: float = 600.0
+    away: float = 10.0
 
 
 class Mirror:
@@ -66,13 +77,19 @@ class Mirror:
         upstream: address of the repository, without a slash at the end.
         most_bytes: that blobs and targets may take together; those used longest ago go.
         context: whom to trust, with https; None for the system's authorities.
+        manners: how often the address is asked.
     """
 
     def __init__(
-        self, folder: Path, upstream: str, most_bytes: int, context: ssl.SSLContext | None = None
+        self,
+        folder: Path,
+        upstream: str,
+        most_bytes: int,
+        context: ssl.SSLContext | None = None,
+        manners: Manners | None = None,
     ) -> None:
         self._folder, self._upstream = folder, upstream.rstrip("/")
-        self._context = context
+        self._context, self._manners = context, manners or Manners()
         self._larder = Larder(folder, most_bytes)
         self._flights: dict[str, Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,7 +129,7 @@ class Mirror:
 
     def _is_current(self, name: str) -> bool:
         since = monotonic() - self._asked.get(name, -1e9)
-        seconds = _VERSIONED_SECONDS if is_lasting(name) else _FRESH_SECONDS
+        seconds = self._manners.versioned if is_lasting(name) else self._manners.fresh
         return bool(digest_in(name)) or since < seconds
 
     def _without_source(self, name: str) -> Served | None:
@@ -166,13 +183,13 @@ class Mirror:
             flight.end()
         except NotThere as error:
             self._absent = {n: t for n, t in self._absent.items() if t > monotonic()}
-            self._absent[name] = monotonic() + _FRESH_SECONDS
+            self._absent[name] = monotonic() + self._manners.fresh
             if _ROOT.fullmatch(name):
                 (self._folder / name).unlink(missing_ok=True)
             flight.end(error)
         except (Away, TimeoutError, aiohttp.ClientError):
             # Nobody waits for it again and again, for each file of each node.
-            self._away_until = monotonic() + _AWAY_SECONDS
+            self._away_until = monotonic() + self._manners.away
             flight.end(Away())
         except OSError as error:
             is_full = error.errno in _FULL

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from flasher.events import Emit, ignore
 from flasher.fleet.server.door import Crowd
-from flasher.fleet.server.mirror import Mirror
+from flasher.fleet.server.mirror import Manners, Mirror
 from flasher.fleet.server.run import Serving, listen, served
 from flasher.fleet.server.shelf import Folder
 from flasher.pages import LOOPBACK
@@ -55,9 +55,12 @@ async def serving_folder(
 
 
 @asynccontextmanager
-async def mirroring(upstream: str, folder: Path, most: int = 100 * MB) -> AsyncIterator[str]:
+async def mirroring(
+    upstream: str, folder: Path, most: int = 100 * MB, manners: Manners | None = None
+) -> AsyncIterator[str]:
     """A repository that is elsewhere; gives the mirror's address."""
-    async with serving(Serving(lambda: Mirror(folder, upstream, most))) as url:
+    wanted = Serving(lambda: Mirror(folder, upstream, most, manners=manners))
+    async with serving(wanted) as url:
         yield f"{url}/repository"
 
 
@@ -67,14 +70,17 @@ class Upstream:
     Attributes:
         files: by name.
         asked: how often, by name.
+        sent: bytes that answers began to send, by name.
         cut_at: names whose answers break off after so many bytes, once.
-        gate: answers wait at it with all but the first half of what they send.
+        gate: answers wait at it before they break off, and with all but the first half of what
+            they send.
         away: it answers 502.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.asked: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
         self.cut_at: dict[str, int] = {}
         self.gate: asyncio.Event | None = None
         self.half_way = asyncio.Event()
@@ -105,11 +111,14 @@ class Upstream:
         self, request: web.Request, response: web.StreamResponse, name: str, data: bytes
     ) -> None:
         if cut := self.cut_at.pop(name, 0):
+            self.sent[name] += cut
             await response.write(data[:cut])
-            await asyncio.sleep(0.1)  # the other side reads it before it hears of the end
+            if self.gate:
+                await self.gate.wait()
             assert request.transport is not None
             request.transport.close()
             return
+        self.sent[name] += len(data)
         half = len(data) // 2
         await response.write(data[:half])
         self.half_way.set()

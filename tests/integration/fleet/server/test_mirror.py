@@ -6,14 +6,14 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from flasher.fleet.server import mirror
+from flasher.fleet.server.mirror import Manners
 from flasher.process import run
 from tests.integration.fleet.server.served import MB, METADATA, Upstream, get, mirroring
 
@@ -32,11 +32,24 @@ class Place:
         return list((self.folder / ".parts").glob("*"))
 
 
+@asynccontextmanager
+async def placed(folder: Path, manners: Manners | None = None) -> AsyncIterator[Place]:
+    upstream = Upstream()
+    async with upstream.served() as source, mirroring(source, folder, manners=manners) as url:
+        yield Place(upstream, url, folder)
+
+
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    upstream, folder = Upstream(), tmp_path / "mirror"
-    async with upstream.served() as source, mirroring(source, folder) as url:
-        yield Place(upstream, url, folder)
+    async with placed(tmp_path / "mirror") as made:
+        yield made
+
+
+@pytest.fixture
+async def eager(tmp_path: Path) -> AsyncIterator[Place]:
+    """A mirror that asks anew each time."""
+    async with placed(tmp_path / "mirror", Manners(fresh=0)) as made:
+        yield made
 
 
 async def test_a_file_is_fetched_once_however_many_ask(place: Place) -> None:
@@ -65,9 +78,13 @@ async def test_a_part_of_what_is_on_its_way_can_be_had(place: Place) -> None:
 
 async def test_a_download_that_breaks_off_is_gone_on_with(place: Place) -> None:
     name = place.upstream.add(DATA)
-    place.upstream.cut_at[name] = MB
-    assert await get(f"{place.url}/{name}") == (200, DATA)
+    place.upstream.cut_at[name], place.upstream.gate = MB, asyncio.Event()
+    async with aiohttp.ClientSession() as client, client.get(f"{place.url}/{name}") as answer:
+        first = await answer.content.readexactly(MB)
+        place.upstream.gate.set()
+        assert first + await answer.read() == DATA
     assert place.upstream.asked[name] == 2
+    assert place.upstream.sent[name] == len(DATA)
 
 
 async def test_what_is_not_what_its_name_says_never_comes_whole_and_is_not_kept(
@@ -94,17 +111,14 @@ async def test_targets_are_checked_by_their_names_too(place: Place) -> None:
         await get(f"{place.url}/{wrong}")
 
 
-async def test_what_changes_is_asked_for_again_and_what_does_not_is_not(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mirror, "_FRESH_SECONDS", 0.0)
+async def test_what_changes_is_asked_for_again_and_what_does_not_is_not(eager: Place) -> None:
     names = ("metadata/timestamp.json", "metadata/3.snapshot.json")
     for content in (METADATA, METADATA * 1 + b" "):
-        place.upstream.files |= dict.fromkeys(names, content)
+        eager.upstream.files |= dict.fromkeys(names, content)
         for name in names:
-            await get(f"{place.url}/{name}")
-    assert place.upstream.asked == {names[0]: 2, names[1]: 1}
-    assert (await get(f"{place.url}/{names[0]}"))[1] == METADATA + b" "
+            await get(f"{eager.url}/{name}")
+    assert eager.upstream.asked == {names[0]: 2, names[1]: 1}
+    assert (await get(f"{eager.url}/{names[0]}"))[1] == METADATA + b" "
 
 
 async def test_two_hundred_that_ask_for_news_ask_the_source_once(place: Place) -> None:
@@ -123,48 +137,41 @@ async def test_metadata_that_is_none_is_not_kept(place: Place) -> None:
     assert not (place.folder / name).exists()
 
 
-async def test_a_root_that_nobody_signed_does_not_stay(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mirror, "_VERSIONED_SECONDS", 0.0)
-    monkeypatch.setattr(mirror, "_FRESH_SECONDS", 0.0)
+async def test_a_root_that_nobody_signed_does_not_stay(tmp_path: Path) -> None:
     name = "metadata/2.root.json"
-    place.upstream.files[name] = METADATA
-    assert (await get(f"{place.url}/{name}"))[0] == 200
-    del place.upstream.files[name]
-    assert (await get(f"{place.url}/{name}"))[0] == 404
-    assert not (place.folder / name).exists()
+    async with placed(tmp_path / "mirror", Manners(fresh=0, versioned=0)) as place:
+        place.upstream.files[name] = METADATA
+        assert (await get(f"{place.url}/{name}"))[0] == 200
+        del place.upstream.files[name]
+        assert (await get(f"{place.url}/{name}"))[0] == 404
+        assert not (place.folder / name).exists()
 
 
-async def test_while_the_source_is_away_what_is_here_is_served(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mirror, "_FRESH_SECONDS", 0.0)
-    name, timestamp = place.upstream.add(DATA), "metadata/timestamp.json"
-    place.upstream.files[timestamp] = METADATA
+async def test_while_the_source_is_away_what_is_here_is_served(eager: Place) -> None:
+    name, timestamp = eager.upstream.add(DATA), "metadata/timestamp.json"
+    eager.upstream.files[timestamp] = METADATA
     for each in (name, timestamp):
-        await get(f"{place.url}/{each}")
-    place.upstream.away = True
-    assert await get(f"{place.url}/{name}") == (200, DATA)
-    assert await get(f"{place.url}/{timestamp}") == (200, METADATA)
-    assert (await get(f"{place.url}/metadata/9.snapshot.json"))[0] == 503
+        await get(f"{eager.url}/{each}")
+    eager.upstream.away = True
+    assert await get(f"{eager.url}/{name}") == (200, DATA)
+    assert await get(f"{eager.url}/{timestamp}") == (200, METADATA)
+    assert (await get(f"{eager.url}/metadata/9.snapshot.json"))[0] == 503
     # Which nodes ask for each time, and take for the end of the roots.
-    assert (await get(f"{place.url}/metadata/9.root.json"))[0] == 404
+    assert (await get(f"{eager.url}/metadata/9.root.json"))[0] == 404
 
 
 async def test_a_source_that_is_away_is_not_waited_for_by_each_that_asks(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(mirror, "_FRESH_SECONDS", 0.0)
-    monkeypatch.setattr(mirror, "_AWAY_SECONDS", 1000.0)
     timestamp = "metadata/timestamp.json"
-    place.upstream.files[timestamp] = METADATA
-    await get(f"{place.url}/{timestamp}")
-    place.upstream.away = True
-    for _ in range(3):
-        assert await get(f"{place.url}/{timestamp}") == (200, METADATA)
-        assert (await get(f"{place.url}/metadata/2.root.json"))[0] == 404
-    assert place.upstream.asked == {timestamp: 2}
+    async with placed(tmp_path / "mirror", Manners(fresh=0, away=1000)) as place:
+        place.upstream.files[timestamp] = METADATA
+        await get(f"{place.url}/{timestamp}")
+        place.upstream.away = True
+        for _ in range(3):
+            assert await get(f"{place.url}/{timestamp}") == (200, METADATA)
+            assert (await get(f"{place.url}/metadata/2.root.json"))[0] == 404
+        assert place.upstream.asked == {timestamp: 2}
 
 
 async def test_a_source_that_nobody_listens_at_is_told_as_away(tmp_path: Path) -> None:
