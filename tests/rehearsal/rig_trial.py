@@ -46,6 +46,9 @@ authorized_keys = ["{key}"]
 language = "C.UTF-8"
 timezone = "Europe/Berlin"
 
+[ssh]
+host_keys = true
+
 [network]
 country = "DE"
 
