@@ -97,7 +97,7 @@ def facts(status: Status) -> dict[str, str]:
 
 
 def _progress(status: Status) -> str:
-    return f"{status.step_number} of {status.step_count}" if status.step_count else ""
+    return f"{status.step_number} of {status.step_count}" if status.step_number else ""
 
 
 def rename(system: System, name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 
 from autosetup.forms import UTC_TIME
 from autosetup.report import Report
@@ -46,7 +47,7 @@ class Heard:
     """What is known of a card that spoke.
 
     Attributes:
-        address: where the report came from.
+        address: where it came from; `steady`: where its node is reached, see `_steady`.
         at, since: when it came, and when the first one of this state did; UTC.
         clock_offset: our time minus the node's; None where the node knows no time.
     """
@@ -56,6 +57,7 @@ class Heard:
     at: datetime
     since: datetime
     clock_offset: timedelta | None = None
+    steady: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,25 @@ def _after(known: Heard | None, report: Report, address: str, now: datetime) -> 
         offset = timedelta(milliseconds=round(now.timestamp() * 1000) - report.time_ms)
     is_same = known is not None and _stage(known.report) == _stage(report)
     since = known.since if known and is_same else now
-    return Heard(report, address, now, since, offset)
+    return Heard(report, address, now, since, offset, _steady(known, report, address))
+
+
+def _steady(known: Heard | None, report: Report, address: str) -> str:
+    """Where a node is reached: one of several addresses is kept for as long as it has that one.
+
+    Those that count on one link alone give way.
+    """
+    if known is None or known.report.serial != report.serial:
+        return address
+    was = known.steady or known.address
+    return was if was in report.addresses and not _is_of_link(was) else address
+
+
+def _is_of_link(address: str) -> bool:
+    try:
+        return ip_address(address).is_link_local
+    except ValueError:
+        return True
 
 
 def _twin(known: Heard, report: Report, now: datetime) -> Twin | None:
@@ -284,7 +304,7 @@ def _told(bare: NodeView, heard: Heard, is_missing: bool) -> NodeView:
         wear=report.card_wear_percent,
         free_bytes=report.free_bytes,
         uptime=report.uptime_seconds,
-        address=heard.address,
+        address=heard.address if bare.twin_address else heard.steady or heard.address,
         addresses=report.addresses,
         heard_at=text_of(heard.at),
         update=report.update,

@@ -59,7 +59,8 @@ class NodeView:
         generation: that is in force or at work; `wanted` is the one that it should have.
         clock_offset: our time minus the node's, in seconds, to a tenth.
         temperature, wear, free_bytes, uptime: °C, percent, bytes, seconds.
-        address: where its last report came from; `heard_at`: when.
+        address: where its reports come from, the same one for as long as it has it; `heard_at`:
+            when the last one came.
         twin_address: where another computer speaks from with its card's key; see ``two-pis``.
         update: what its updater does.
         blink: ``asked`` until the node heard of it, then ``blinking`` until it is over.

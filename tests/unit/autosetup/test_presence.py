@@ -40,6 +40,12 @@ def test_the_record_is_what_avahi_reads() -> None:
     assert (root.findtext("name"), service.findtext("type")) == ("cam-0101", "_autosetup._tcp")
 
 
+def test_progress_is_told_of_a_step_alone() -> None:
+    done = Status("done", node="cam-0101", step_count=19)
+    assert "progress" not in presence.facts(done)
+    assert "progress" not in presence.facts(Status("applying", node="cam-0101", step_count=19))
+
+
 def test_what_xml_would_misread_is_escaped() -> None:
     record = presence.written(Status("done", node="a<b>&c\x00"))
     assert ElementTree.fromstring(record).findtext("name") == "a<b>&c"  # noqa: S314

@@ -142,6 +142,24 @@ def test_two_pis_with_one_card_are_told_until_one_is_silent():
     assert first_of(state.heard(report(serial="b"), "10.0.0.2", later))("warnings") == ()
 
 
+def test_a_node_that_speaks_from_two_addresses_in_turn_is_shown_with_one():
+    both = ("10.0.0.7", "fd00::7")
+    state = board()
+    for address in (*both, *both):
+        state = state.heard(report(addresses=both), address, NOON)
+        assert first_of(state)("address") == "10.0.0.7"
+    gone = state.heard(report(addresses=("fd00::7",)), "fd00::7", NOON)
+    assert first_of(gone)("address") == "fd00::7"
+
+
+def test_an_address_of_one_link_gives_way_to_one_that_counts_beyond():
+    both = ("10.0.0.7", "fe80::7")
+    state = board().heard(report(addresses=both), "fe80::7", NOON)
+    assert first_of(state)("address") == "fe80::7"
+    state = state.heard(report(addresses=both), "10.0.0.7", NOON)
+    assert first_of(state.heard(report(addresses=both), "fe80::7", NOON))("address") == "10.0.0.7"
+
+
 def test_two_nodes_of_one_name_are_told():
     state = board().heard(report(), "", NOON).heard(report(SECOND_CARD), "", NOON)
     assert [node.warnings for node in state.view().nodes] == [("name-twice",), ("name-twice",), ()]

@@ -178,7 +178,9 @@ def test_a_copied_card_with_the_highest_number_does_not_silence_the_node_unnotic
 ) -> None:
     desk, later = desk_of(), NOON + 60 * SECOND
     desk.report(said(sequence=5, serial="1000000000000001"), "10.0.0.7", NOON)
-    desk.report(said(sequence=HIGHEST, serial=serial), "10.0.0.66", NOON + 40 * SECOND)
+    # It says that it has the node's address, too.
+    copy = said(sequence=HIGHEST, serial=serial, addresses=("10.0.0.7",))
+    desk.report(copy, "10.0.0.66", NOON + 40 * SECOND)
     for number in (6, 7):
         raw = said(sequence=number, serial="1000000000000001")
         assert declined(desk, raw, later) == 409
