@@ -18,13 +18,12 @@ from flasher.image.blocks import Blocks, FileBlocks
 from flasher.rehearsal.boot_plan import BootPlan
 from flasher.rehearsal.card_files import CardFiles, find_boot, plan_machine
 from flasher.rehearsal.emulator import Emulator, powered
+from flasher.rehearsal.pace import EXPECTED_SECONDS, reached
 from flasher.rehearsal.pc import PcFirmware, PcPlan
 from flasher.rehearsal.watch import CutPower, Ending, Trouble, View, Watch
 from flasher.rehearsal.working_copy import card_itself, open_path, planned_copy, working_copy
 
 DEFAULT_TIMEOUT = 900
-# What a boot with a payload takes on two cores; only the progress bar is drawn by it.
-EXPECTED_SECONDS = 150
 # What the node still writes after its result: its system's buffers reach the card.
 GRACE_SECONDS = 10.0
 POLL_SECONDS = 0.25
@@ -220,7 +219,7 @@ class _Session:
             if watch.status and watch.status != said:
                 said = watch.status
                 self._emit(Noted(self._card.name, headline(said)))
-            if (done := min(int(seconds), EXPECTED_SECONDS - 1)) != progress.done:
+            if (done := reached(seconds, watch.status)) > progress.done:
                 progress.reach(done)
             if ending:
                 return ending
