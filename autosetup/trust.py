@@ -19,6 +19,8 @@ from autosetup.system import System
 
 TRUSTED = "/etc/autosetup/trusted.d"
 POLICY = "/etc/autosetup/policy"
+# The root of the repository whose releases a node takes: `build-base --update-root` bakes it in.
+UPDATE_ROOT = "/etc/autosetup/update/root.json"
 
 # What becomes of a payload that is not trusted, or that was edited by hand after it was written:
 # refused; its networks, country, locale and timezone alone taken over; taken as it is.

@@ -66,5 +66,5 @@ def words(found: Found) -> str:
 
 
 def _to_fetch(found: Found) -> int:
-    larder = found.ground.blobs
-    return sum(blob.size - larder.has_of(blob) for blob in found.missing) if found.is_newer else 0
+    fetched = found.ground.blobs
+    return sum(blob.size - fetched.has_of(blob) for blob in found.missing) if found.is_newer else 0

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from autosetup.errors import AgentError
 from autosetup.time_floor import TimeFloor, keep_floor, read_floor
 from autosetup.update.client import ROOT, Client, opened, refused
-from autosetup.update.fetch import Larder
+from autosetup.update.fetch import Fetched
 from autosetup.update.web import web_at
 
 
@@ -57,13 +57,13 @@ def _client(chosen: argparse.Namespace) -> Iterator[Client]:
 
 def _download(chosen: argparse.Namespace) -> None:
     """Fetch the targets; the suite wants each under one name, whatever it holds."""
-    larder = Larder(chosen.metadata_dir / "targets", pause=lambda _: None)
+    fetched = Fetched(chosen.metadata_dir / "targets", pause=lambda _: None)
     with _client(chosen) as client, closing(web_at(chosen.target_base_url)) as store:
         for name in chosen.target_name:
             wanted = client.find(name)
             if wanted is None:
                 raise refused(f"There is no target {name}.")
-            content = larder.fetch(store, wanted).read_bytes()
+            content = fetched.fetch(store, wanted).read_bytes()
             place = chosen.target_dir / quote(name, "")
             if not place.exists() or place.read_bytes() != content:
                 place.write_bytes(content)

@@ -42,7 +42,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Larder:
+class Fetched:
     """Files by their digest, in a folder of the node that outlives power cuts.
 
     Attributes:

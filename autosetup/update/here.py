@@ -16,10 +16,8 @@ from autosetup.secrets_file import SECRETS
 from autosetup.settings import Manifest, NodeSettings, Update
 from autosetup.system import System
 from autosetup.time_floor import FOLDER, is_synchronised
-from autosetup.update.fetch import Larder
-
-# Baked by `build-base --update-root`, or a file of the payload.
-ROOT = "/etc/autosetup/update/root.json"
+from autosetup.trust import UPDATE_ROOT
+from autosetup.update.fetch import Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +54,14 @@ class Ground:
     mirror: str = ""
 
     @property
-    def letters(self) -> Larder:
+    def letters(self) -> Fetched:
         """Plans, letters and agents."""
-        return Larder(self.folder / "targets")
+        return Fetched(self.folder / "targets")
 
     @property
-    def blobs(self) -> Larder:
+    def blobs(self) -> Fetched:
         """Files of payloads."""
-        return Larder(self.folder / "blobs")
+        return Fetched(self.folder / "blobs")
 
 
 def ground_of(tools: Tools) -> Ground:
@@ -81,7 +79,7 @@ def ground_of(tools: Tools) -> Ground:
     manifest, settings = read_manifest(raw[MANIFEST]), _settings(raw)
     if not settings.update.site:
         raise _no_updates("The payload of this node names no site whose releases it takes.")
-    anchor = tools.system.read(ROOT)
+    anchor = tools.system.read(UPDATE_ROOT)
     if not anchor:
         raise _no_updates("This node knows no root of a repository.")
     return Ground(

@@ -129,15 +129,15 @@ class Found:
         return self.ground.sealing_key
 
     def _fetch_all(self, progress: Progress) -> None:
-        larder, missing = self.ground.blobs, self.missing
+        fetched, missing = self.ground.blobs, self.missing
         records = self.letter.told.files.values() if self.letter else ()
-        larder.forget(but=frozenset(record.sha256 for record in records))
-        needed = sum(blob.size - larder.has_of(blob) + _BLOCK for blob in missing)
+        fetched.forget(but=frozenset(record.sha256 for record in records))
+        needed = sum(blob.size - fetched.has_of(blob) + _BLOCK for blob in missing)
         if missing and free_bytes(self.ground.folder) < needed:
             raise no_room("An update is to be fetched.", str(self.ground.folder), needed)
         for number, blob in enumerate(missing, 1):
             progress(number, len(missing))
-            larder.fetch(self.store, blob, _now_and_then(progress, number, len(missing)))
+            fetched.fetch(self.store, blob, _now_and_then(progress, number, len(missing)))
 
     def _whole(self, name: str, path: str, size: int, digest: str) -> bytes:
         held = self.ground.held.get(digest)

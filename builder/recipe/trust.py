@@ -18,13 +18,11 @@ from pathlib import Path
 from autosetup.faults import Faulty
 from autosetup.site_key import read_keys
 from autosetup.strict import Table
-from autosetup.trust import POLICIES, POLICY, TRUSTED
+from autosetup.trust import POLICIES, POLICY, TRUSTED, UPDATE_ROOT
 from builder.recipe.model import LayerRecipe, Recipe, RecipeFile
 from flasher.errors import BadDocument, BadInput
 
 LAYER = "trust"
-# Where nodes find the root of the repository that their updates come from.
-UPDATE_ROOT = "/etc/autosetup/update/root.json"
 
 
 def read_trust(table: Table, folder: Path) -> tuple[LayerRecipe, ...]:

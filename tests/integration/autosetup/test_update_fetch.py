@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from autosetup.errors import AgentError
-from autosetup.update.fetch import Larder, Wanted
+from autosetup.update.fetch import Fetched, Wanted
 from autosetup.update.look import looking
 from autosetup.update.store import NotThere, Store
 from autosetup.update.web import web_at
@@ -53,90 +53,92 @@ def store(server: Server) -> Iterator[Store]:
 
 
 @pytest.fixture
-def larder(tmp_path: Path) -> Larder:
-    return Larder(tmp_path / "larder", pause=lambda _: None)
+def fetched(tmp_path: Path) -> Fetched:
+    return Fetched(tmp_path / "fetched", pause=lambda _: None)
 
 
-def left_over(larder: Larder, data: bytes) -> None:
+def left_over(fetched: Fetched, data: bytes) -> None:
     """Have this be what an earlier try left of the file."""
-    larder.folder.mkdir()
-    (larder.folder / f"{DIGEST}.part").write_bytes(data)
+    fetched.folder.mkdir()
+    (fetched.folder / f"{DIGEST}.part").write_bytes(data)
 
 
-def test_a_file_is_fetched_once(server: Server, store: Store, larder: Larder) -> None:
+def test_a_file_is_fetched_once(server: Server, store: Store, fetched: Fetched) -> None:
     came: list[int] = []
-    assert larder.fetch(store, WANTED, came.append).read_bytes() == BIG
+    assert fetched.fetch(store, WANTED, came.append).read_bytes() == BIG
     assert sum(came) == len(BIG)
-    assert larder.fetch(store, WANTED).read_bytes() == BIG
+    assert fetched.fetch(store, WANTED).read_bytes() == BIG
     assert server.asked == ["big"]
 
 
 def test_a_connection_that_breaks_off_again_and_again_costs_no_byte_twice(
-    server: Server, store: Store, larder: Larder
+    server: Server, store: Store, fetched: Fetched
 ) -> None:
     server.faults = Faults(breaks_off=300_000)
-    assert larder.fetch(store, WANTED).read_bytes() == BIG
+    assert fetched.fetch(store, WANTED).read_bytes() == BIG
     assert server.sent["big"] == len(BIG)
     assert len(server.asked) > 10
 
 
 def test_what_gets_on_no_more_ends_and_goes_on_later(
-    server: Server, store: Store, larder: Larder
+    server: Server, store: Store, fetched: Fetched
 ) -> None:
     server.faults = Faults(breaks_off=1000)
     with pytest.raises(AgentError) as raised:
-        larder.fetch(store, WANTED)
+        fetched.fetch(store, WANTED)
     assert raised.value.code == "source-failed"
-    had = larder.has_of(WANTED)
+    had = fetched.has_of(WANTED)
     assert had == 5 * 1000
     server.faults = Faults()
     server.forget()
-    assert larder.fetch(store, WANTED).read_bytes() == BIG
+    assert fetched.fetch(store, WANTED).read_bytes() == BIG
     assert server.sent["big"] == len(BIG) - had
 
 
-def test_a_server_that_knows_no_parts_will_do(server: Server, store: Store, larder: Larder) -> None:
-    left_over(larder, BIG[:1_000_000])
+def test_a_server_that_knows_no_parts_will_do(
+    server: Server, store: Store, fetched: Fetched
+) -> None:
+    left_over(fetched, BIG[:1_000_000])
     server.faults = Faults(deaf=True)
-    assert larder.fetch(store, WANTED).read_bytes() == BIG
+    assert fetched.fetch(store, WANTED).read_bytes() == BIG
 
 
 @pytest.mark.parametrize("part", [bytes(1_000_000), BIG + b"more", bytes(len(BIG))])
 def test_what_a_cut_spoiled_is_thrown_away_once(
-    server: Server, store: Store, larder: Larder, part: bytes
+    server: Server, store: Store, fetched: Fetched, part: bytes
 ) -> None:
-    left_over(larder, part)
-    assert larder.fetch(store, WANTED).read_bytes() == BIG
+    left_over(fetched, part)
+    assert fetched.fetch(store, WANTED).read_bytes() == BIG
     assert server.sent["big"] <= 2 * len(BIG)
 
 
 def test_another_file_than_was_promised_is_refused_and_not_kept(
-    server: Server, store: Store, larder: Larder
+    server: Server, store: Store, fetched: Fetched
 ) -> None:
     (server.folder / "big").write_bytes(bytes(len(BIG)))
     with pytest.raises(AgentError) as raised:
-        larder.fetch(store, WANTED)
+        fetched.fetch(store, WANTED)
     assert raised.value.code == "update-refused"
     assert server.sent["big"] == len(BIG)
-    assert not list(larder.folder.iterdir())
+    assert not list(fetched.folder.iterdir())
 
 
 def test_a_file_without_end_ends_where_it_should(
-    server: Server, store: Store, larder: Larder
+    server: Server, store: Store, fetched: Fetched
 ) -> None:
     server.faults = Faults(endless=True)
     with pytest.raises(AgentError) as raised:
-        larder.fetch(store, WANTED)
+        fetched.fetch(store, WANTED)
     assert raised.value.code == "update-refused"
     assert server.sent["big"] < len(BIG) + ON_THE_WAY
 
 
 def test_a_shorter_file_than_was_promised_is_not_waited_for(
-    server: Server, store: Store, larder: Larder
+    server: Server, store: Store, fetched: Fetched
 ) -> None:
     (server.folder / "big").write_bytes(BIG[:-1])
     with pytest.raises(AgentError) as raised:
-        larder.fetch(store, WANTED)
+        fetched.fetch(store, WANTED)
     assert raised.value.code == "source-failed"
 
 
@@ -162,10 +164,10 @@ def test_no_terminal_obeys_what_a_server_says(said: bytes) -> None:
 
 
 def test_a_file_that_is_not_there_is_asked_for_once(
-    server: Server, store: Store, larder: Larder
+    server: Server, store: Store, fetched: Fetched
 ) -> None:
     with pytest.raises(AgentError, match=r"not there \(404\)"):
-        larder.fetch(store, Wanted("none", 1, DIGEST))
+        fetched.fetch(store, Wanted("none", 1, DIGEST))
     assert server.asked == ["none"]
     with pytest.raises(NotThere):
         list(store.read("none"))
