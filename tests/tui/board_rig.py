@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from autosetup.report import Report
+from flasher.errors import FlasherError
 from flasher.fleet.board.model import Board
 from flasher.fleet.board.places import board_of
-from flasher.fleet.board.view import RolloutView
+from flasher.fleet.board.view import BoardView, RolloutView
 from flasher.rig.profile import Profile, load_profile
 from flasher.rig.rigmap import nodes_of
 
@@ -106,3 +109,33 @@ def lively(profile: Profile | None = None) -> Board:
         board = board.heard(report(holder, number, **changes), f"10.20.0.{number + 1}", when)
     board = board.refused("f" * 32, holders[3].node, "10.20.3.99", NOON - 4 * SECOND)
     return board.at(NOON).with_rollout(RolloutView(NEW, "running"))
+
+
+class HeldBoard:
+    """A board in memory, for screens to follow.
+
+    Attributes:
+        asked: cards that were asked to blink, in their order.
+    """
+
+    def __init__(self, view: BoardView) -> None:
+        self._news: BoardView | FlasherError = view
+        self._changed = asyncio.Event()
+        self.asked: list[str] = []
+
+    def tell(self, news: BoardView | FlasherError) -> None:
+        """Have everybody who follows hear this."""
+        self._news = news
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def follow(self) -> AsyncIterator[BoardView | FlasherError]:
+        """As `BoardFeed.follow`; what follows faster than it is heard is passed over."""
+        while True:
+            changed = self._changed
+            yield self._news
+            await changed.wait()
+
+    async def blink(self, card_id: str) -> None:
+        """Note that a node was asked."""
+        self.asked.append(card_id)

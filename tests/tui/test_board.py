@@ -10,17 +10,16 @@ from pathlib import Path
 import pytest
 
 from flasher.errors import EnvironmentLacks
-from flasher.fleet.board.feed import HeldBoard
 from flasher.fleet.board.model import Board, Card
 from flasher.rig.profile import load_profile
 from flasher.tui.board_app import BoardApp
 from flasher.tui.board_words import LOOKS, WARNINGS
 from flasher.tui.screens.board import BoardScreen
-from flasher.tui.screens.board_find import FindOnBoardScreen
 from flasher.tui.screens.board_node import NodeScreen
+from flasher.tui.screens.find_node import FindNodeScreen
 from flasher.tui.screens.walk import WalkScreen
 from flasher.tui.widgets.board_grid import BoardGrid
-from tests.tui.board_rig import NOON, SECOND, Holder, lively, quiet, report
+from tests.tui.board_rig import NOON, SECOND, HeldBoard, Holder, lively, quiet, report
 from tests.tui.pictures import check_picture
 from tests.tui.technician import Technician
 
@@ -168,18 +167,10 @@ async def test_before_the_server_answers_keys_do_nothing():
 async def test_a_node_is_found_by_what_stands_on_its_label():
     async with looking(lively()) as looker:
         await looker.press("f")
-        await looker.see(FindOnBoardScreen)
+        await looker.see(FindNodeScreen)
         await looker.press(*"seg9-cam5", "enter")
         await looker.see(BoardScreen)
         await looker.until(lambda: looker.board.under == "cam-0905")
-
-
-async def test_a_node_that_is_not_there_is_answered_with_the_nearest():
-    async with looking(lively()) as looker:
-        await looker.press("f")
-        await looker.see(FindOnBoardScreen)
-        await looker.press(*"cam-9905", "enter")
-        await looker.until(lambda: "Did you mean cam-" in looker.read())
 
 
 async def test_keys_that_follow_one_another_fast_are_for_the_node_under_the_cursor():
@@ -212,7 +203,7 @@ async def test_the_walk_ends_with_the_command_that_puts_right_what_was_mixed_up(
         await looker.until(lambda: "It blinks now" in looker.read())
         check_picture(looker.app, "walk")
         await looker.press("o")
-        await looker.see(FindOnBoardScreen)
+        await looker.see(FindNodeScreen)
         await looker.press(*"cam-0102", "enter")
         await looker.see(WalkScreen)
         await looker.until(lambda: walk.walk.here == "cam-0102")

@@ -204,33 +204,3 @@ def _no_contact(base: str, why: object) -> EnvironmentLacks:
         )
     words = str(why).strip(". ") or type(why).__name__
     return EnvironmentLacks("no-board", f"No board answers at {base}: {words}.", _START_IT)
-
-
-class HeldBoard:
-    """A board in memory: for practice, and to show what no server serves.
-
-    Attributes:
-        asked: cards that were asked to blink, in their order.
-    """
-
-    def __init__(self, view: BoardView) -> None:
-        self._news: BoardView | FlasherError = view
-        self._changed = asyncio.Event()
-        self.asked: list[str] = []
-
-    def tell(self, news: BoardView | FlasherError) -> None:
-        """Have everybody who follows hear this."""
-        self._news = news
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-
-    async def follow(self) -> AsyncIterator[BoardView | FlasherError]:
-        """As `BoardFeed.follow`; what follows faster than it is heard is passed over."""
-        while True:
-            changed = self._changed
-            yield self._news
-            await changed.wait()
-
-    async def blink(self, card_id: str) -> None:
-        """Note that a node was asked."""
-        self.asked.append(card_id)

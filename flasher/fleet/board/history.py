@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flasher.fleet.board.model import Board, Heard
+from flasher.fleet.board.heard import Heard
+from flasher.fleet.board.model import Board
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
 from flasher.rig.sightings import Sight, sighting

@@ -13,7 +13,8 @@ from typing import Any
 from autosetup.report import Report
 from flasher import paths
 from flasher.errors import FlasherError
-from flasher.fleet.board.model import Board, Heard
+from flasher.fleet.board.heard import Heard
+from flasher.fleet.board.model import Board
 from flasher.fleet.board.view import BoardView, read_board
 
 FORMAT = 1

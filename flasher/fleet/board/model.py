@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 
-from autosetup.forms import UTC_TIME
 from autosetup.report import Report
+from flasher.fleet.board.heard import Heard, Twin, after, shown, text_of, twin_of
 from flasher.fleet.board.judge import warnings_of
-from flasher.fleet.board.view import BoardView, Grid, NodeView, RolloutView, Shown, Stranger
+from flasher.fleet.board.view import BoardView, Grid, NodeView, RolloutView, Stranger
 from flasher.rig.rigmap import Node
 
-# Nodes speak every ten seconds; one that missed three times is missing.
-INTERVAL = timedelta(seconds=10)
-MISSING_AFTER = 3 * INTERVAL
 # A refused card is shown for so long, and so many of them.
 STRANGERS_FOR, MOST_STRANGERS = timedelta(minutes=10), 20
 # A computer that is refused speaks at least once a minute.
@@ -40,32 +36,6 @@ class Card:
     card_id: str
     wanted: int = 0
     replaces: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What is known of a card that spoke.
-
-    Attributes:
-        address: where it came from; `steady`: where its node is reached, see `_steady`.
-        at, since: when it came, and when the first one of this state did; UTC.
-        clock_offset: our time minus the node's; None where the node knows no time.
-    """
-
-    report: Report
-    address: str
-    at: datetime
-    since: datetime
-    clock_offset: timedelta | None = None
-    steady: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """Another computer that speaks with a card's key; told of until it was silent for a while."""
-
-    address: str
-    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +99,11 @@ class Board:
         """
         card = report.card_id
         known = self.heard_of.get(card)
-        twin = _twin(known, report, now) if known else None
+        twin = twin_of(known, report, now) if known else None
         return replace(
             self,
             now=max(now, self.now),
-            heard_of={**self.heard_of, card: _after(known, report, address, now)},
+            heard_of={**self.heard_of, card: after(known, report, address, now)},
             twins={**self.twins, card: twin} if twin else self.twins,
         )
 
@@ -184,16 +154,12 @@ class Board:
         """The object of ``board.json``, see `BoardView.to_json`."""
         return self.view().to_json()
 
-    def is_missing(self, heard: Heard) -> bool:
-        """Whether a card fell silent."""
-        return self.now - heard.at >= MISSING_AFTER
-
     def _claims(self) -> Mapping[str, int]:
         """How many cards that speak call themselves by each name."""
         claims: dict[str, int] = {}
         for card in self.cards.values():
             heard = self.heard_of.get(card.card_id)
-            if heard and not self.is_missing(heard):
+            if heard and not heard.is_missing(self.now):
                 claims[heard.report.node] = claims.get(heard.report.node, 0) + 1
         return claims
 
@@ -213,7 +179,7 @@ class Board:
             warnings=self._warnings(node, card, claims),
             twin_address=twin.address if twin else "",
         )
-        return _told(bare, heard, self.is_missing(heard)) if heard else bare
+        return shown(bare, heard, self.now) if heard else bare
 
     def _warnings(self, node: Node, card: Card, claims: Mapping[str, int]) -> tuple[str, ...]:
         has_old = any(each.node == node.name for each in self.refusals)
@@ -221,7 +187,7 @@ class Board:
         if self._twin(card):
             ours = (*ours, "two-pis")
         heard = self.heard_of.get(card.card_id)
-        if heard is None or self.is_missing(heard):
+        if heard is None or heard.is_missing(self.now):
             return ours
         if claims.get(heard.report.node, 0) > 1:
             ours = (*ours, "name-twice")
@@ -234,81 +200,6 @@ class Board:
     def _blink(self, card: Card) -> str:
         blink = self.blinks.get(card.card_id)
         return "" if blink is None else "blinking" if blink.until else "asked"
-
-
-def text_of(when: datetime) -> str:
-    """UTC to the second: ``2026-11-21T03:39:50Z``."""
-    return when.strftime(UTC_TIME)
-
-
-def _after(known: Heard | None, report: Report, address: str, now: datetime) -> Heard:
-    offset = None
-    if report.time_ms:
-        offset = timedelta(milliseconds=round(now.timestamp() * 1000) - report.time_ms)
-    is_same = known is not None and _stage(known.report) == _stage(report)
-    since = known.since if known and is_same else now
-    return Heard(report, address, now, since, offset, _steady(known, report, address))
-
-
-def _steady(known: Heard | None, report: Report, address: str) -> str:
-    """Where a node is reached: one of several addresses is kept for as long as it has that one.
-
-    Those that count on one link alone give way.
-    """
-    if known is None or known.report.serial != report.serial:
-        return address
-    was = known.steady or known.address
-    return was if was in report.addresses and not _is_of_link(was) else address
-
-
-def _is_of_link(address: str) -> bool:
-    try:
-        return ip_address(address).is_link_local
-    except ValueError:
-        return True
-
-
-def _twin(known: Heard, report: Report, now: datetime) -> Twin | None:
-    """Who spoke for the same card a moment ago, where that was another Pi."""
-    was, until = known.report.serial, known.at + MISSING_AFTER
-    is_other = was and report.serial not in ("", was)
-    return Twin(known.address, until) if is_other and now < until else None
-
-
-def _stage(report: Report) -> tuple[object, ...]:
-    return report.state, report.generation, report.code
-
-
-def _told(bare: NodeView, heard: Heard, is_missing: bool) -> NodeView:
-    report, offset = heard.report, heard.clock_offset
-    state: Shown = "missing" if is_missing else report.state
-    return replace(
-        bare,
-        state=state,
-        last_state=report.state if is_missing else "",
-        since=text_of(heard.at if is_missing else heard.since),
-        step=report.step,
-        step_number=report.step_number,
-        step_count=report.step_count,
-        code=report.code,
-        reason=report.reason,
-        hint=report.hint,
-        generation=report.generation,
-        failed_generation=report.failed_generation,
-        agent_version=report.agent_version,
-        image_digest=report.image_digest,
-        serial=report.serial,
-        model=report.model,
-        clock_offset=None if offset is None else round(offset.total_seconds(), 1),
-        temperature=report.temperature_c,
-        wear=report.card_wear_percent,
-        free_bytes=report.free_bytes,
-        uptime=report.uptime_seconds,
-        address=heard.address if bare.twin_address else heard.steady or heard.address,
-        addresses=report.addresses,
-        heard_at=text_of(heard.at),
-        update=report.update,
-    )
 
 
 def _is_over(blink: Blink, now: datetime) -> bool:

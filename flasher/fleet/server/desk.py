@@ -17,7 +17,8 @@ from autosetup.manifest import LARGEST
 from autosetup.report import verified
 from autosetup.rollout_plan import RolloutPlan
 from autosetup.strict_json import reading_json
-from flasher.fleet.board.model import COPIED_FOR, Board, Heard
+from flasher.fleet.board.heard import Heard
+from flasher.fleet.board.model import COPIED_FOR, Board
 from flasher.fleet.board.places import cards_of
 from flasher.fleet.board.view import RolloutView
 from flasher.fleet.server.limits import Senders

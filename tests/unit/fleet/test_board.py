@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from autosetup.report import Report
 from autosetup.status import STATES
 from flasher.errors import FlasherError
+from flasher.fleet.board.heard import MISSING_AFTER
 from flasher.fleet.board.keeping import kept, restored
-from flasher.fleet.board.model import ASKED_FOR, MISSING_AFTER, MOST_STRANGERS, Board
+from flasher.fleet.board.model import ASKED_FOR, MOST_STRANGERS, Board
 from flasher.fleet.board.news import changes, updated
 from flasher.fleet.board.places import board_of, cards_of
 from flasher.fleet.board.view import BoardView, RolloutView, read_board
@@ -158,6 +159,24 @@ def test_an_address_of_one_link_gives_way_to_one_that_counts_beyond():
     assert first_of(state)("address") == "fe80::7"
     state = state.heard(report(addresses=both), "10.0.0.7", NOON)
     assert first_of(state.heard(report(addresses=both), "fe80::7", NOON))("address") == "10.0.0.7"
+
+
+# What a report tells and the board shows in other ways: as the card, its name, or a warning.
+NOT_SHOWN = {"card_id", "node", "sequence"}
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in fields(Report)} - NOT_SHOWN))
+def test_whatever_a_node_reports_is_shown(name):
+    others = {
+        "state": "failed",
+        "addresses": ("10.0.0.9",),
+        "warnings": ("moved-board",),
+        "time_ms": ms(NOON),
+    }
+    usual = getattr(report(), name)
+    other = others.get(name, f"{usual}x" if isinstance(usual, str) else 5)
+    said = report(**{name: other})
+    assert board().heard(said, "", NOON).view() != board().heard(report(), "", NOON).view()
 
 
 def test_two_nodes_of_one_name_are_told():
