@@ -120,8 +120,11 @@ def _names(card: Entry, said: Reported) -> list[str]:
 
 
 def _lasting(address: str) -> str:
-    """An address that counts beyond the link; empty for others."""
-    return address if address and not ip_address(address).is_link_local else ""
+    """An address that counts beyond the link and this computer (a relay's); empty for others."""
+    if not address:
+        return ""
+    parsed = ip_address(address)
+    return "" if parsed.is_link_local or parsed.is_loopback else address
 
 
 def _group(kind: str, name: str) -> str:

@@ -230,10 +230,13 @@ def test_the_inventory_has_what_was_published_and_what_the_node_said_last(here: 
     assert "cam-0102,cam-0102.local,10.20.0.7 " in flasher("ledger", "known-hosts").stdout
 
 
-def test_an_address_of_one_link_is_no_way_to_a_node(here: Ledger) -> None:
+@pytest.mark.parametrize("address", ["fe80::1%eth0", "169.254.7.1", "127.0.0.1", "::1"])
+def test_an_address_of_one_link_or_of_a_relay_is_no_way_to_a_node(
+    here: Ledger, address: str
+) -> None:
     rig_of_three(here)
     card = here.entries()[-1]
-    link = {card.card_id: Reported(7, "fe80::1%eth0")}
+    link = {card.card_id: Reported(7, address)}
     assert 'ansible_host: "cam-0102.local"' in inventory([card], link)
 
 
