@@ -12,6 +12,27 @@ def board_of(site: str) -> BoardView | None:
     return read_board(path.read_bytes()) if path.exists() else None
 
 
+def is_heard_now(site: str) -> bool:
+    """Whether this person's server of a site runs on this computer, and takes reports."""
+    from flasher.fleet.server.keeping import running
+
+    return running(site) is not None
+
+
+def how_heard(board: BoardView | None, *, now: bool) -> str:
+    """What is to be known of the words of a board; empty where it goes without saying.
+
+    Args:
+        board: what was written down last.
+        now: see `is_heard_now`.
+    """
+    if any(node.heard_at for node in (board.nodes if board else ())):
+        return "" if now else "flasher serve does not run here now: these are the last words."
+    if now:
+        return "No node was heard yet; flasher serve runs, and waits for their reports."
+    return "No node was heard yet: flasher serve takes their reports."
+
+
 def generations(board: BoardView | None) -> dict[str, int]:
     """The generation that each card is well with, by card id."""
     nodes = board.nodes if board else ()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from autosetup.rollout_plan import RolloutPlan
-from flasher.commands._heard import board_of
+from flasher.commands._heard import board_of, how_heard, is_heard_now
 from flasher.commands._release_keys import signer_of, targets_key
 from flasher.commands._sites import load
 from flasher.console import Console
@@ -58,9 +58,10 @@ def status(args: argparse.Namespace, console: Console) -> int:
         console.table(("NODE", "FIRST", "LAST WORD", "GENERATION", "HEARD"), rows)
     if others:
         console.say(f"Cards of {plan.site} that it is not for: {others}.")
-    if board is None:
-        console.say("No node was heard yet: flasher serve takes their reports.")
-    console.result("rollout", _as_json(plan, nodes))
+    now = is_heard_now(plan.site)
+    if words := how_heard(board, now=now):
+        console.say(words)
+    console.result("rollout", {**_as_json(plan, nodes), "serving": now})
     return ExitCode.DONE
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from flasher import paths
@@ -36,21 +36,32 @@ class Running:
         token: that lets people in.
         authority: certificate (PEM) of the site; empty without TLS.
         process: its number.
+        began: when, in ticks since this computer did: another process may get the number later.
     """
 
     url: str
     token: str
     authority: str
     process: int
+    began: int
 
 
 def running(site: str) -> Running | None:
     """The server of a site that this person runs on this computer; None where none does."""
     with suppress(OSError, ValueError, TypeError):
         told = Running(**json.loads((folder_of(site) / RUNNING).read_bytes()))
-        if Path(f"/proc/{told.process}").exists():
+        if told.began == began(told.process):
             return told
     return None
+
+
+def began(process: int) -> int:
+    """When a process began, see `Running`; 0 where there is none."""
+    with suppress(OSError, ValueError):
+        # Its name, in brackets, may hold anything; starttime is the 20th word behind it (proc(5)).
+        about = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2]
+        return int(about.split()[19])
+    return 0
 
 
 class Keeper:
@@ -118,8 +129,7 @@ class Keeper:
 
     def announce(self, told: Running) -> None:
         """Tell this person's other programs where the server is."""
-        values = {"url": told.url, "token": told.token, "authority": told.authority}
-        raw = _json({**values, "process": told.process})
+        raw = _json(asdict(told))
         write_atomic(self.folder / RUNNING, raw, mode=_PRIVATE)
         paths.hand_over(self.folder / RUNNING)
 

@@ -17,7 +17,7 @@ from flasher.fleet.board.places import board_of
 from flasher.fleet.server.app import RigDesk, now
 from flasher.fleet.server.desk import Cards, Desk, cards_in
 from flasher.fleet.server.guard import Guard
-from flasher.fleet.server.keeping import Keeper, Running
+from flasher.fleet.server.keeping import Keeper, Running, began
 from flasher.fleet.server.shelf import Shelf
 from flasher.fleet.server.signed_plan import PlanReader
 from flasher.rig.ledger import Ledger
@@ -76,13 +76,14 @@ def rig_side(whose: Whose, guard: Guard, url: str, authority: str, shelf: Shelf 
     profile = whose.profile or _profile_of(cards)
     board = board_of(whose.name, cards.current.values(), now(), profile, cards.replaced)
     desk = Desk(keeper.board(board), cards, keeper.sequences(), keeper.turns(), whose.at_once)
+    process = os.getpid()
     return RigSide(
         desk=RigDesk(desk, guard),
         keeper=keeper,
         history=History(whose.ledger),
         look=_watcher(whose),
         plans=_plans(whose, shelf, keeper.plan_version()),
-        running=Running(url, guard.token, authority, os.getpid()),
+        running=Running(url, guard.token, authority, process, began(process)),
     )
 
 

@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from flasher import paths
+from flasher.cli import main
 from flasher.recording import NO_NODE, node_line
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
 from flasher.rig.node_payload import CardIdentity
 from tests.integration.command_line import flasher
+from tests.integration.fleet.server.program import serving
 from tests.unit.rig.whole_rig import load_rig, make_whole_rig
 
 
@@ -132,6 +134,29 @@ def test_the_status_of_a_rollout_is_what_the_board_heard_last(
     assert by_name["cam-101"]["done"]
     assert not by_name["cam-102"]["done"]
     assert by_name["cam-102"]["reason"] == "No."
+
+
+def test_the_status_of_a_rollout_says_whether_nodes_are_heard_now(
+    rig: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = ("--scanner", rig[0], "--site", rig[1], "--publish")
+    with_passphrase("words", "release", "init", tmp_path / "updates")
+    with_passphrase("words", "release", "new", *named)
+
+    def last_line() -> str:
+        assert main(["rollout", "status"]) == 0
+        return capsys.readouterr().out.splitlines()[-1]
+
+    assert last_line() == "No node was heard yet: flasher serve takes their reports."
+    with serving("--site", rig[1]):
+        assert "flasher serve runs" in last_line()
+        assert flasher("rollout", "status")[1]["serving"] is True
+    assert flasher("rollout", "status")[1]["serving"] is False
+    board = paths.data() / "fleet/field/board.json"
+    node = {"name": "cam-101", "state": "missing", "heard_at": "2026-11-21T03:39:50Z"}
+    top = {"format": 1, "site": "field", "at": "", "rollout": {}, "roles": [], "strangers": []}
+    board.write_text(json.dumps({**top, "nodes": [node]}))
+    assert "does not run here now" in last_line()
 
 
 def test_nodes_are_told_in_the_order_in_which_people_look_for_them(

@@ -11,9 +11,7 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -35,36 +33,9 @@ from flasher.rig.rigmap import RigMap
 from flasher.rig.signing import make_signer
 from flasher.rig.site_authority import authority_pem
 from tests.integration.command_line import flasher
+from tests.integration.fleet.server.program import serving
 from tests.integration.fleet.server.rigged import card_of, posted, word_of
 from tests.integration.fleet.server.served import METADATA, get, put
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a server said when it was ready."""
-
-    process: subprocess.Popen[str]
-    url: str
-    repository: str
-    entrance: str
-
-    @property
-    def token(self) -> str:
-        return self.entrance.partition("token=")[2]
-
-
-@contextmanager
-def serving(*arguments: str | Path) -> Iterator[Told]:
-    """The program itself; ended when the block does."""
-    argv = [sys.executable, "-m", "flasher", "serve", "--port", "0", *arguments, "--json"]
-    with subprocess.Popen(list(map(str, argv)), stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            told = json.loads(process.stdout.readline())
-            assert told["kind"] == "serving", told
-            yield Told(process, told["url"], told["repository"], told["entrance"])
-        finally:
-            process.kill()
 
 
 async def test_a_repository_and_the_board_are_served(rig: RigMap, tmp_path: Path) -> None:
@@ -92,13 +63,13 @@ def test_on_a_network_the_boards_address_has_a_line_of_its_own_and_is_drawn_for_
     screen, inside = pty.openpty()
     argv = [sys.executable, "-m", "flasher", "serve", "--site", "field", "--address", "127.0.0.2"]
     with subprocess.Popen([*argv, "--port", "0"], stdout=inside) as process:
+        os.close(inside)
         try:
             shown = b""
             while b"Ctrl-C ends it." not in shown:
                 shown += os.read(screen, 4096)
         finally:
             process.kill()
-    os.close(inside)
     os.close(screen)
     lines = shown.decode().splitlines()
     (entrance,) = (line for line in lines if "token" in line)
@@ -161,6 +132,19 @@ def test_a_killed_server_is_not_taken_for_one_that_runs(rig: RigMap) -> None:
         server.process.kill()
         server.process.wait()
         assert running("field") is None
+
+
+def test_another_process_with_the_number_of_a_killed_server_is_not_taken_for_it(
+    rig: RigMap,
+) -> None:
+    del rig
+    with serving("--site", "field"):
+        path = folder_of("field") / "server.json"
+        told = json.loads(path.read_bytes())
+        path.write_text(json.dumps({**told, "process": os.getpid()}))
+        assert running("field") is None
+        path.write_text(json.dumps(told))
+        assert running("field") is not None
 
 
 def test_a_port_that_is_taken_is_told() -> None:
