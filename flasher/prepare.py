@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
+from autosetup.trust import UPDATE_ROOT
 from flasher.card.making import USUAL, Making
 from flasher.card.plan import CardPlan, plan_card
-from flasher.card.trusting import check_trust
+from flasher.card.trusting import check_trust, update_root
 from flasher.drives.model import Drive
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Emit, Noted
@@ -17,7 +20,8 @@ from flasher.image.ranges import ByteRange
 from flasher.image.source import ImageFile
 from flasher.recording import NO_NODE, make_recorded, node_line, payload_digest
 from flasher.rig.certificate import save_certificate
-from flasher.rig.ledger import Entry, Ledger
+from flasher.rig.entry import NO_ROOT, Entry
+from flasher.rig.ledger import Ledger
 from flasher.rig.node_payload import CardIdentity, compose
 from flasher.rig.readers import judge_reader
 from flasher.rig.rigmap import Node, RigMap
@@ -29,6 +33,7 @@ class NodeCard:
 
     Attributes:
         payload_digest: sha256 of the payload's manifest.
+        update_root: whose releases its node takes, as in the ledger's line.
     """
 
     rig: RigMap
@@ -36,6 +41,7 @@ class NodeCard:
     identity: CardIdentity
     plan: CardPlan
     payload_digest: str = ""
+    update_root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,31 @@ def plan_node_card(
     payload = compose(rig, node, identity, image.digest)
     check_trust(image, payload)
     plan = plan_card(image, payload, modified=identity.planned_at)
-    return NodeCard(rig, node, identity, plan, payload_digest(payload))
+    root = _root_of(rig, node, image)
+    return NodeCard(rig, node, identity, plan, payload_digest(payload), root)
+
+
+def tell_no_releases(rig: RigMap, nodes: Iterable[Node], image: ImageFile, emit: Emit) -> None:
+    """Warn, once for all nodes, where they could never take a release: only a card brings the root.
+
+    Args:
+        nodes: whose cards are to be made of the image.
+    """
+    deaf = [node.name for node in nodes if _root_of(rig, node, image) == NO_ROOT]
+    if deaf:
+        who = deaf[0] if len(deaf) == 1 else f"these {len(deaf)} nodes"
+        what = f"This image knows no repository of releases, so {who} can never take one."
+        hint = "If they are to: flasher build-base --update-root FILE, see docs/releases.md"
+        emit(Noted(image.source.name, f"{what} {hint}", warning=True))
+
+
+def _root_of(rig: RigMap, node: Node, image: ImageFile) -> str:
+    """As `Entry.update_root` has it; a profile may bring the root itself."""
+    brings_it = any(file.path == UPDATE_ROOT for file in rig.role_of(node).files)
+    raw = None if brings_it else update_root(image)
+    if raw is None:
+        return ""
+    return sha256(raw).hexdigest() if raw else NO_ROOT
 
 
 def prepare_card(
@@ -128,4 +158,4 @@ def _certify(card: NodeCard, entry: Entry, ledger: Ledger, emit: Emit) -> None:
 def _line(card: NodeCard) -> Entry:
     """What the ledger is told of a card before it is written."""
     line = node_line(NO_NODE, card.rig, card.node, card.identity, card.payload_digest)
-    return replace(line, image_digest=card.plan.image.digest)
+    return replace(line, image_digest=card.plan.image.digest, update_root=card.update_root)

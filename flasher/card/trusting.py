@@ -7,7 +7,16 @@ from contextlib import suppress
 
 from autosetup.faults import Faulty
 from autosetup.site_key import SiteKey, read_keys
-from autosetup.trust import POLICY, TRUSTED, Trusted, judge, look, read_policy, untrusted
+from autosetup.trust import (
+    POLICY,
+    TRUSTED,
+    UPDATE_ROOT,
+    Trusted,
+    judge,
+    look,
+    read_policy,
+    untrusted,
+)
 from flasher.card.record import open_volume
 from flasher.errors import BadInput, FlasherError
 from flasher.image.blocks import SECTOR, Blocks
@@ -39,6 +48,23 @@ def check_trust(image: Blocks, payload: Mapping[str, bytes]) -> None:
             why = untrusted(signature, trusted).reason
             hint = "Take the site whose key that is, or build the image again with --trust for it."
             raise BadInput("untrusted", f"The nodes of this image would refuse it. {why}", hint)
+
+
+def update_root(image: Blocks) -> bytes | None:
+    """The root of the repository whose releases the nodes of an image take.
+
+    Args:
+        image: the base image, or a card.
+
+    Returns:
+        the file that was baked in; empty where none was, and the nodes take no release; None where
+        that cannot be read here.
+    """
+    found = None
+    for volume in _volumes(image):
+        with suppress(FlasherError):
+            found = found or _content(volume, UPDATE_ROOT)
+    return found
 
 
 def _volumes(image: Blocks) -> Iterator[Ext4Volume]:

@@ -29,7 +29,13 @@ from flasher.errors import BadInput, ExitCode, FlasherError
 from flasher.events import CancelFlag, Emit, Noted
 from flasher.image.source import ImageFile, open_image
 from flasher.images import choose_image, image_place
-from flasher.prepare import CardResult, NodeCard, plan_node_card, prepare_card
+from flasher.prepare import (
+    CardResult,
+    NodeCard,
+    plan_node_card,
+    prepare_card,
+    tell_no_releases,
+)
 from flasher.progress import readable_seconds, readable_size
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
@@ -80,6 +86,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     ledger.prepare()
     with console.progress() as emit:
         tell_wrong_clock(ledger.entries(), emit)
+        tell_no_releases(rig, nodes, image, emit)
     pairs = list(zip(nodes, cycle(places), strict=False))
     if args.dry_run:
         planned = [_plan(plan_node_card(rig, node, image), place, console) for node, place in pairs]

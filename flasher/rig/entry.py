@@ -36,6 +36,8 @@ RESULTS: tuple[Result, ...] = get_args(Result)
 
 # What a terminal obeys, and what turns the order of a line's letters round; \t and \n do no harm.
 COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# In place of a digest.
+NO_ROOT = "none"
 _UNIT = 4096
 _TIME_DIGITS = _HASH_DIGITS = 16
 
@@ -72,6 +74,8 @@ class Entry:
         tool: the program and its version; the ledger gives it.
         sealing_key, report_key: public halves of the card's own keys, 32 bytes in base64: what is
             sealed for the node, and what it signs; empty for cards that have none.
+        update_root: digest of the root of the repository whose releases its image takes; `NO_ROOT`
+            where it takes none; empty where nobody looked.
     """
 
     written_at: str
@@ -109,6 +113,7 @@ class Entry:
     tool: str = ""
     sealing_key: str = ""
     report_key: str = ""
+    update_root: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))

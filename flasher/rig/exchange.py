@@ -21,7 +21,7 @@ from autosetup import forms
 from autosetup.faults import shown
 from flasher.errors import BadInput
 from flasher.rig.documents import NAME
-from flasher.rig.entry import COLUMNS, COMMANDS, DEFAULTS, RESULTS, Entry, is_genuine
+from flasher.rig.entry import COLUMNS, COMMANDS, DEFAULTS, NO_ROOT, RESULTS, Entry, is_genuine
 from flasher.rig.ledger import FORMAT as TABLES
 from flasher.rig.ledger import Ledger
 
@@ -61,6 +61,7 @@ _FORMS: dict[str, Callable[[str], bool]] = {
     "image_digest": _form(forms.SHA256.regex.pattern),
     "sealing_key": _form(forms.KEY.regex.pattern),
     "report_key": _form(forms.KEY.regex.pattern),
+    "update_root": _form(f"{forms.SHA256.regex.pattern}|{NO_ROOT}"),
     "host_key": _form("ssh-ed25519 [A-Za-z0-9+/=]+"),
 }
 

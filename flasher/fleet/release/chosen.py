@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flasher.errors import BadInput
-from flasher.rig.assignments import Assignment, assignments, swapped
-from flasher.rig.entry import Entry
+from flasher.rig.assignments import Assignment, assignments, current, swapped
+from flasher.rig.entry import NO_ROOT, Entry
 from flasher.rig.rigmap import RigMap
 
 _NO_KEYS = "their cards were made before nodes had keys: prepare new ones"
+_ANEW = "make their cards anew, of an image that was built with this repository's --update-root"
+_NO_ROOT = f"their image takes no releases: {_ANEW}"
+_OTHER_ROOT = f"their image takes the releases of another repository: {_ANEW}"
 _MOST_NAMED = 5
 
 
@@ -62,16 +65,19 @@ class Cards:
         return {card.node: card.card_id for card in self.chosen.values()}
 
 
-def choose(rig: RigMap, wish: Wish, entries: Sequence[Entry]) -> Cards:
+def choose(rig: RigMap, wish: Wish, entries: Sequence[Entry], roots: Collection[str]) -> Cards:
     """The cards of a release.
 
     Args:
         entries: of the ledger, oldest first.
+        roots: digests of all roots that the repository had.
 
     Raises:
-        BadInput: ``no-such-node``; ``nothing-to-release``; what `swapped` raises.
+        BadInput: ``no-such-node``; ``nothing-to-release``; ``takes-no-release``, a card that would
+            be swapped; what `swapped` raises.
     """
     standing = assignments(entries, rig.site.name)
+    deaf = _deaf(current(entries, rig.site.name), roots)
     cards: Mapping[str, Assignment] = standing
     for first, second in wish.swaps:
         cards = swapped(cards, rig.find(first).name, rig.find(second).name)
@@ -81,12 +87,15 @@ def choose(rig: RigMap, wish: Wish, entries: Sequence[Entry]) -> Cards:
     ours = [card for card in cards.values() if card.profile == rig.profile.name]
     ours.sort(key=lambda card: places.get(standing[card.card_id].node, len(places)))
     asked = [card for card in ours if not wanted or card.node in wanted]
-    chosen = {c.card_id: c for c in asked if c.has_keys and c.node in places}
+    why_not = {c.card_id: why for c in asked if (why := _why_not(rig, c, deaf))}
+    _check_swapped(cards, standing, deaf)
+    left_out = (*_grouped(asked, why_not), *_without_card(rig, ours))
+    chosen = {c.card_id: c for c in asked if c.card_id not in why_not}
     if not chosen:
         what = f"No card of {rig.profile.name} at {rig.site.name} can get a release."
-        hint = "Prepare cards first: flasher prepare; older cards have no keys of their own."
-        raise BadInput("nothing-to-release", what, hint)
-    return Cards(standing, chosen, tuple(_left_out(rig, ours, asked)))
+        hint = "; ".join(left_out[:1]) or "Prepare cards first: flasher prepare"
+        raise BadInput("nothing-to-release", what, f"{hint}.")
+    return Cards(standing, chosen, left_out)
 
 
 def canaries_of(rig: RigMap, wish: Wish, cards: Cards) -> tuple[str, ...]:
@@ -107,15 +116,41 @@ def named(nodes: Iterable[str]) -> str:
     return ", ".join(listed[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _left_out(rig: RigMap, ours: Sequence[Assignment], asked: Sequence[Assignment]) -> list[str]:
-    known = [node.name for node in rig.nodes]
-    have_cards = {card.node for card in ours}
-    groups = (
-        ([card.node for card in asked if not card.has_keys], _NO_KEYS),
-        (
-            [card.node for card in asked if card.node not in known],
-            f"{rig.profile.name} has no such nodes any more",
-        ),
-        ([name for name in known if name not in have_cards], "no card was made for them yet"),
-    )
-    return [f"{named(nodes)}: {why}" for nodes, why in groups if nodes]
+def _deaf(lines: Mapping[str, Entry], roots: Collection[str]) -> dict[str, str]:
+    """Why nodes can never take what is released here, by card id."""
+    found = {i: line.update_root for i, line in lines.items() if line.update_root}
+    deaf = {i: root for i, root in found.items() if root not in roots}
+    return {i: _NO_ROOT if root == NO_ROOT else _OTHER_ROOT for i, root in deaf.items()}
+
+
+def _check_swapped(
+    cards: Mapping[str, Assignment], standing: Mapping[str, Assignment], deaf: Mapping[str, str]
+) -> None:
+    """Of two nodes in each other's place neither may stay what it was."""
+    for card_id, why in deaf.items():
+        if cards[card_id] != standing[card_id]:
+            what = f"{standing[card_id].node} cannot become {cards[card_id].node} by a release."
+            raise BadInput("takes-no-release", what, f"{why[0].upper()}{why[1:]}.")
+
+
+def _why_not(rig: RigMap, card: Assignment, deaf: Mapping[str, str]) -> str:
+    """Why a card gets no letter; empty where it gets one."""
+    if not card.has_keys:
+        return _NO_KEYS
+    if all(node.name != card.node for node in rig.nodes):
+        return f"{rig.profile.name} has no such nodes any more"
+    return deaf.get(card.card_id, "")
+
+
+def _grouped(cards: Iterable[Assignment], why_not: Mapping[str, str]) -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
+    for card in cards:
+        if card.card_id in why_not:
+            by_reason.setdefault(why_not[card.card_id], []).append(card.node)
+    return (f"{named(nodes)}: {why}" for why, nodes in by_reason.items())
+
+
+def _without_card(rig: RigMap, ours: Iterable[Assignment]) -> Iterator[str]:
+    made = {card.node for card in ours}
+    if nodes := [node.name for node in rig.nodes if node.name not in made]:
+        yield f"{named(nodes)}: no card was made for them yet"

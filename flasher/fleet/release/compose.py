@@ -57,7 +57,7 @@ def compose_release(
     """
     site = names.check_site(rig.site.name)
     _check_key(rig)
-    cards = choose(rig, wish, entries)
+    cards = choose(rig, wish, entries, state.roots())
     canaries = canaries_of(rig, wish, cards)
     past = past_of(state, site, cards, entries, has)
     past.check(wish, rig.profile.name)

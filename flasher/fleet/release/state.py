@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,6 +45,17 @@ class State:
     def sites(self) -> tuple[str, ...]:
         """Those that have a release."""
         return tuple(role for role in self.delegated if "." not in role)
+
+    def roots(self) -> frozenset[str]:
+        """SHA-256 (hex) of every root that there was: images may have any of them.
+
+        Raises:
+            FlasherError: ``repository-damaged``.
+        """
+        numbers = range(1, self.root.signed.version + 1)
+        with _explaining(self.folder):
+            files = [self.folder / names.versioned("root", number) for number in numbers]
+            return frozenset(sha256(file.read_bytes()).hexdigest() for file in files)
 
     def expiry(self) -> dict[str, datetime]:
         """When the metadata of each role ends."""

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from autosetup.manifest import SIGNATURE
-from autosetup.trust import POLICY, TRUSTED
-from flasher.card.trusting import check_trust
+from autosetup.trust import POLICY, TRUSTED, UPDATE_ROOT
+from flasher.card.trusting import check_trust, update_root
 from flasher.errors import BadInput
 from flasher.image.blocks import FileBlocks
 from flasher.process import run
@@ -24,7 +24,7 @@ KEY = {f"{TRUSTED}/studio.pub": f"{site_key(SITE_SIGNER, 'studio').line}\n"}
 def image_with(base_image: Path, tmp_path: Path, files: dict[str, str]) -> Path:
     image = tmp_path / "image"
     shutil.copyfile(base_image, image)
-    commands = ["mkdir /etc/autosetup", f"mkdir {TRUSTED}"]
+    commands = ["mkdir /etc/autosetup", f"mkdir {TRUSTED}", "mkdir /etc/autosetup/update"]
     for number, (path, text) in enumerate(files.items()):
         (tmp_path / str(number)).write_text(text)
         commands.append(f"write {tmp_path / str(number)} {path}")
@@ -56,3 +56,16 @@ def test_all_other_images_take_any_payload(
 ) -> None:
     with FileBlocks(image_with(base_image, tmp_path, files)) as image:
         check_trust(image, sealed(signer=STRANGER))
+
+
+def test_an_image_tells_whose_releases_its_nodes_take(base_image: Path, tmp_path: Path) -> None:
+    with FileBlocks(image_with(base_image, tmp_path, {UPDATE_ROOT: "a root\n"})) as image:
+        assert update_root(image) == b"a root\n"
+    with FileBlocks(base_image) as image:
+        assert update_root(image) == b""
+    torn = image_with(base_image, tmp_path, {})
+    with torn.open("r+b") as handle:
+        handle.seek(ROOT)
+        handle.write(bytes(4096))
+    with FileBlocks(torn) as image:
+        assert update_root(image) is None

@@ -13,6 +13,7 @@ from autosetup.payload import unpack
 from flasher.errors import BadInput, FlasherError
 from flasher.fleet.release.plan import paused, plan_of, withdrawn
 from flasher.fleet.release.steps import change_plan, publish_draft, renew
+from flasher.rig.entry import NO_ROOT
 from flasher.rig.profile import load_profile
 from flasher.rig.rigmap import lay_out
 from tests.integration.fleet.release.rigs import WISH, Reader, World
@@ -126,6 +127,24 @@ def test_what_another_computer_swapped_is_not_swapped_back(world: World) -> None
     assert not (world.place.draft / "draft.json").exists()
     world.lines = after
     assert "cam-101 becomes cam-102" not in world.draft().changes
+
+
+def test_cards_that_can_never_take_a_release_are_left_out(world: World) -> None:
+    world.make_cards()
+    root = next(iter(world.place.read().roots()))
+    change = {"cam-101": NO_ROOT, "cam-102": "3" * 64, "cam-103": root}
+    world.lines = [
+        replace(line, update_root=change.get(line.node, line.update_root)) for line in world.lines
+    ]
+    draft = world.draft()
+    named = {card.node for card in draft.cards}
+    assert named == {node.name for node in world.rig.nodes} - {"cam-101", "cam-102"}
+    assert [told.partition(":")[0] for told in draft.left_out] == ["cam-101", "cam-102"]
+    assert "takes no releases" in draft.left_out[0]
+    assert "another repository" in draft.left_out[1]
+    with pytest.raises(BadInput) as refused:
+        world.draft(replace(WISH, swaps=(("cam-101", "cam-302"),)))
+    assert refused.value.code == "takes-no-release"
 
 
 def test_nodes_are_named_as_the_rig_has_them(world: World) -> None:
