@@ -32,7 +32,7 @@ const ROLLOUTS = {
   done: "every node has it",
 };
 const TROUBLED = new Set(["failed", "rolled-back", "missing"]);
-const SILENT = new Set(["no-card", "unheard", "missing"]);
+const UNHEARD = "Only nodes that speak can blink. See that they have power and a network, and begin again.";
 const POLL_MS = 2000;
 const AGAIN_MS = 5000;
 
@@ -388,41 +388,44 @@ async function blink(node) {
   }
 }
 
-// --- the walk test: as flasher/fleet/board/walk.py --------------------------------------------
+// --- the walk test: where to go, and what comes of it, the server knows ------------------------
 
-function begin() {
-  const names = board.nodes.filter((node) => !SILENT.has(node.state || "no-card")).map((node) => node.name);
-  const first = Math.max(names.indexOf(chosen), 0);
-  walk = { order: [...names.slice(first), ...names.slice(0, first)], step: 0, standsAt: new Map(), ended: false, trouble: "" };
-  goOn();
-  at("right").focus();
+async function begin() {
+  const begun = { order: [], step: 0, standsAt: new Map(), found: null, ended: false, trouble: "" };
+  walk = begun;
+  drawWalk();
+  await ask(begun);
+  if (walk !== begun) return;
+  begun.order = begun.found?.order ?? [];
+  if (here()) goOn();
+  else drawWalk();
+  at(here() ? "right" : "end").focus();
 }
 
-const here = () => (walk.ended ? undefined : walk.order[walk.step]);
+const here = () => (walk?.ended ? undefined : walk?.order[walk.step]);
 
-function swapped() {
-  const called = new Map();
-  for (const [name, place] of walk.standsAt) called.set(name, name).set(place, place);
-  const found = [];
-  for (const [name, place] of walk.standsAt) {
-    const is = called.get(name);
-    if (is === place) continue;
-    found.push([is, place]);
-    for (const [card, each] of called)
-      called.set(card, each === is ? place : each === place ? is : each);
+async function ask(walked) {
+  const question = { begin: chosen, stands_at: Object.fromEntries(walked.standsAt) };
+  walked.found = null;
+  try {
+    const answer = await fetch("walk", { method: "POST", body: JSON.stringify(question) });
+    if (answer.ok) walked.found = await answer.json();
+    else walked.trouble = `The server said no: ${answer.status}.`;
+  } catch {
+    walked.trouble = "No contact with the server.";
   }
-  return found;
 }
 
 async function goOn() {
-  at("elsewhere").hidden = true;
-  walk.trouble = "";
-  drawWalk();
+  const walked = walk;
   const name = here();
-  if (!name) return;
-  choose(name);
-  const trouble = await blink(nodeOf(name));
-  if (walk) walk.trouble = trouble;
+  at("elsewhere").hidden = true;
+  walked.trouble = "";
+  drawWalk();
+  if (name) {
+    choose(name);
+    walked.trouble = await blink(nodeOf(name));
+  } else await ask(walked);
   drawWalk();
 }
 
@@ -444,7 +447,8 @@ function drawWalk() {
   if (!walk) return;
   const name = here();
   for (const id of ["right", "other", "unseen", "again"]) at(id).hidden = !name;
-  at("command").hidden = Boolean(name) || !swapped().length;
+  at("command").hidden = Boolean(name) || !walk.found?.command;
+  at("back").hidden = !walk.order.length;
   if (name) {
     const node = nodeOf(name);
     say("walk-title", `${node.position || name} (${name})`);
@@ -453,12 +457,18 @@ function drawWalk() {
     return;
   }
   const unseen = walk.order.slice(0, walk.step).filter((each) => !walk.standsAt.has(each));
-  const found = swapped();
-  say("walk-title", found.length ? `To put right: ${found.map((pair) => pair.join(" ↔ ")).join(", ")}` : "No node was seen in another's place");
-  say("walk-words", unseen.length ? `Not seen: ${unseen.join(" ")}` : "");
-  const rig = `--scanner ${board.scanner || "SCANNER"} --site ${board.site}`;
-  const options = found.map(([a, b]) => `--swap ${a}=${b}`).join(" ");
-  say("command", `flasher release new ${rig} --node ${[...new Set(found.flat())]} ${options}`);
+  say("walk-title", outcome());
+  const empty = walk.found && !walk.order.length ? UNHEARD : "";
+  say("walk-words", unseen.length ? `Not seen: ${unseen.join(" ")}` : empty);
+  say("command", walk.found?.command ?? "");
+}
+
+function outcome() {
+  if (walk.trouble) return walk.trouble;
+  if (!walk.found) return "Asking the server …";
+  if (!walk.order.length) return "No node speaks yet";
+  const pairs = walk.found.swaps.map((pair) => pair.join(" ↔ "));
+  return pairs.length ? `To put right: ${pairs.join(", ")}` : "No node was seen in another's place";
 }
 
 // --- keys and clicks --------------------------------------------------------------------------
@@ -519,8 +529,11 @@ at("end").addEventListener("click", () => {
   if (walk.ended || !here() || !walk.step) {
     walk = null;
     at("walk").focus();
-  } else walk.ended = true;
-  drawWalk();
+    drawWalk();
+    return;
+  }
+  walk.ended = true;
+  goOn();
 });
 
 setInterval(draw, 1000);

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+
+from flasher.errors import BadInput
+from flasher.fleet.board.view import BoardView, NodeView, Shown
+
+_SILENT: frozenset[Shown] = frozenset({"no-card", "unheard", "missing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,37 @@ class Walk:
         return tuple(found)
 
 
+def order(nodes: Iterable[NodeView], begin: str) -> tuple[str, ...]:
+    """The names of those that can blink, beginning with this one; those before it come last."""
+    names = tuple(node.name for node in nodes if node.state not in _SILENT)
+    first = names.index(begin) if begin in names else 0
+    return names[first:] + names[:first]
+
+
+def walked(view: BoardView, raw: bytes) -> dict[str, object]:
+    """What a page needs to know with which somebody walks.
+
+    Args:
+        raw: a JSON object with ``begin``, see `order`, and ``stands_at``, see `Walk`.
+
+    Returns:
+        an object with ``order``, ``swaps`` and ``command``.
+
+    Raises:
+        BadInput: ``not-a-walk``, it is something else, or of other nodes.
+    """
+    try:
+        asked = json.loads(raw)
+        begin, stands_at = str(asked["begin"]), dict(asked["stands_at"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _no_walk(f"{type(error).__name__}: {error}") from None
+    if not {*stands_at, *map(str, stands_at.values())} <= {node.name for node in view.nodes}:
+        raise _no_walk("it names a node that there is not")
+    names = order(view.nodes, begin)
+    swaps = Walk(names, len(names), stands_at).swaps
+    return {"order": names, "swaps": swaps, "command": command(view.scanner, view.site, swaps)}
+
+
 def command(scanner: str, site: str, swaps: Sequence[tuple[str, str]]) -> str:
     """The command that puts right what was found, for a person to run; empty for no swaps.
 
@@ -80,6 +117,10 @@ def command(scanner: str, site: str, swaps: Sequence[tuple[str, str]]) -> str:
     return " ".join(
         ["flasher release new", rig, *(f"--swap {first}={second}" for first, second in swaps)]
     )
+
+
+def _no_walk(why: str) -> BadInput:
+    return BadInput("not-a-walk", f"This is no walk along this rig: {why}.", "Open the page anew.")
 
 
 def _exchanged(name: str, first: str, second: str) -> str:

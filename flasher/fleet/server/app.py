@@ -12,6 +12,8 @@ from aiohttp.typedefs import Handler
 
 from autosetup.envelope import LARGEST_ENVELOPE
 from flasher import paths
+from flasher.errors import BadInput
+from flasher.fleet.board.walk import walked
 from flasher.fleet.server.desk import Declined, Desk
 from flasher.fleet.server.downloads import Downloads
 from flasher.fleet.server.events import Viewers
@@ -48,6 +50,7 @@ def application(downloads: Downloads | None, rig: RigDesk | None = None) -> web.
         app.router.add_get("/board.json", rig.board)
         app.router.add_get("/events", rig.events, allow_head=False)
         app.router.add_post("/blink/{card_id}", rig.blink)
+        app.router.add_post("/walk", rig.walk)
         app.router.add_get("/", rig.page)
         app.router.add_get(f"/{{name:{_PAGE_FILE.pattern}}}", rig.page_file)
         app.on_response_prepare.append(_add_headers)
@@ -91,6 +94,13 @@ class RigDesk:
         if not self.desk.blink(request.match_info["card_id"], self._clock()):
             raise web.HTTPNotFound(text="No node has this card.\n")
         return web.json_response({"asked": True})
+
+    async def walk(self, request: web.Request) -> web.Response:
+        """``POST /walk``: where somebody walks that has nodes blink, and what comes of it."""
+        try:
+            return web.json_response(walked(self.desk.board.view(), await _body(request)))
+        except BadInput as error:
+            raise web.HTTPBadRequest(text=f"{error} {error.hint}\n") from None
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """``GET /``: the board in a browser; the token in the address becomes a cookie."""

@@ -222,6 +222,29 @@ async def test_the_walk_ends_with_the_command_that_puts_right_what_was_mixed_up(
     assert FIRST.card_id in place.board.blinks
 
 
+async def test_a_walk_in_a_rig_in_which_no_node_speaks_says_so(
+    browser: Chromium, place: Served
+) -> None:
+    tab = await opened(browser, place)
+    place.tell(place.board.at(place.board.now + 600 * SECOND))
+    await until_text(tab, cell("cam-0101"), "?")
+    await click(tab, "#walk")
+    await until_text(tab, "#walk-title", "No node speaks yet")
+    buttons = "[...document.querySelectorAll('#walking button')].filter((b) => b.checkVisibility())"
+    assert await tab.evaluate(f"{buttons}.map((button) => button.id)") == ["end"]
+    assert await text(tab, "#command") == ""
+
+
+async def test_a_walk_without_a_server_says_so_and_can_be_ended(browser: Chromium) -> None:
+    async with serving(lively()) as place:
+        tab = await opened(browser, place)
+    await until_text(tab, "#contact", "no contact")
+    await click(tab, "#walk")
+    await until_text(tab, "#walk-title", "No contact with the server.")
+    await click(tab, "#end")
+    assert await tab.evaluate("document.querySelector('#walking').hidden") is True
+
+
 async def test_what_a_node_says_is_never_markup(browser: Chromium, place: Served) -> None:
     tab = await opened(browser, place)
     hostile = "<img src=x onerror=document.title='owned'><b>"
@@ -263,6 +286,7 @@ async def test_all_of_it_can_be_read_and_has_a_name_in_both_lights(
     for name in ("cam-0105", "cam-0306"):
         await click(tab, cell(name))
         await click(tab, "#walk")
+        await until_text(tab, "#walk-words", "Node 1 of")
         assert await tab.evaluate(CONTRASTS) == []
         assert await tab.evaluate(NAMELESS) == 0
         await click(tab, "#end")
@@ -276,6 +300,7 @@ async def test_on_a_phone_nothing_runs_off_the_page(browser: Chromium, place: Se
     await until_text(tab, "#contact", "● live")
     await click(tab, cell("cam-0105"))
     await click(tab, "#walk")
+    await until_text(tab, "#walk-words", "Node 1 of")
     assert await tab.evaluate("document.documentElement.scrollWidth") <= 360
 
 
@@ -286,3 +311,5 @@ async def test_nothing_is_shown_to_whoever_has_not_the_address(
     await tab.open(place.url)
     await until_text(tab, "body", "flasher serve")
     assert await tab.evaluate("fetch('/board.json').then((answer) => answer.status)") == 403
+    walk = "fetch('/walk', {method: 'POST', body: '{}'}).then((answer) => answer.status)"
+    assert await tab.evaluate(walk) == 403
