@@ -20,7 +20,7 @@ from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.settings import Manifest
 from autosetup.status import Status
 from autosetup.steps import STEPS
-from autosetup.trust import Standing
+from autosetup.trust import Standing, check_unsigned
 from autosetup.weigh import pin, weigh
 
 
@@ -52,7 +52,11 @@ def checked(tools: Tools, offer: Offer, record: Record | None) -> tuple[Offer, P
         raise offer.standing.objection
     if offer.manifest and is_redacted(offer.raw.get(SECRETS, b"")):
         offer = _with_secrets(offer, tools.journal.payload(offer.manifest.generation))
-    return offer, open_payload(tools, offer.raw)
+    payload = open_payload(tools, offer.raw)
+    # What is let in for its networks alone has the files of the payload in force.
+    if (offer.standing or Standing()).trust not in ("baked", "pinned", "network-only"):
+        check_unsigned(tools.system, payload.settings, payload.files)
+    return offer, payload
 
 
 def accept(

@@ -78,10 +78,13 @@ NO_AGENT = "no-agent.txt"  # beside the folder, in images that have no agent to 
 STATUS = "status.json"
 LOG = "log.txt"
 _KINDS = {
-    "scripts": "[[script]] with this source",
-    "software": "[[software]] with this source",
-    "health": "it to checks under [health]",
+    "files": "add [[file]] with this source",
+    "templates": "add [[file]] with this source",
+    "scripts": "add [[script]] with this source",
+    "software": "add [[software]] with this source",
+    "health": "add it to checks under [health]",
 }
+_NO_KIND = "move it into files/ and add [[file]] with it as source"
 _DOCUMENTS = (MANIFEST, NODE, SECRETS)
 # What Windows and macOS leave in folders that people open; names with a dot in front go as well.
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
@@ -231,9 +234,9 @@ def _unused(files: Collection[str], settings: NodeSettings) -> Iterator[Fault]:
     used |= {*settings.health.checks} | {s.source for s in settings.software}
     used |= {name for name in files if not forms.PACKAGE_SOURCE.complain(name)}
     for name in sorted(set(files) - used):
-        kind = _KINDS.get(name.partition("/")[0], "[[file]] with this source")
+        use = _KINDS.get(name.partition("/")[0], _NO_KIND)
         what = "node.toml does not say what this file is for."
-        yield Fault(name, 0, 0, what, f"Remove it, or add {kind}.")
+        yield Fault(name, 0, 0, what, f"Remove it, or {use}.")
 
 
 def _template_faults(files: Mapping[str, bytes], settings: NodeSettings) -> Iterator[Fault]:

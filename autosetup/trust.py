@@ -6,6 +6,7 @@ payload that was accepted is pinned; before that, every payload counts as it com
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,13 +15,16 @@ from typing import Literal, get_args
 from autosetup.errors import AgentError
 from autosetup.faults import Fault, Faulty
 from autosetup.manifest import MANIFEST, SIGNATURE, SITE_KEY
+from autosetup.settings import NodeSettings
 from autosetup.site_key import SiteKey, read_keys
 from autosetup.system import System
 
-TRUSTED = "/etc/autosetup/trusted.d"
-POLICY = "/etc/autosetup/policy"
+_HOME = "/etc/autosetup"
+TRUSTED = f"{_HOME}/trusted.d"
+POLICY = f"{_HOME}/policy"
 # The root of the repository whose releases a node takes: `build-base --update-root` bakes it in.
-UPDATE_ROOT = "/etc/autosetup/update/root.json"
+UPDATE_ROOT = f"{_HOME}/update/root.json"
+_ROOT_HINT = "Take the root.json that `flasher release init` made."
 
 # What becomes of a payload that is not trusted, or that was edited by hand after it was written:
 # refused; its networks, country, locale and timezone alone taken over; taken as it is.
@@ -150,7 +154,7 @@ def read_policy(file: str, raw: bytes) -> Policy:
 def faults_of(path: str, source: str, data: bytes) -> tuple[Fault, ...]:
     """What is wrong with a file that a payload puts where nodes learn whom to trust.
 
-    A key or a policy that cannot be read would keep every later payload out.
+    A key or a policy that cannot be read would keep every later payload out, a root every release.
 
     Args:
         path: where it goes; any other place is none of our business.
@@ -162,9 +166,47 @@ def faults_of(path: str, source: str, data: bytes) -> tuple[Fault, ...]:
             read_keys(source, data)
         elif path == POLICY:
             read_policy(source, data)
+        elif path == UPDATE_ROOT and not is_update_root(data):
+            raise Faulty([Fault(source, 0, 0, "This is no root of updates.", _ROOT_HINT)])
     except Faulty as faulty:
         return faulty.faults
     return ()
+
+
+def is_update_root(raw: bytes) -> bool:
+    """Whether bytes look like the root metadata of a repository (The Update Framework, 4.3).
+
+    Looked at so far as to tell it from other files; who takes updates checks it.
+    """
+    try:
+        signed = json.loads(raw)["signed"]
+        return signed["_type"] == "root" and bool(signed["roles"]["root"]["keyids"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def brought(settings: NodeSettings) -> dict[str, str]:
+    """What a payload puts where nodes learn whom to trust: place, and source in the payload."""
+    sources = {file.path: file.source for file in settings.files}
+    sources |= {tree.path: tree.source for tree in settings.software}
+    return {p: source for p, source in sources.items() if f"{p}/".startswith(f"{_HOME}/")}
+
+
+def check_unsigned(system: System, settings: NodeSettings, files: Mapping[str, bytes]) -> None:
+    """See that a payload whose signature counts for nothing leaves whom the node trusts as it is.
+
+    Args:
+        system: the node.
+        settings, files: of the payload.
+
+    Raises:
+        AgentError: ``untrusted``.
+    """
+    for path, source in brought(settings).items():
+        if system.read(path) != files[source]:
+            what = f"The payload brings {path}, which is about whom this node trusts"
+            hint = "Prepare it with a site that has a key: flasher site key NAME"
+            raise AgentError("untrusted", f"{what}: only a signed payload may.", hint)
 
 
 def judge(signature: Signature, trusted: Trusted, policy: Policy, *, edited: bool) -> Trust | None:

@@ -9,7 +9,6 @@ update_root = "root.json"
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from pathlib import Path
 from autosetup.faults import Faulty
 from autosetup.site_key import read_keys
 from autosetup.strict import Table
-from autosetup.trust import POLICIES, POLICY, TRUSTED, UPDATE_ROOT
+from autosetup.trust import POLICIES, POLICY, TRUSTED, UPDATE_ROOT, is_update_root
 from builder.recipe.model import LayerRecipe, Recipe, RecipeFile
 from flasher.errors import BadDocument, BadInput
 
@@ -103,14 +102,10 @@ def _root_file(path: Path) -> RecipeFile:
     hint = "Name the root.json that `flasher release init` made."
     try:
         raw = path.read_bytes()
-        signed = json.loads(raw)["signed"]
-        is_root = signed["_type"] == "root" and bool(signed["roles"]["root"]["keyids"])
     except OSError as error:
         what = f"The root of updates {path} cannot be read: {error.strerror}."
         raise BadInput("root-unreadable", what, hint) from None
-    except (ValueError, KeyError, TypeError):
-        is_root = False
-    if not is_root:
+    if not is_update_root(raw):
         raise BadInput("root-unreadable", f"{path} is no root of updates.", hint)
     return RecipeFile(UPDATE_ROOT, raw)
 

@@ -15,7 +15,8 @@ from autosetup.faults import Faulty
 from autosetup.hpke import public_half
 from autosetup.payload import NodeSettings, Packages, Secrets, User, pack
 from autosetup.settings import Update
-from flasher.errors import BadDocument
+from autosetup.trust import brought
+from flasher.errors import BadDocument, BadInput
 from flasher.rig.networks import serves_of, time_of, wifi_of, wired_of
 from flasher.rig.own_script import OwnScript
 from flasher.rig.profile import Role
@@ -91,18 +92,28 @@ def compose(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) 
 
     Raises:
         BadDocument: no node would accept it: a template may name what nobody knows.
+        BadInput: ``untrusted``, it is about whom nodes trust, and the site has no key.
     """
+    settings = _settings(rig, node)
     try:
-        packed = _pack(rig, node, identity, image_digest)
+        packed = _pack(rig, node, identity, image_digest, settings)
     except Faulty as faulty:
         raise BadDocument(f"payload of {node.name}", faulty.faults) from None
-    return rig.secrets.signer.seal(packed) if rig.secrets.signer else packed
+    if rig.secrets.signer:
+        return rig.secrets.signer.seal(packed)
+    if places := list(brought(settings)):
+        what = f"The profile brings {places[0]}, which is about whom nodes trust"
+        hint = f"Give the site a key to sign with: flasher site key {rig.site.name}"
+        raise BadInput("untrusted", f"{what}: only a signed payload may.", hint)
+    return packed
 
 
-def _pack(rig: RigMap, node: Node, identity: CardIdentity, image_digest: str) -> dict[str, bytes]:
+def _pack(
+    rig: RigMap, node: Node, identity: CardIdentity, image_digest: str, settings: NodeSettings
+) -> dict[str, bytes]:
     role = rig.role_of(node)
     return pack(
-        _settings(rig, node),
+        settings,
         _secrets(rig, node, identity),
         role.contents | {script.source: script.content for script in own_scripts_of(rig, node)},
         generation=identity.generation,

@@ -38,6 +38,8 @@ SETTINGS = NodeSettings(
     wifi=(Wifi("Studio"),),
     locale=Locale(timezone="Europe/Berlin"),
 )
+# As far as an agent without updates looks at it.
+ROOT = b'{"signed": {"_type": "root", "roles": {"root": {"keyids": ["x"]}}}}'
 HIDDEN = Secrets(bytes(32), wifi_passphrases={"Studio": "correct horse"})
 KEYFILE = "etc/NetworkManager/system-connections/autosetup-1.nmconnection"
 
@@ -206,6 +208,31 @@ def test_a_site_hands_its_nodes_over_to_the_next_key_by_a_file(empty: Node) -> N
         assert outcome(empty)[0] == "done"
 
 
+@pytest.mark.parametrize("policy", ["", "allow"])
+@pytest.mark.parametrize(
+    ("place", "data"),
+    [
+        ("trusted.d/next.pub", f"{site_key(OTHER_KEY, 'mine').line}\n".encode()),
+        ("policy", b"refuse\n"),
+        ("update/root.json", ROOT),
+    ],
+)
+def test_nobody_changes_whom_a_node_trusts_without_a_signature(
+    empty: Node, place: str, data: bytes, policy: str
+) -> None:
+    bake(empty, policy=policy, keys=False)
+    settings = replace(SETTINGS, files=(InstalledFile(f"/etc/autosetup/{place}", "files/x"),))
+    raw = packed(settings, HIDDEN, {"files/x": data}, generation=GENERATION)
+    empty.insert(raw)
+    assert run(empty).returncode == 1
+    assert outcome(empty) == ("failed", "untrusted", None)
+    assert f"brings /etc/autosetup/{place}" in (empty.status.reason or "")
+    assert not (empty.upper / "etc/autosetup" / place).exists() or place == "policy"
+    replace_card(empty, sealed(raw))
+    assert run(empty).returncode == 0
+    assert empty.read(f"/etc/autosetup/{place}") == data.decode()
+
+
 @pytest.mark.parametrize("first", [1, 2])
 def test_a_power_cut_while_an_edit_is_taken_over_loses_nothing(
     fresh: Callable[[], Node], first: int
@@ -260,6 +287,7 @@ def test_check_says_who_signed(empty: Node) -> None:
         ("/etc/autosetup/trusted.d/next.pub", b"no key\n"),
         ("/etc/autosetup/trusted.d/next.pub", b""),
         ("/etc/autosetup/policy", b"refuse all\n"),
+        ("/etc/autosetup/update/root.json", b'{"signed": {"_type": "timestamp"}}'),
     ],
 )
 def test_no_site_locks_itself_out_by_a_file_that_nobody_can_read(path: str, data: bytes) -> None:

@@ -128,6 +128,24 @@ def test_a_file_that_was_added_and_one_that_was_removed_are_named(raw: dict[str,
     assert ("files/extra", "This file was added after the card was written.") in told
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        (
+            "update/root.json",
+            "Remove it, or move it into files/ and add [[file]] with it as source.",
+        ),
+        ("files/extra", "Remove it, or add [[file]] with this source."),
+        ("scripts/20-extra", "Remove it, or add [[script]] with this source."),
+    ],
+)
+def test_who_brings_a_file_for_nothing_is_told_how_to_use_it(
+    raw: dict[str, bytes], name: str, remedy: str
+) -> None:
+    raw[name] = b"#!/bin/sh\n"
+    assert (name, remedy) in {(fault.file, fault.remedy) for fault in faults_of(raw)}
+
+
 def test_faults_of_all_files_are_told_at_once(raw: dict[str, bytes]) -> None:
     raw = with_node(raw, 'name = "cam-0101"', 'nmae = "cam-0101"')
     raw["secrets.toml"] = raw["secrets.toml"].replace(b"correct horse", b"short")

@@ -19,6 +19,7 @@ from flasher.rig.node_payload import CardIdentity, compose
 from flasher.rig.passwords import hash_password
 from flasher.rig.profile import list_profiles, load_profile
 from flasher.rig.rigmap import RigMap, lay_out
+from flasher.rig.signing import make_signer
 from flasher.rig.site import Site, SiteSecrets, list_sites, load_site, save_site
 
 HEALTH = """[role.health]
@@ -141,6 +142,19 @@ def test_health_checks_of_a_role_are_in_its_nodes_payloads(tmp_path: Path) -> No
     assert payload.settings.health == Health(("health/10-prepare-scanner.sh",), 5, 10)
     program = (path.parent / "scripts" / "prepare-scanner.sh").read_bytes()
     assert payload.files["health/10-prepare-scanner.sh"] == program
+
+
+def test_a_site_without_a_key_changes_nobodys_trust(tmp_path: Path) -> None:
+    key = '[[role.file]]\npath = "/etc/autosetup/policy"\nsource = "policy"\n\n[[role.script]]'
+    path = edited(tmp_path, "[[role.script]]", key)
+    (path.parent / "policy").write_text("refuse\n")
+    site, secrets = load_site("demo")
+    unsigned = lay_out(load_profile(str(path)), site, replace(secrets, signer=None))
+    with pytest.raises(BadInput, match="only a signed payload may") as refused:
+        compose(unsigned, unsigned.nodes[0], CardIdentity.fresh(NOW), "0" * 64)
+    assert refused.value.code == "untrusted"
+    signed = replace(unsigned, secrets=replace(secrets, signer=make_signer(tmp_path, "demo")))
+    assert compose(signed, signed.nodes[0], CardIdentity.fresh(NOW), "0" * 64)
 
 
 SETTINGS = """
