@@ -79,7 +79,8 @@ class FlasherApp(PlainApp):
 
     CSS_PATH: ClassVar = ["app.tcss", "bench.tcss"]
     BINDINGS: ClassVar = [
-        Binding("f8", "practice_desk", _("Practice desk"), tooltip=_("Put cards in, pull them")),
+        # The badge of the top line shows it, on every screen alike.
+        Binding("f8", "practice_desk", _("Practice desk"), show=False),
     ]
 
     image_status: reactive[ImageStatus] = reactive[ImageStatus](LookingForImage())

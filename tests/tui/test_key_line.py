@@ -1,9 +1,10 @@
-"""The bench stays open all day: what its line of keys shows no more is let go."""
+"""The line of keys: all are in sight where there is room, and what is shown no more is let go."""
 
 from __future__ import annotations
 
 import gc
 
+import pytest
 from textual.widgets._footer import FooterKey
 
 from flasher.tui.widgets.key_line import KeyLine
@@ -24,3 +25,15 @@ async def test_keys_that_are_shown_no_more_are_let_go(sit_down):
             line.refresh(recompose=True)
             await technician.until(lambda first=first: line.children and first not in line.children)
         assert keys_of_the_past() <= kept + len(line.children)
+
+
+@pytest.mark.parametrize(("width", "close"), [(80, True), (120, False)])
+async def test_keys_stand_closer_where_they_had_no_room(sit_down, width, close):
+    async with sit_down(size=(width, 24)) as technician:
+        await technician.go_to_bench()
+        await technician.press("tab")
+        await technician.until(lambda: "Choose node" in technician.read())
+        line = technician.app.screen.query_one(KeyLine)
+        await technician.until(lambda: all(key.region.right <= width for key in line.children))
+        assert line.compact is close
+        assert "Quit" in technician.read()

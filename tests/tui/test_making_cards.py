@@ -142,13 +142,16 @@ async def test_space_puts_the_lanes_node_last(sit_down):
         assert "cam-0103 · SEG1-CAM3" in technician.read()
 
 
-async def test_a_node_is_found_by_its_label_and_a_wrong_one_is_explained(sit_down):
+async def test_the_nodes_that_fit_are_seen_while_a_label_is_typed(sit_down):
     async with sit_down() as technician:
         bench = await technician.go_to_bench()
         await technician.press("f")
         await technician.see(FindNodeScreen)
-        await technician.press(*"seg4-cam33", "enter")
-        await technician.until(lambda: "Did you mean" in technician.read())
+        await technician.press(*"seg4-cam")
+        await technician.until(lambda: "7 entries" in technician.read())
+        assert "SEG4-CAM7 cam-0407" in technician.read()
+        await technician.press(*"33", "enter")
+        await technician.until(lambda: "Nothing fits" in technician.read())
         await technician.press("backspace", "enter")
         await technician.see(BenchScreen)
         await technician.until(

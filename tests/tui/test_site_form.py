@@ -20,6 +20,7 @@ from flasher.tui.screens.site import SiteScreen
 from flasher.tui.screens.site_form import SiteFormScreen
 from flasher.tui.screens.wifi import WifiScreen
 from flasher.tui.widgets.key_list import KeyList
+from flasher.tui.widgets.search_list import SearchList
 from flasher.tui.widgets.wifi_list import WifiList
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIFdeBS4myjxYjsaLYVC2kLxcgWIEGDZXGJ8i+VLI6jQ me"
@@ -332,6 +333,19 @@ async def test_who_types_fast_gets_one_list_with_all_letters(sit_down):
         assert form.answers.country == "NZ"
         await technician.press("shift+tab", "p")
         assert await technician.see(PickScreen) is not picking
+
+
+async def test_enter_takes_what_fits_all_letters_however_fast_they_came(sit_down):
+    async with sit_down() as technician:
+        form = await open_form(technician)
+        form.query_one("#country").focus()
+        await technician.press("z")
+        picking = await technician.see(PickScreen)
+        await technician.until(lambda: picking.query_one(Input).value == "z")
+        picking.query_one(Input).value = "germany"
+        picking.query_one(SearchList).take()  # before the list has heard of it
+        await technician.see(SiteFormScreen)
+        assert form.answers.country == "DE"
 
 
 async def test_a_time_zone_that_was_chosen_stays_whatever_the_country(sit_down):

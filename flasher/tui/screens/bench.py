@@ -9,19 +9,11 @@ from dataclasses import fields
 from textual import on, work
 from textual.app import ComposeResult
 
-from flasher.bench.model import (
-    Autopsy,
-    BenchState,
-    Counting,
-    Failed,
-    Lane,
-    Ready,
-    Working,
-)
+from flasher.bench.model import Autopsy, BenchState, Counting, Failed, Lane, Ready, Working
 from flasher.bench.runner import BenchPorts, BenchRunner
 from flasher.errors import FlasherError
 from flasher.image.source import ImageFile
-from flasher.rig.rigmap import Node, RigMap
+from flasher.rig.rigmap import RigMap
 from flasher.tui.bench_news import following, just_ended, outline
 from flasher.tui.images import ImageStatus, ImageTrouble
 from flasher.tui.lane_words import Around
@@ -236,17 +228,18 @@ class BenchScreen(WizardScreen[None]):
 
     def action_find(self) -> None:
         """Choose by its name whose card is next."""
-        self.app.push_screen(FindNodeScreen(self._rig), self._choose)
+        question = FindNodeScreen(_("Whose card is next?"), self._rig.nodes)
+        self.app.push_screen(question, self._choose)
 
     @on(NodePicker.Chosen)
     def _choose_in_drawing(self, event: NodePicker.Chosen) -> None:
-        self._choose(self._view.node_at(event))
+        self._choose(self._view.node_at(event).name)
         self._view.focus_lane()
 
-    def _choose(self, node: Node | None) -> None:
-        if node:
-            self.runner.choose(node.name)
-            self.notify(_("{name} is next.").format(name=node.name), markup=False)
+    def _choose(self, name: str | None) -> None:
+        if name:
+            self.runner.choose(name)
+            self.notify(_("{name} is next.").format(name=name), markup=False)
 
     def action_look(self) -> None:
         """Look at the readers now."""

@@ -15,8 +15,8 @@ from flasher.fleet.board.feed import BoardFeed
 from flasher.fleet.board.view import BoardView, NodeView
 from flasher.tui.board_words import headline, look_of
 from flasher.tui.screens.base import WizardScreen
-from flasher.tui.screens.board_find import FindOnBoardScreen
 from flasher.tui.screens.board_node import NodeScreen
+from flasher.tui.screens.find_node import FindNodeScreen
 from flasher.tui.screens.walk import WalkScreen
 from flasher.tui.trouble import in_words
 from flasher.tui.widgets.board_grid import BoardGrid
@@ -204,8 +204,9 @@ failed, and what to do. **Enter** shows all of it.
         """Go to a node by its name or its label."""
         if self.view is None:
             return
-        found = await self.app.push_screen_wait(FindOnBoardScreen(self.view))
-        if found:
+        question = FindNodeScreen(_("Which node?"), self.view.nodes)
+        name = await self.app.push_screen_wait(question)
+        if name and (found := self.view.node(name)):
             self.remove_class("-troubled")
             self.query_one(BoardGrid).focus()
             self.query_one(BoardGrid).go_to(found)

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 
 from flasher import paths
 from flasher.bench.model import BenchState, NodeState
@@ -34,6 +34,7 @@ from flasher.tui.screens.unlock import UnlockScreen
 from flasher.tui.seen import Seen, look
 from flasher.tui.site_shelf import Opened
 from flasher.tui.take_along import LEDGER_ENDINGS, SHEETS, save_labels, save_lines
+from flasher.tui.widgets.key_line import KeyLine
 from flasher.tui.widgets.tally import tally
 from flasher.tui.widgets.title_bar import TitleBar
 from flasher.tui.words import _
@@ -122,7 +123,7 @@ Above is the rig in numbers, below each of its nodes. **M** shows only those tha
             yield Static(Content(self._reminder()), id="lonely")
         with Horizontal():
             yield DataTable[str](cursor_type="row", zebra_stripes=False)
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show what is known, and look what the ledger has."""

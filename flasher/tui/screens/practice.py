@@ -13,7 +13,7 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.events import DescendantFocus
 from textual.message import Message
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 from textual.worker import get_current_worker
 
@@ -25,6 +25,7 @@ from flasher.tui.attempt import attempt
 from flasher.tui.practice_words import affliction, lesson, title, toggled
 from flasher.tui.screens.base import WizardDialog
 from flasher.tui.widgets.choice_list import ChoiceList
+from flasher.tui.widgets.key_line import KeyLine
 from flasher.tui.words import _
 
 _EMPTY = "·"
@@ -95,7 +96,7 @@ card away that is chosen in the box: the next one of its kind is as it was at fi
                 yield ChoiceList(id="slots")
                 yield ChoiceList(id="box")
             yield Static(id="lesson", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Look at the desk, and whenever something happens there."""

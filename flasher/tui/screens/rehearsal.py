@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Footer, Log, ProgressBar, Static
+from textual.widgets import Log, ProgressBar, Static
 
 from flasher.errors import Cancelled, FlasherError
 from flasher.events import CancelFlag, Event, Noted, StepAdvanced, StepStarted
@@ -26,6 +26,7 @@ from flasher.tui.screens.base import WizardScreen
 from flasher.tui.screens.question import QuestionScreen
 from flasher.tui.trouble import explain, in_words
 from flasher.tui.troubles.nodes import NODES
+from flasher.tui.widgets.key_line import KeyLine
 from flasher.tui.words import _
 
 MOST_LINES = 2000
@@ -112,7 +113,7 @@ Pi: power, cable, wifi, camera.
         log = Log(max_lines=MOST_LINES)
         log.border_title = _("Console")
         yield log
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin."""

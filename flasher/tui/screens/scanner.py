@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from flasher.errors import FlasherError
@@ -21,6 +21,7 @@ from flasher.tui.messages import ProfileChosen
 from flasher.tui.screens.base import WizardScreen
 from flasher.tui.widgets.choice_list import ChoiceList
 from flasher.tui.widgets.image_line import ImageLine
+from flasher.tui.widgets.key_line import KeyLine
 from flasher.tui.widgets.node_grid import CELL, NodeGrid
 from flasher.tui.widgets.title_bar import TitleBar
 from flasher.tui.words import _
@@ -97,7 +98,7 @@ Mend the file, then press **R** to read it again.
                 yield NodeGrid((), id="drawing")
                 yield Static(id="roles")
         yield ImageLine()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Read the profiles, as soon as the screen is seen."""

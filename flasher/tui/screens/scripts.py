@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from autosetup.payload import Script
@@ -36,6 +36,7 @@ from flasher.tui.screens.script_preview import ScriptPreview
 from flasher.tui.screens.script_settings import ScriptSettings
 from flasher.tui.script_words import describe_given, describe_own, own_entry, profile_entry
 from flasher.tui.widgets.choice_list import ChoiceList
+from flasher.tui.widgets.key_line import KeyLine
 from flasher.tui.widgets.title_bar import TitleBar
 from flasher.tui.words import _
 
@@ -95,7 +96,7 @@ Cards that were made before know nothing of what you change here.
             yield ScriptList(id="scripts")
             with VerticalScroll(id="details"):
                 yield Static(id="about")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show them, beginning with the first own one."""

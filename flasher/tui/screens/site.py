@@ -14,7 +14,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from flasher.errors import FlasherError
@@ -36,6 +36,7 @@ from flasher.tui.site_words import description_of, entry_of
 from flasher.tui.widgets.choice_list import ChoiceList
 from flasher.tui.widgets.facts import explain
 from flasher.tui.widgets.image_line import ImageLine
+from flasher.tui.widgets.key_line import KeyLine
 from flasher.tui.widgets.title_bar import TitleBar
 from flasher.tui.words import _
 
@@ -98,7 +99,7 @@ Passwords are never shown here.
             with VerticalScroll(id="details"):
                 yield Static(id="about")
         yield ImageLine()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Read the sites."""

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
 from textual.message import Message
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from flasher.errors import FlasherError
 from flasher.rig import choices
@@ -25,6 +25,7 @@ from flasher.tui.site_form import Answers, complaints, judge, remarks
 from flasher.tui.site_shelf import Opened, save
 from flasher.tui.strength_words import strength_words
 from flasher.tui.widgets.form_field import Field, FormField
+from flasher.tui.widgets.key_line import KeyLine
 from flasher.tui.widgets.key_list import KeyList
 from flasher.tui.widgets.pick_field import PickField
 from flasher.tui.widgets.tick import Tick, TickField
@@ -112,7 +113,7 @@ In this form, help is on **F1**, since a question mark may be part of a password
             yield from self._services()
             yield from self._keeping()
             yield from self.buttons(_("Save"))
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def _names(self) -> ComposeResult:
         start = self._start

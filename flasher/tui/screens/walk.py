@@ -9,19 +9,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from flasher.errors import FlasherError
 from flasher.fleet.board.feed import BoardFeed
 from flasher.fleet.board.view import BoardView
-from flasher.fleet.board.walk import Walk, command
+from flasher.fleet.board.walk import Walk, command, order
 from flasher.tui.screens.base import WizardDialog
-from flasher.tui.screens.board_find import FindOnBoardScreen
+from flasher.tui.screens.find_node import FindNodeScreen
 from flasher.tui.trouble import in_words
+from flasher.tui.widgets.key_line import KeyLine
 from flasher.tui.words import _, ngettext
 
 _LOOKS_A_SECOND = 4
-_SILENT = frozenset({"no-card", "unheard", "missing"})
 
 
 class WalkScreen(WizardDialog[None]):
@@ -64,7 +64,8 @@ touching a card.
         self._feed, self._view = feed, view
         self._trouble = ""
         self._ended = False
-        self.walk = Walk(_order(view(), begin))
+        board = view()
+        self.walk = Walk(order(board.nodes, begin) if board else ())
 
     def compose(self) -> ComposeResult:
         """Which node, and how far one is."""
@@ -73,7 +74,7 @@ touching a card.
             yield Static(id="so-far", markup=False)
             yield Static(id="which", markup=False)
             yield Static(id="asked", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin with the first node."""
@@ -92,9 +93,12 @@ touching a card.
         return command(view.scanner, view.site, self.walk.swaps) if view else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """At the end there is nothing to answer any more."""
-        asks = {"yes", "other", "pass_over", "again"}
-        return not self.is_over if action in asks else action != "copy" or self.is_over
+        """Keys are for what there is: a node to answer for, a way back, a command."""
+        if action in {"yes", "other", "pass_over", "again"}:
+            return not self.is_over
+        if action == "copy":
+            return self.is_over and bool(self.command)
+        return action != "back" or bool(self.walk.order)
 
     def action_yes(self) -> None:
         """It blinks where it must."""
@@ -106,9 +110,9 @@ touching a card.
         """Ask where it blinks instead."""
         if (view := self._view()) and self.walk.here:
             title = _("In which place does it blink?")
-            place = await self.app.push_screen_wait(FindOnBoardScreen(view, title))
+            place = await self.app.push_screen_wait(FindNodeScreen(title, view.nodes))
             if place:
-                self._go_on(self.walk.seen_at(place.name))
+                self._go_on(self.walk.seen_at(place))
 
     def action_pass_over(self) -> None:
         """It is not to be seen."""
@@ -169,6 +173,8 @@ touching a card.
             asked.update(Content(self._trouble or _blinking(node.blink)))
 
     def _end_words(self) -> str:
+        if not self.walk.order:
+            return _("Only nodes that speak can blink. See that they have power and a network.")
         lines = []
         if self.walk.unseen:
             names = " ".join(self.walk.unseen)
@@ -177,12 +183,6 @@ touching a card.
             words = _("Put it right with a release; both nodes then change their names:")
             lines += [words, self.command]
         return "\n".join(lines)
-
-
-def _order(view: BoardView | None, begin: str) -> tuple[str, ...]:
-    names = tuple(node.name for node in view.nodes if node.state not in _SILENT) if view else ()
-    first = names.index(begin) if begin in names else 0
-    return names[first:] + names[:first]
 
 
 def _so_far(walk: Walk) -> str:
@@ -197,6 +197,8 @@ def _so_far(walk: Walk) -> str:
 
 def _found(walk: Walk) -> str:
     swaps = walk.swaps
+    if not walk.order:
+        return ""
     if not swaps:
         return _("No node was seen in another's place.")
     words = ngettext("{n} swap puts the rig right:", "{n} swaps put the rig right:", len(swaps))

@@ -11,11 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Footer, Static
+from textual.widgets import Button, Static
 
 from flasher.tui.screens.base import WizardDialog
 from flasher.tui.widgets.details import Details
 from flasher.tui.widgets.facts import facts
+from flasher.tui.widgets.key_line import KeyLine
 from flasher.tui.words import _
 
 W = TypeVar("W", bound=Enum)
@@ -84,7 +85,7 @@ class WaysDialog(WizardDialog[W | None]):
                 for way, word in finding.ways.items():
                     yield Button(word, id=way.name.lower(), action=_choose(way.value))
                 yield Button(self._back, id="back", action=_choose(""))
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin where nothing is lost."""

@@ -104,7 +104,7 @@ class SearchList(Vertical):
         self._choices, self._value = list(choices), value
         self._filter = _Filter(typed, _("type to search"), compact=True, select_on_focus=False)
         self._complaint, self._codes = complaint, codes
-        self._shown: list[Choice] = []
+        self._typed, self._shown = "", list[Choice]()
 
     def compose(self) -> ComposeResult:
         """The filter over what it leaves."""
@@ -130,7 +130,7 @@ class SearchList(Vertical):
         self._fill(event.value)
 
     def _fill(self, typed: str) -> None:
-        self._shown = matching(self._choices, typed)
+        self._typed, self._shown = typed, matching(self._choices, typed)
         entries = self.query_one(OptionList)
         entries.set_options(Option(entry(choice, codes=self._codes)) for choice in self._shown)
         values = [choice.value for choice in self._shown]
@@ -152,7 +152,9 @@ class SearchList(Vertical):
 
     def take(self) -> None:
         """Choose what is highlighted, or what was typed where nothing fits and that will do."""
-        entries, typed = self.query_one(OptionList), self._filter.value.strip()
+        if self._filter.value != self._typed:  # Enter came first, as from whatever types fast
+            self._fill(self._filter.value)
+        entries, typed = self.query_one(OptionList), self._typed.strip()
         if self._shown and entries.highlighted is not None:
             self.post_message(self.Chosen(self._shown[entries.highlighted].value))
         elif not self._shown and self._takes(typed):

@@ -18,7 +18,7 @@ class TitleBar(Horizontal):
 
     Args:
         step: the current one of `STEPS`.
-        practice: whether to show the badge.
+        practice: whether to show the badge, with the key of the practice desk.
     """
 
     def __init__(self, step: str, *, practice: bool) -> None:
@@ -30,7 +30,10 @@ class TitleBar(Horizontal):
         yield Label("Flasher", id="product")
         yield Label(self._steps(), id="steps")
         if self._practice:
-            yield Label(_("PRACTICE"), id="practice")
+            words = Content.from_markup("[@click=app.practice_desk]$word[/] F8", word=_("PRACTICE"))
+            badge = Label(words, id="practice")
+            badge.tooltip = _("Put cards in, pull them")
+            yield badge
 
     def _steps(self) -> Content:
         here = STEPS.index(self._step)
