@@ -1,8 +1,12 @@
-"""What a mirror keeps: so many bytes of blobs and targets; metadata is small, and stays."""
+"""What a mirror keeps: so many bytes of blobs and targets, and the newest metadata of each role.
+
+Roots stay, for nodes follow them one by one.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import OrderedDict
 from contextlib import suppress
@@ -10,6 +14,9 @@ from pathlib import Path
 
 # Use is noted on disk no more often: cards wear.
 _NOTED_SECONDS = 3600
+# Nodes begin with the newest; one that is at work may still come for that of a few releases ago.
+_VERSIONS = 20
+_VERSIONED = re.compile(r"([1-9][0-9]*)\.(.+)\.json")
 
 
 class Larder:
@@ -50,6 +57,7 @@ class Larder:
     def stored(self, name: str, size: int) -> None:
         """A file came; others go for it."""
         if name.startswith("metadata/"):
+            self._forget_versions(name.removeprefix("metadata/"))
             return
         self._sizes[name] = size
         self._sizes.move_to_end(name)
@@ -57,3 +65,15 @@ class Larder:
             oldest, _ = self._sizes.popitem(last=False)
             with suppress(OSError):
                 (self._folder / oldest).unlink()
+
+    def _forget_versions(self, name: str) -> None:
+        """Metadata came: the oldest of its role goes."""
+        came = _VERSIONED.fullmatch(name)
+        if came is None or came[2] == "root":
+            return
+        folder = self._folder / "metadata"
+        there = filter(None, (_VERSIONED.fullmatch(path.name) for path in folder.iterdir()))
+        versions = sorted(int(each[1]) for each in there if each[2] == came[2])
+        for version in versions[:-_VERSIONS]:
+            with suppress(OSError):
+                (folder / f"{version}.{came[2]}.json").unlink()

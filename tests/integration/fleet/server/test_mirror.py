@@ -215,6 +215,22 @@ async def test_what_was_used_longest_ago_goes_first_and_metadata_stays(tmp_path:
     assert (folder / "metadata/1.root.json").exists()
 
 
+async def test_of_metadata_the_newest_versions_stay_and_all_roots(place: Place) -> None:
+    roles, versions = ("snapshot", "field", "field.camera", "root"), range(1, 26)
+    for version in versions:
+        for role in roles:
+            name = f"metadata/{version}.{role}.json"
+            place.upstream.files[name] = METADATA
+            assert (await get(f"{place.url}/{name}"))[0] == 200
+    kept = {path.name for path in (place.folder / "metadata").iterdir()}
+    assert kept == {
+        f"{version}.{role}.json"
+        for role in roles
+        for version in versions
+        if version > 5 or role == "root"
+    }
+
+
 async def test_a_full_disk_keeps_nobody_from_their_files(tmp_path: Path) -> None:
     folder, upstream = tmp_path / "small", Upstream()
     folder.mkdir()
