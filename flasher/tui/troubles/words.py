@@ -36,3 +36,13 @@ class Words:
     todo: str
     ways: tuple[Way, ...] = CARD_WAYS
     goes_on: bool = False
+
+
+def same_for_all(what: str, why: str, todo: str) -> Words:
+    """Trouble that every card would end in: another one is no way out."""
+    return Words(what, why, todo, SAME_FOR_ALL_WAYS)
+
+
+def only_told(what: str, why: str, todo: str) -> Words:
+    """Trouble that no lane ends in: there is no way to choose."""
+    return Words(what, why, todo, ())
