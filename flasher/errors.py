@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 from enum import IntEnum
+from pathlib import Path
+from traceback import extract_tb
 
 from autosetup.faults import Fault, Faulty
 
@@ -86,6 +88,7 @@ class EnvironmentLacks(FlasherError):
     exit_code = ExitCode.ENVIRONMENT
 
 
+_PROGRAM, _PARTS = Path(__file__).parent.parent, ("flasher", "builder", "autosetup")
 _FREE_SPACE = ("disk-full", "Free some space and run the same command again.")
 _SYSTEM_ERRORS = {
     errno.ENOSPC: _FREE_SPACE,
@@ -110,6 +113,15 @@ def explained(error: Exception) -> FlasherError:
         return FlasherError(code, f"The system said no: {error.strerror or error}{place}.", hint)
     return FlasherError(
         "internal",
-        f"The program stumbled: {type(error).__name__}: {error}.",
+        f"The program stumbled: {type(error).__name__}: {error}{_place_of(error)}.",
         "Try again; if it comes back, report these words.",
     )
+
+
+def _place_of(error: Exception) -> str:
+    """Where it happened, as far as it is known: the innermost place in this program."""
+    for place in reversed(extract_tb(error.__traceback__)):
+        file = Path(place.filename)
+        if file.is_relative_to(_PROGRAM) and file.relative_to(_PROGRAM).parts[0] in _PARTS:
+            return f" ({file.relative_to(_PROGRAM)}, line {place.lineno})"
+    return ""

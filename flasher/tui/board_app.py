@@ -13,9 +13,15 @@ from flasher.tui.screens.board import BoardScreen
 
 
 def run(feed: BoardFeed) -> int:
-    """Show a board until the person quits; the exit status."""
+    """Show a board until the person quits; the exit status.
+
+    Raises:
+        FlasherError: the program stumbled.
+    """
     app = BoardApp(feed)
     app.run()
+    if app.trouble:
+        raise app.trouble
     return app.return_code or ExitCode.DONE
 
 

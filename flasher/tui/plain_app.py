@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from flasher.errors import FlasherError, explained
 from flasher.tui.plain import PlainText
 from flasher.tui.screens.base import WizardScreen
 from flasher.tui.signals import BY_SIGNAL, end_without_terminal, heed_signals
@@ -19,7 +20,11 @@ from flasher.tui.words import _
 
 
 class PlainApp(App[None]):
-    """Dark or light, obeyed signals, and a question before something is lost."""
+    """Dark or light, obeyed signals, and a question before something is lost.
+
+    Attributes:
+        trouble: why it ended by itself; None where it did not.
+    """
 
     TITLE = "Flasher"
     BINDINGS: ClassVar = [
@@ -29,6 +34,7 @@ class PlainApp(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.trouble: FlasherError | None = None
         self._plain = PlainText()
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -91,6 +97,19 @@ class PlainApp(App[None]):
             await self._settle(screen)
         self.let_go()
         self.exit(return_code=BY_SIGNAL + number)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # The first one is the cause; others follow from it.
+        self.trouble = self.trouble or explained(error)
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        # Textual would print all variables that were at hand, passwords among them.
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, WizardScreen):
+                screen.abandon()
+        self.let_go()
+        self._close_messages_no_wait()
 
     def let_go(self) -> None:
         """Stop what still runs beside the screens."""
