@@ -40,6 +40,7 @@ COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 NO_ROOT = "none"
 _UNIT = 4096
 _TIME_DIGITS = _HASH_DIGITS = 16
+_LAST = 2**64 - 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,11 @@ def stamp(entry: Entry, nanoseconds: int) -> Entry:
     """
     head = f"{nanoseconds:0{_TIME_DIGITS}x}"
     return replace(entry, entry_id=head + _digest(entry, head))
+
+
+def nanoseconds_in(entry_id: str) -> int:
+    """When a line was recorded, by its id; at most what leaves room for later ones."""
+    return min(int(entry_id[:_TIME_DIGITS], 16), _LAST)
 
 
 def storable(entry: Entry) -> Entry:

@@ -18,6 +18,7 @@ from flasher.rig.entry import (
     DEFAULTS,
     Entry,
     Result,
+    nanoseconds_in,
     nanoseconds_of,
     stamp,
     storable,
@@ -30,7 +31,7 @@ __all__ = ["Entry", "Ledger", "Result"]
 FORMAT = 2
 _TABLE = f"CREATE TABLE IF NOT EXISTS card ({', '.join(COLUMNS)})"
 _NAMES = ", ".join(COLUMNS)
-_SELECT = f"SELECT {_NAMES} FROM card ORDER BY written_at, entry_id"  # noqa: S608  (no input in it)
+_SELECT = f"SELECT {_NAMES} FROM card ORDER BY entry_id"  # noqa: S608  (no input in it)
 _INSERT = f"INSERT OR IGNORE INTO card ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _BY_ID = "CREATE UNIQUE INDEX IF NOT EXISTS card_by_id ON card (entry_id)"
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 30.0, 0.01
@@ -57,14 +58,18 @@ class Ledger:
 
     def record_all(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         """Add lines, durably, all or none; gives them back with their ids. Raises as `prepare`."""
-        about, now = (
-            {"laptop": os.uname().nodename, "tool": f"flasher {__version__}"},
-            time.time_ns(),
-        )
+        about = {"laptop": os.uname().nodename, "tool": f"flasher {__version__}"}
+        now = self._now()
         named = (replace(entry, **about) for entry in entries)  # type: ignore[arg-type]
         recorded = tuple(stamp(storable(entry), now + n) for n, entry in enumerate(named))
         self.merge(recorded)
         return recorded
+
+    def _now(self) -> int:
+        """Nanoseconds since 1970, but after every line that there is, whatever clock made it."""
+        with self._open() as database:
+            (newest,) = database.execute("SELECT MAX(entry_id) FROM card").fetchone()
+        return max(time.time_ns(), nanoseconds_in(newest) + 1 if newest else 0)
 
     def merge(self, entries: Iterable[Entry]) -> int:
         """Add lines that have their ids, all or none; those that are there stay as they are.

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange, merge
-from flasher.rig.entry import is_genuine, pack_ranges, stamp, unpack_ranges
+from flasher.rig.entry import is_genuine, nanoseconds_of, pack_ranges, stamp, unpack_ranges
 from flasher.rig.ledger import Entry, Ledger
 
 ENTRY = Entry(
@@ -57,6 +57,22 @@ def test_lanes_record_at_once_and_lose_nothing(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as lanes:
         list(lanes.map(lambda n: ledger.record(replace(ENTRY, node=f"n{n}")), range(40)))
     assert {entry.node for entry in ledger.entries()} == {f"n{n}" for n in range(40)}
+
+
+def test_a_line_from_a_clock_that_was_ahead_stays_before_those_that_came_later(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ahead = "2099-01-01T00:00:00+00:00"
+    at = nanoseconds_of(ahead)
+    ledger.merge([stamp(replace(ENTRY, card_id="a" * 32, written_at=ahead, laptop="x"), at)])
+    recorded = ledger.record_all(replace(ENTRY, card_id=c * 32) for c in "bc")
+    assert [line.card_id[0] for line in ledger.entries()] == ["a", "b", "c"]
+    assert ledger.made("body", "studio") == {"cam-0101": recorded[1]}
+    assert all(map(is_genuine, recorded))
+    far = [stamp(replace(ENTRY, card_id=c * 32), 2**64 - 1) for c in "d"]
+    ledger.merge(far)
+    assert is_genuine(ledger.record(ENTRY))
 
 
 def test_lines_of_one_second_stay_in_the_order_in_which_they_came(tmp_path: Path) -> None:
