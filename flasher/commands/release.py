@@ -60,34 +60,17 @@ def _add_new(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--site", metavar="S", help="by name or path; also of renew")
     group.add_argument("--node", help="only these nodes, separated by commas")
     group.add_argument("--canary", help="nodes that go first, separated by commas")
-    group.add_argument(
-        "--swap",
-        action="append",
-        default=[],
-        metavar="A=B",
-        help="these two sit in each other's place",
-    )
-    group.add_argument(
-        "--at-once", type=int, default=10, metavar="N", help="no more together (%(default)s)"
-    )
-    group.add_argument(
-        "--spacing",
-        type=int,
-        default=0,
-        metavar="SECONDS",
-        help="without a server: between so many and the next (%(default)s)",
-    )
+    swap = "these two sit in each other's place"
+    group.add_argument("--swap", action="append", default=[], metavar="A=B", help=swap)
+    pace = "no more together (%(default)s)"
+    group.add_argument("--at-once", type=int, default=10, metavar="N", help=pace)
+    lots = "without a server: between so many and the next (%(default)s)"
+    group.add_argument("--spacing", type=int, default=0, metavar="SECONDS", help=lots)
     group.add_argument("--agent", type=Path, metavar="DEB", help="the agent that nodes should run")
-    group.add_argument(
-        "--instead",
-        action="store_true",
-        help="though nodes of another scanner at the site may be on their way to the one before",
-    )
-    group.add_argument(
-        "--forget",
-        action="store_true",
-        help="though the ledger lacks cards or releases that another computer made",
-    )
+    instead = "though nodes of another scanner at the site may be on their way to the one before"
+    group.add_argument("--instead", action="store_true", help=instead)
+    forget = "though the ledger lacks cards or releases that another computer made"
+    group.add_argument("--forget", action="store_true", help=forget)
     group.add_argument("--publish", action="store_true", help="sign and publish it, too")
 
 

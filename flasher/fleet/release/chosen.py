@@ -99,7 +99,14 @@ def choose(rig: RigMap, wish: Wish, entries: Sequence[Entry], roots: Collection[
 
 
 def canaries_of(rig: RigMap, wish: Wish, cards: Cards) -> tuple[str, ...]:
-    """The ids of the cards that go first; raises `BadInput` ``not-released``."""
+    """The ids of the cards that go first, in the order in which their nodes were named.
+
+    Args:
+        cards: of the release.
+
+    Raises:
+        BadInput: ``no-such-node``; ``not-released``, one of them gets nothing.
+    """
     of_node = cards.of_node
     nodes = dict.fromkeys(rig.find(word).name for word in wish.canaries)
     for name in nodes:

@@ -55,8 +55,8 @@ def compose_release(
         FlasherError: ``ledger-behind``, as `Past.check` has it.
         BadDocument: no node would accept its payload.
     """
-    site = names.check_site(rig.site.name)
     _check_key(rig)
+    site = names.check_site(rig.site.name)
     cards = choose(rig, wish, entries, state.roots())
     canaries = canaries_of(rig, wish, cards)
     past = past_of(state, site, cards, entries, has)
@@ -64,25 +64,40 @@ def compose_release(
     generation = next_generation(now, cards.standing, past.plan)
     images = {card_id: line.image_digest for card_id, line in current(entries, site).items()}
     folder.begin()  # from here on another draft is gone
-    written = _Letters(state, folder, rig, images, generation, now).write(cards, past, emit)
+    letters = _Letters(state, folder, rig, images, generation, now).write(cards, past, emit)
     agents = _write_agent(folder, wish)
-    plan = replace(begin(past.plan, site, generation, now, *agents), canaries=canaries)
-    draft = Draft(
+    fresh = replace(begin(past.plan, site, generation, now, *agents), canaries=canaries)
+    plan = write_plan(_laid_out(fresh, rig, wish, cards))
+    digest = folder.add(names.plan_target(site), plan)
+    draft = _drafted(wish, cards, past, letters, digest, agents)
+    folder.finish(draft)
+    return draft
+
+
+def _drafted(
+    wish: Wish,
+    cards: Cards,
+    past: Past,
+    letters: _Letters,
+    plan: str,
+    agents: Mapping[str, str],
+) -> Draft:
+    """What is told of a release whose files are in the folder, by their digests."""
+    generation = letters.generation
+    return Draft(
         scanner=wish.scanner,
         site=wish.site,
-        site_name=site,
+        site_name=letters.rig.site.name,
         generation=generation,
-        plan=folder.add(names.plan_target(site), write_plan(_laid_out(plan, rig, wish, cards))),
-        letters=written.digests,
+        plan=plan,
+        letters=letters.digests,
         agents=agents,
         standing=tuple(cards.standing),
         cards=tuple(replace(card, generation=generation) for card in cards.chosen.values()),
-        changes=tuple(lines(written.changes)),
+        changes=tuple(lines(letters.changes)),
         left_out=(*cards.left_out, *past.told),
         upon=digest_of(past.plan),
     )
-    folder.finish(draft)
-    return draft
 
 
 def _check_key(rig: RigMap) -> None:

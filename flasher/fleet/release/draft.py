@@ -71,13 +71,21 @@ class DraftFolder:
         paths.make_folder(self.folder / _FILES)
 
     def add(self, target: str, source: Source) -> str:
-        """Keep the bytes of a target; gives back their sha256."""
+        """Keep the bytes of a target.
+
+        Args:
+            target: its path, as metadata has it.
+            source: the bytes, or the file that has them.
+
+        Returns:
+            their SHA-256 (hex).
+        """
         digest = sha256_of(source)
         self.put(names.stored(target, digest), source)
         return digest
 
     def put(self, path: str, source: Source) -> None:
-        """Keep a file by its path in the repository."""
+        """Keep a file; `path` is where it will lie in the repository."""
         place = self.folder / _FILES / path
         paths.make_folder(place.parent)
         place.write_bytes(source if isinstance(source, bytes) else source.read_bytes())
@@ -110,7 +118,7 @@ class DraftFolder:
             raise BadInput("draft-damaged", f"{path} cannot be read.", _ANEW) from None
 
     def files(self, draft: Draft) -> dict[str, Source]:
-        """Everything that was put here, by path in the repository.
+        """Everything that was put here: files by their path in the repository.
 
         Raises:
             BadInput: ``draft-damaged``: a file is not as it was when the draft was made.

@@ -73,7 +73,7 @@ def online(folder: Path, wanted: Sequence[str], role: str) -> CryptoSigner:
 
 
 def online_or_none(folder: Path, wanted: Sequence[str], role: str) -> CryptoSigner | None:
-    """The same; None where it is gone."""
+    """The same; None where it is gone. Raises `BadInput` for one that cannot be read."""
     for path in sorted(folder.glob(f"{role}*{_OPEN}")):
         signer = CryptoSigner(read_private_key(path, _HINT))
         if signer.public_key.keyid in wanted:
@@ -112,7 +112,7 @@ def offline(
 def offline_or_none(
     folder: Path, prefix: str, wanted: Sequence[str], passphrase: Passphrase
 ) -> list[CryptoSigner]:
-    """The same; empty where they are gone."""
+    """The same; empty where they are gone. Raises `BadInput` ``wrong-passphrase``."""
     try:
         return offline(folder, prefix, wanted, passphrase)
     except BadInput as error:

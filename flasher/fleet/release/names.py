@@ -33,17 +33,21 @@ def check_role(role: str) -> str:
 
 
 def role_of(site: str, role: str) -> str:
-    """Who signs for the nodes of a scanner's role at a site."""
+    """Who signs for the nodes of a scanner's role at a site; raises `BadInput` for odd names."""
     return f"{check_site(site)}.{check_role(role)}"
 
 
 def plan_target(site: str) -> str:
-    """The target that says how a site's release is rolled out."""
+    """The target that says how a site's release is rolled out; raises as `check_site`."""
     return f"{check_site(site)}/{FILE}"
 
 
 def letter_target(site: str, role: str, card_id: str) -> str:
-    """The target with a card's letter, for the time in which its node has this role."""
+    """The target with a card's letter, for the time in which its node has this role.
+
+    Raises:
+        BadInput: ``card-id``, ``site-name``, ``role-name``.
+    """
     if forms.CARD_ID.complain(card_id):
         raise BadInput("card-id", f"{card_id!r} is no card's id.", "Mend the ledger.")
     return f"{check_site(site)}/{check_role(role)}/{card_id}.json"

@@ -57,7 +57,13 @@ def laid_out(plan: RolloutPlan, numbers: Mapping[str, int]) -> RolloutPlan:
 def next_generation(
     now: datetime, cards: Mapping[str, Assignment], before: RolloutPlan | None
 ) -> int:
-    """The UTC second, but above every generation that there was."""
+    """The number of a new generation: the UTC second, but above every one that there was.
+
+    Args:
+        now: UTC.
+        cards: of the site, by card id.
+        before: the plan in force; None for the first release.
+    """
     last = [card.generation for card in cards.values()] + ([before.generation] if before else [])
     return max(int(now.timestamp()), *(generation + 1 for generation in last))
 

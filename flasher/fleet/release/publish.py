@@ -96,7 +96,14 @@ def next_frame(
     snapshot_by: Sequence[Signer],
     timestamp_by: Sequence[Signer],
 ) -> dict[str, bytes]:
-    """The snapshot and timestamp that follow those in force, with new metadata of targets."""
+    """The snapshot and timestamp that follow those in force, by path in the repository.
+
+    Args:
+        state: what is in force.
+        made: new metadata of targets by role; what is not among it stays.
+        now: UTC.
+        snapshot_by, timestamp_by: who signs.
+    """
     new = {f"{role}.json": pinned(d.signed.version, d.to_bytes()) for role, d in made.items()}
     meta = {**state.snapshot.signed.meta, **new}
     versions = state.snapshot.signed.version + 1, state.timestamp.signed.version + 1

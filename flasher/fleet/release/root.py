@@ -104,8 +104,7 @@ def renew_root(
     before = state.root.signed
     roots = keys.offline(folder, "root", before.roles["root"].keyids, passphrase)
     _check_enough(before, roots)
-    after = Metadata(Metadata[Root].from_bytes(state.root.to_bytes()).signed)  # shares nothing
-    after.signed.version, after.signed.expires = before.version + 1, times.ends("root", now)
+    after = _following(state.root, now)
     change = _Handover(place, state, folder, passphrase, after.signed)
     if "root" in changes:
         roots += change.roots(wanted)
@@ -113,12 +112,14 @@ def renew_root(
         change.targets(now)
     if "online" in changes:
         change.online()
-    raw, files = _signed_root(after, roots), change.files(now)
-    if change.is_whole:
-        install(place.folder, files)
-    place.keep_root(raw)
-    install(place.folder, {names.versioned("root", after.signed.version): raw, **files})
-    return settled(place)
+    return change.publish(_signed_root(after, roots), now)
+
+
+def _following(before: Metadata[Root], now: datetime) -> Metadata[Root]:
+    """The next root, with the same keys and no signature yet."""
+    after = Metadata(Metadata[Root].from_bytes(before.to_bytes()).signed)  # shares nothing
+    after.signed.version, after.signed.expires = before.signed.version + 1, times.ends("root", now)
+    return after
 
 
 @dataclass(slots=True)
@@ -171,7 +172,16 @@ class _Handover:
             self.new_online[role] = keys.make_online(self.place.keys, f"{role}{self._suffix}")
             _set_keys(self.after, role, [self.new_online[role]])
 
-    def files(self, now: datetime) -> dict[str, bytes]:
+    def publish(self, raw: bytes, now: datetime) -> State:
+        """Put the next root in force, after all that hangs from it where that can be."""
+        files, folder = self._files(now), self.place.folder
+        if self.is_whole:
+            install(folder, files)
+        self.place.keep_root(raw)
+        install(folder, {names.versioned("root", self.after.version): raw, **files})
+        return settled(self.place)
+
+    def _files(self, now: datetime) -> dict[str, bytes]:
         """What must be in force for the next root, by path; nothing where only that is new."""
         if not (self.made or self.new_online):
             return {}

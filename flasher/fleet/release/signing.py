@@ -101,7 +101,15 @@ def sign_targets(
 
 
 def needs_targets(state: State, site: SiteSigner, now: datetime) -> bool:
-    """Whether the targets key must sign before a site's release can be published."""
+    """Whether the targets key must sign before a site's release can be published.
+
+    It must where the site is new or has another key, and where the targets end within two months.
+
+    Args:
+        state: what is in force.
+        site: with the key that signs the release.
+        now: UTC.
+    """
     delegations = state.targets.signed.delegations
     role = (delegations.roles or {}).get(site.name) if delegations else None
     keyids = role.keyids if role else []
@@ -117,7 +125,16 @@ def signed_targets(
     by: Signer,
     delegations: Delegations | None = None,
 ) -> Metadata[Targets]:
-    """The next version of a role's metadata; of the first one where it is new."""
+    """The next version of a role's metadata, signed; the first one where it is new.
+
+    Args:
+        state: what is in force.
+        role: ``targets``, ``SITE`` or ``SITE.ROLE``.
+        targets: all that it is to have, by path.
+        now: UTC.
+        by: its key.
+        delegations: to whom it hands on; None for nobody.
+    """
     before = state.targets if role == "targets" else state.delegated.get(role)
     version = before.signed.version + 1 if before else 1
     signed = Targets(version, None, times.ends(role, now), dict(targets), delegations)

@@ -47,15 +47,12 @@ class State:
         return tuple(role for role in self.delegated if "." not in role)
 
     def roots(self) -> frozenset[str]:
-        """SHA-256 (hex) of every root that there was: images may have any of them.
-
-        Raises:
-            FlasherError: ``repository-damaged``.
-        """
-        numbers = range(1, self.root.signed.version + 1)
-        with _explaining(self.folder):
-            files = [self.folder / names.versioned("root", number) for number in numbers]
-            return frozenset(sha256(file.read_bytes()).hexdigest() for file in files)
+        """SHA-256 (hex) of every root that there was: images may have any of them."""
+        numbers = range(1, self.root.signed.version)
+        files = (self.folder / names.versioned("root", number) for number in numbers)
+        older = [file.read_bytes() for file in files if file.is_file()]
+        # The newest one may be kept here, and not published yet.
+        return frozenset(sha256(raw).hexdigest() for raw in (*older, self.root.to_bytes()))
 
     def expiry(self) -> dict[str, datetime]:
         """When the metadata of each role ends."""

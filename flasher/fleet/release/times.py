@@ -18,7 +18,7 @@ def ends(role: str, now: datetime) -> datetime:
 
 
 def is_due(role: str, ends_at: datetime, now: datetime) -> bool:
-    """Whether it should be signed anew."""
+    """Whether it should be signed anew: a timestamp a week before its end, others two months."""
     return ends_at - now < _EARLY[role == "timestamp"]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,19 @@ def remove(world: World, *patterns: str) -> None:
 def targets_key(world: World) -> None:
     wanted = world.place.read().root.signed.roles["targets"].keyids
     (world.targets,) = offline(world.place.keys, "targets", wanted, lambda: PASSPHRASE)
+
+
+def test_images_with_any_root_of_the_repository_take_its_releases(world: World) -> None:
+    world.make_cards()
+    baked = [(world.place.home / "root.json").read_bytes()]
+    steps: tuple[tuple[Change, ...], ...] = ((), ("root", "online"))
+    for changes in steps:
+        change(world, *changes)
+        baked.append((world.place.home / "root.json").read_bytes())
+    digests = [sha256(raw).hexdigest() for raw in baked]
+    lines = zip(world.lines, [*digests, *[""] * len(world.lines)], strict=False)
+    world.lines = [replace(line, update_root=digest) for line, digest in lines]
+    assert len(world.draft().cards) == len(world.rig.nodes)
 
 
 def test_nodes_follow_a_root_from_whichever_they_know(world: World, reader: MakeReader) -> None:
