@@ -103,9 +103,10 @@ class Offer:
         """The same where the computer has other addresses."""
         scheme, _, old = self.url.partition("://")
         url = f"{scheme}://{_host(addresses[0])}:{old.rpartition(':')[2]}"
-        moved = (each.replace(self.url, url, 1) for each in (self.repository, self.entrance))
-        repository, entrance = moved
-        return replace(self, url=url, repository=repository, entrance=entrance)
+        repository = self.repository.replace(self.url, url, 1)
+        return replace(
+            self, url=url, repository=repository, entrance=self.entrance.replace(self.url, url, 1)
+        )
 
     def told(self) -> dict[str, object]:
         """For scripts."""

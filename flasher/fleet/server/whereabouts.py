@@ -16,6 +16,7 @@ import psutil
 
 from flasher.events import Emit, Noted
 from flasher.fleet.server.announce import Announcement, announced
+from flasher.fleet.server.complaints import SUBJECT
 
 # Of a network that is none (RFC 5737): nothing is sent there.
 _FAR = ("192.0.2.1", 9)
@@ -58,18 +59,18 @@ async def _follow(whereabouts: Whereabouts, emit: Emit, begun: asyncio.Event) ->
     here = told = whereabouts.here
     trouble = ""
     while True:
-        if here and here != told:
-            whereabouts.moved(here)
-            told = here
         try:
+            if here and here != told:
+                whereabouts.moved(here)
+                told = here
             async with _announced(whereabouts.announcement, here):
                 begun.set()
                 here = await _elsewhere(whereabouts, here)
-        except OSError as error:
+        except Exception as error:  # networks come and go in more ways than are known
             begun.set()
             words = f"Nodes do not find this server by themselves: {error}"
             if words != trouble:
-                emit(Noted("server", words, warning=True))
+                emit(Noted(SUBJECT, words, warning=True))
             trouble = words
             await asyncio.sleep(whereabouts.seconds)
             here = whereabouts.look()

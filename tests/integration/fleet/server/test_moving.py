@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flasher.events import ignore
+from flasher.events import Event, Noted, ignore
 from flasher.fleet.server.offer import Wanted, offer
 from flasher.fleet.server.run import served
+from flasher.fleet.server.whereabouts import Whereabouts, followed
 from flasher.rig.rigmap import RigMap
 from tests.integration.fleet.server.rigged import card_of, posted, word_of
 from tests.integration.fleet.server.served import get
@@ -162,3 +163,23 @@ def test_a_server_that_began_without_a_network_is_found_on_the_first_one() -> No
         here.run("ip", "address", "add", f"{NEW}/24", "dev", "at-home")
         assert NEW in here.told()["repository"]
         here.python(_HEARD, NEW)
+
+
+async def test_what_cannot_be_done_at_an_address_is_told_once_and_tried_again() -> None:
+    told, gone, tries = list[Event](), asyncio.Event(), 0
+
+    def moved(_: tuple[str, ...]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise OSError("the disk is full")
+        gone.set()
+
+    whereabouts = Whereabouts(
+        here=(OLD,), look=lambda: (NEW,), announcement=None, moved=moved, seconds=0.001
+    )
+    async with followed(whereabouts, told.append):
+        await gone.wait()
+    assert [event.text for event in told if isinstance(event, Noted)] == [
+        "Nodes do not find this server by themselves: the disk is full"
+    ]
