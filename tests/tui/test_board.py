@@ -218,6 +218,28 @@ async def test_the_walk_ends_with_the_command_that_puts_right_what_was_mixed_up(
         await looker.see(BoardScreen)
 
 
+async def test_a_walk_in_a_rig_in_which_no_node_speaks_says_so_and_offers_nothing_to_answer():
+    async with looking(lively().at(NOON + 600 * SECOND), (120, 40)) as looker:
+        await looker.press("w")
+        await looker.see(WalkScreen)
+        await looker.until(lambda: "No node speaks yet." in looker.read())
+        assert "See that they have power and a network." in looker.read()
+        await looker.press("c", "enter", "space", "backspace")
+        assert looker.app.clipboard == ""
+        for words in ("Copy the command", "One back", "Not seen", "another's place"):
+            assert words not in looker.read()
+
+
+async def test_a_walk_that_found_nothing_amiss_has_no_command_to_copy():
+    async with looking(lively()) as looker:
+        await looker.press("w")
+        await looker.see(WalkScreen)
+        await looker.press("enter", "escape")
+        await looker.until(lambda: "No node was seen in another's place." in looker.read())
+        assert "One back" in looker.read()
+        assert "Copy the command" not in looker.read()
+
+
 async def test_nodes_that_do_not_speak_are_not_walked_to():
     async with looking(lively()) as looker:
         await looker.press("w")
