@@ -10,6 +10,19 @@ from pathlib import Path
 from autosetup import __version__
 
 _INTERRUPTED = 130
+_COMMANDS = {
+    "run": "set the node up, or go on with it (the service does this)",
+    "status": "say how far the node is",
+    "check": "say what is wrong with a payload",
+    "apply": "apply a payload that is not the card's",
+    "rollback": "go back to the last good payload before this one",
+    "set": "change a value on this node, until a newer payload",
+    "neighbours": "look whether another node has this node's name (a timer does this)",
+    "report": "tell the board how this node is, again and again (a service)",
+    "rebind": "have the node belong to this Pi, when its card was moved",
+    "update": "fetch and apply what was released for this node (a timer does this)",
+    "values": "say what templates can name, and what it stands for",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,45 +82,36 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"autosetup {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser(
-        "run", help="set the node up, or go on with it (the service does this)"
-    )
-    run.add_argument(
-        "--again",
-        type=_pauses,
-        default=(),
-        metavar="SECONDS,…",
-        help="try what may pass again, after these pauses; the last one holds for ever",
-    )
-    status = commands.add_parser("status", help="say how far the node is")
-    status.add_argument("--json", action="store_true", help="as one JSON object")
-    status.add_argument(
-        "--wait", action="store_true", help="until this boot's run is done or has failed"
-    )
-    check = commands.add_parser("check", help="say what is wrong with a payload")
-    check.add_argument("folder", nargs="?", type=Path, help="default: the one on this card")
-    apply = commands.add_parser("apply", help="apply a payload that is not the card's")
-    apply.add_argument("path", type=Path, help="a folder autosetup, or a .zip or .tar of it")
-    commands.add_parser("rollback", help="go back to the last good payload before this one")
-    change = commands.add_parser("set", help="change a value on this node, until a newer payload")
-    change.add_argument("name", help="domain, timezone, ntp, or a variable of the payload")
-    change.add_argument("value", help="several ntp servers: in one word, with commas")
-    commands.add_parser(
-        "neighbours", help="look whether another node has this node's name (a timer does this)"
-    )
-    commands.add_parser(
-        "report", help="tell the board how this node is, again and again (a service)"
-    )
-    commands.add_parser("rebind", help="have the node belong to this Pi, when its card was moved")
-    update = commands.add_parser(
-        "update", help="fetch and apply what was released for this node (a timer does this)"
-    )
-    update.add_argument(
-        "--check", action="store_true", help="only say what there is; 100 if there is something"
-    )
-    update.add_argument("--json", action="store_true", help="with --check: as one JSON object")
-    commands.add_parser("values", help="say what templates can name, and what it stands for")
+    for name, about in _COMMANDS.items():
+        _add_options(name, commands.add_parser(name, help=about))
     return parser
+
+
+def _add_options(command: str, parser: argparse.ArgumentParser) -> None:
+    match command:
+        case "run":
+            again = "try what may pass again, after these pauses; the last one holds for ever"
+            form = "SECONDS,…"
+            parser.add_argument("--again", type=_pauses, default=(), metavar=form, help=again)
+        case "status":
+            parser.add_argument("--json", action="store_true", help="as one JSON object")
+            wait = "until this boot's run is done or has failed"
+            parser.add_argument("--wait", action="store_true", help=wait)
+        case "check":
+            card = "default: the one on this card"
+            parser.add_argument("folder", nargs="?", type=Path, help=card)
+        case "apply":
+            kinds = "a folder autosetup, or a .zip or .tar of it"
+            parser.add_argument("path", type=Path, help=kinds)
+        case "set":
+            names = "domain, timezone, ntp, or a variable of the payload"
+            parser.add_argument("name", help=names)
+            parser.add_argument("value", help="several ntp servers: in one word, with commas")
+        case "update":
+            check = "only say what there is; 100 if there is something"
+            parser.add_argument("--check", action="store_true", help=check)
+            json = "with --check: as one JSON object"
+            parser.add_argument("--json", action="store_true", help=json)
 
 
 def _pauses(text: str) -> tuple[float, ...]:
