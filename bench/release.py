@@ -20,9 +20,9 @@ from pathlib import Path
 from flasher.fleet.release import names
 from flasher.fleet.release.chosen import Wish
 from flasher.fleet.release.compose import compose_release
+from flasher.fleet.release.copies import copy_in_force
 from flasher.fleet.release.draft import DraftFolder
 from flasher.fleet.release.keys import offline
-from flasher.fleet.release.mirror import mirror
 from flasher.fleet.release.place import Place
 from flasher.fleet.release.plan import paused
 from flasher.fleet.release.root import RootKeys, make_repository
@@ -121,7 +121,7 @@ def bench(folder: Path, nodes: int, megabytes: int) -> None:
     pause(place, rig, now)
     show("a pause, published", f"{time.process_time() - begun:.2f} s")
     begun = time.process_time()
-    size = mirror(place.read(), folder / "stick")
+    size = copy_in_force(place.read(), folder / "stick")
     show("a copy", f"{size / MB:.1f} MB, {time.process_time() - begun:.1f} s")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     show("most memory", f"{peak / 1024:.0f} MiB")

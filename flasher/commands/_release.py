@@ -16,8 +16,8 @@ from flasher.errors import BadInput, ExitCode, FlasherError
 from flasher.fleet.release import names, steps
 from flasher.fleet.release.chosen import Wish
 from flasher.fleet.release.compose import compose_release
+from flasher.fleet.release.copies import copy_in_force
 from flasher.fleet.release.draft import Draft, DraftFolder
-from flasher.fleet.release.mirror import mirror
 from flasher.fleet.release.place import Place, find_place, new_place
 from flasher.fleet.release.plan import read_plan_of
 from flasher.fleet.release.root import RootKeys, make_repository, renew_root
@@ -218,6 +218,9 @@ def _publish(place: Place, args: argparse.Namespace, console: Console) -> int:
     copies = [args.to] if args.to else []
     copies += [args.stick / names.ON_STICKS] if args.stick else []
     draft = None
+    if args.stick and not args.stick.is_dir():
+        what = f"There is no folder {args.stick}."
+        raise BadInput("no-stick", what, "Plug the stick in, and name where it is mounted.")
     if not copies and not folder.is_there():
         what = "No release waits to be published."
         hint = "Make one: flasher release new. To copy what is in force: --to or --stick."
@@ -228,7 +231,7 @@ def _publish(place: Place, args: argparse.Namespace, console: Console) -> int:
             if _record(draft, console):
                 folder.discard()
         state = place.read()
-        written = {str(to): mirror(state, to, emit) for to in copies}
+        written = {str(to): copy_in_force(state, to, emit) for to in copies}
     if draft:
         console.say(
             f"Generation {draft.generation} is in force at {draft.site_name}: {cards(draft)}."

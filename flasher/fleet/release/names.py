@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from autosetup import forms
 from autosetup.rollout_plan import AGENT, FILE
 from flasher.errors import BadInput
@@ -9,6 +11,7 @@ from flasher.errors import BadInput
 METADATA, TARGETS, BLOBS = "metadata", "targets", "blobs"
 TIMESTAMP = f"{METADATA}/timestamp.json"
 ON_STICKS = "flasher-repository"  # nodes look for a folder of this name
+_DIGEST = re.compile(r"blobs/../([0-9a-f]{64})|targets/(?:.*/)?([0-9a-f]{64})\.[^/]+")
 # The framework's own roles, and the folder of the agent's packages.
 _RESERVED = frozenset({"root", "targets", "snapshot", "timestamp", "agent"})
 
@@ -74,8 +77,9 @@ def blob(sha256: str) -> str:
 
 
 def digest_in(path: str) -> str:
-    """The sha256 that the path of a stored target, or of a blob, promises."""
-    return path.rpartition("/")[2].partition(".")[0]
+    """The sha256 that the path of a stored target, or of a blob, promises; else nothing."""
+    found = _DIGEST.fullmatch(path)
+    return (found[1] or found[2]) if found else ""
 
 
 def versioned(role: str, version: int) -> str:

@@ -22,6 +22,7 @@ from urllib.parse import quote
 import aiohttp
 
 from flasher.files import sync_folder
+from flasher.fleet.release.names import digest_in
 from flasher.fleet.server.flight import (
     LONGEST_FILE,
     LONGEST_METADATA,
@@ -36,7 +37,6 @@ from flasher.fleet.server.shelf import (
     Served,
     Torn,
     Whole,
-    digest_in,
     is_lasting,
     is_name,
     open_below,

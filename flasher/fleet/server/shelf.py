@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from flasher.fleet.release.names import digest_in
+
 _PART = r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,250}"
 _NAMES = re.compile(
     rf"metadata/{_PART}\.json|targets(?:/{_PART}){{1,4}}|blobs/[0-9a-f]{{2}}/[0-9a-f]{{64}}"
 )
-_DIGEST = re.compile(r"blobs/..(?:/)([0-9a-f]{64})|targets/(?:.*/)?([0-9a-f]{64})\.[^/]+")
 _VERSIONED = re.compile(r"metadata/[1-9][0-9]*\.[^/]+")
 
 
@@ -62,12 +63,6 @@ class Away(Exception):
 def is_name(name: str) -> bool:
     """Whether a repository may have a file of this name: no other is looked for."""
     return _NAMES.fullmatch(name) is not None
-
-
-def digest_in(name: str) -> str:
-    """The sha256 that the contents of a file must have, by its name; empty where it has none."""
-    found = _DIGEST.fullmatch(name)
-    return (found[1] or found[2]) if found else ""
 
 
 def is_lasting(name: str) -> bool:

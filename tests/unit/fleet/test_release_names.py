@@ -76,3 +76,4 @@ def test_where_things_lie() -> None:
     assert names.versioned("studio.camera", 7) == "metadata/7.studio.camera.json"
     assert names.digest_in(names.blob(DIGEST)) == DIGEST
     assert names.digest_in(f"targets/studio/camera/{DIGEST}.{CARD}.json") == DIGEST
+    assert [names.digest_in(name) for name in ("", names.TIMESTAMP, f"blobs/{DIGEST}")] == [""] * 3

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flasher.errors import BadInput, FlasherError
-from flasher.fleet.release.mirror import in_force, mirror
+from flasher.fleet.release.copies import copy_in_force, in_force
 from flasher.fleet.release.place import Place
 from flasher.fleet.release.root import RootKeys, make_repository, renew_root
 from flasher.process import run
@@ -42,7 +42,7 @@ def test_a_copy_has_all_that_nodes_need_and_nothing_older(world: World, tmp_path
     world.release()
     world.release()
     copy = tmp_path / "copy"
-    assert mirror(world.place.read(), copy) > 0
+    assert copy_in_force(world.place.read(), copy) > 0
     read_all(world, copy, tmp_path / "reader")
     there = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
     assert there == set(in_force(world.place.read()))
@@ -53,13 +53,13 @@ def test_what_is_there_already_is_not_copied_again(world: World, tmp_path: Path)
     world.make_cards()
     world.release()
     copy = tmp_path / "copy"
-    mirror(world.place.read(), copy)
+    copy_in_force(world.place.read(), copy)
     stamp = (world.place.folder / "metadata/timestamp.json").stat().st_size
-    assert mirror(world.place.read(), copy) == stamp
+    assert copy_in_force(world.place.read(), copy) == stamp
     torn = next((copy / "blobs").rglob("[0-9a-f]*[0-9a-f]/*"))
     whole = torn.read_bytes()
     torn.write_bytes(b"x" * len(whole))
-    assert mirror(world.place.read(), copy) == stamp + len(whole)
+    assert copy_in_force(world.place.read(), copy) == stamp + len(whole)
     assert torn.read_bytes() == whole
 
 
@@ -69,7 +69,7 @@ def test_a_spoiled_repository_is_not_copied(world: World, tmp_path: Path) -> Non
     blob = next(path for path in (world.place.folder / "blobs").rglob("*") if path.is_file())
     blob.write_bytes(b"spoiled")
     with pytest.raises(FlasherError, match="not as it was published"):
-        mirror(world.place.read(), tmp_path / "copy")
+        copy_in_force(world.place.read(), tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
 
 
@@ -77,27 +77,27 @@ def test_another_repository_is_not_overwritten(world: World, tmp_path: Path) -> 
     other = Place("other", tmp_path / "other", tmp_path / "home")
     make_repository(other, RootKeys(), PASSPHRASE, NOW)
     with pytest.raises(BadInput, match="other keys"):
-        mirror(world.place.read(), other.folder)
+        copy_in_force(world.place.read(), other.folder)
 
 
 def test_what_another_computer_published_is_not_overwritten(world: World, tmp_path: Path) -> None:
     world.make_cards()
     world.release()
     server = tmp_path / "server"
-    mirror(world.place.read(), server)
+    copy_in_force(world.place.read(), server)
     other = copy_world(world, tmp_path / "other")
     other.now += timedelta(hours=1)
     other.release()
-    mirror(other.place.read(), server)
+    copy_in_force(other.place.read(), server)
     newer = (server / "metadata/timestamp.json").read_bytes()
     for _ in ("an older one", "another one of that version", "another one with a higher version"):
         with pytest.raises(FlasherError) as refused:
-            mirror(world.place.read(), server)
+            copy_in_force(world.place.read(), server)
         assert refused.value.code == "copy-newer"
         assert (server / "metadata/timestamp.json").read_bytes() == newer
         world.release()
     change_root(other)
-    mirror(other.place.read(), server)
+    copy_in_force(other.place.read(), server)
 
 
 def change_root(world: World) -> None:
@@ -108,9 +108,9 @@ def change_root(world: World) -> None:
 def test_a_copy_with_a_newer_root_is_not_overwritten(world: World, tmp_path: Path) -> None:
     other = copy_world(world, tmp_path / "other")
     change_root(other)
-    mirror(other.place.read(), tmp_path / "server")
+    copy_in_force(other.place.read(), tmp_path / "server")
     with pytest.raises(FlasherError) as refused:
-        mirror(world.place.read(), tmp_path / "server")
+        copy_in_force(world.place.read(), tmp_path / "server")
     assert refused.value.code == "copy-newer"
 
 
@@ -130,7 +130,7 @@ def test_a_copy_on_fat_is_the_same_one(world: World, tmp_path: Path) -> None:
     world.make_cards()
     world.release()
     copy, image = tmp_path / "flasher-repository", tmp_path / "stick.img"
-    mirror(world.place.read(), copy)
+    copy_in_force(world.place.read(), copy)
     with image.open("wb") as handle:
         handle.truncate(40 * MIB)
     run(["mkfs.fat", "-F", "32", str(image)])

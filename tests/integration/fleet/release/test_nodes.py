@@ -13,7 +13,7 @@ from autosetup.update.here import Ground
 from autosetup.update.look import looking
 from autosetup.update.sources import sources
 from autosetup.update.store import Store
-from flasher.fleet.release.mirror import mirror
+from flasher.fleet.release.copies import copy_in_force
 from flasher.fleet.release.plan import withdrawn
 from flasher.fleet.release.steps import change_plan
 from tests.integration.fleet.release.rigs import WISH, World, serving
@@ -61,7 +61,7 @@ def test_a_node_finds_what_was_released_for_its_card(
 def test_a_node_finds_the_same_in_a_copy(world: World, tmp_path: Path) -> None:
     world.make_cards()
     draft = world.release()
-    mirror(world.place.read(), tmp_path / "copy")
+    copy_in_force(world.place.read(), tmp_path / "copy")
     with (
         serving(tmp_path / "copy") as url,
         looking(ground(world, url, tmp_path), asked) as found,

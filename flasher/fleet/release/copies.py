@@ -19,7 +19,7 @@ from flasher.fleet.release.state import State
 from flasher.fleet.release.store import Source, install, sha256_of
 
 
-def mirror(state: State, to: Path, emit: Emit = ignore) -> int:
+def copy_in_force(state: State, to: Path, emit: Emit = ignore) -> int:
     """Copy all that nodes need now, and nothing older; what is there already stays.
 
     Args:
