@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flasher import paths
+from flasher.fleet.board.keeping import BOARD, folder_of
 from flasher.fleet.board.view import BoardView, NodeView, read_board
 
 
 def board_of(site: str) -> BoardView | None:
     """What the server on this computer wrote down last; None where none ran."""
-    path = paths.data() / "fleet" / site / "board.json"
+    path = folder_of(site) / BOARD
     return read_board(path.read_bytes()) if path.exists() else None
 
 
