@@ -22,13 +22,15 @@ from flasher.fleet.board.model import COPIED_FOR, Board
 from flasher.fleet.board.places import cards_of
 from flasher.fleet.board.view import RolloutView
 from flasher.fleet.server.limits import Senders
-from flasher.fleet.server.turns import Turns
+from flasher.fleet.server.turns import UNKNOWN, Turns
 from flasher.rig.assignments import Assignment, assignments
 from flasher.rig.entry import Entry
 
 BLINK_SECONDS = 15
 # While somebody walks along the rig, nodes ask more often whether they shall blink.
 _WALKING, _WALKING_SECONDS = timedelta(minutes=3), 2
+# So long a plan may be on its way that tells of what a node asks for.
+UNKNOWN_FOR = timedelta(minutes=5)
 # A node that works reports once a second.
 _CARD_RATE, _CARD_BURST = 4.0, 20.0
 _ADDRESS_RATE, _ADDRESS_BURST = 500.0, 1000.0
@@ -38,7 +40,8 @@ class Declined(Exception):
     """What came is refused.
 
     Attributes:
-        status: of HTTP: 400 not understood, 403 a stranger, 409 said before, 429 too often.
+        status: of HTTP: 400 not understood, 403 a stranger, 404 nothing is known of what is asked,
+            409 said before, 429 too often.
     """
 
     def __init__(self, status: int, why: str) -> None:
@@ -121,6 +124,7 @@ class Desk:
         self._by_card = Senders(_CARD_RATE, _CARD_BURST)
         self._by_address = Senders(_ADDRESS_RATE, _ADDRESS_BURST)
         self._walked_at = board.now - _WALKING
+        self._unknown_since: datetime | None = None
 
     def report(self, raw: bytes, address: str, now: datetime) -> dict[str, object]:
         """Take a report; gives the body of the answer.
@@ -149,13 +153,19 @@ class Desk:
         return self._answer(card.card_id, now)
 
     def turn(self, raw: bytes, address: str, now: datetime) -> dict[str, object]:
-        """A node asks whether it may update; as `report`."""
+        """A node asks whether it may update; as `report`.
+
+        Who has no plan for that, and gets none in `UNKNOWN_FOR`, has no say in it: declined with
+        404, the node goes by the plan that it has itself.
+        """
         sealed = self._opened(raw, address)
         card = self._known(sealed, envelope.TURN, address, now)
         if not envelope.is_signed(sealed, envelope.TURN, card.report_key):
             raise Declined(403, _NOT_SIGNED)
         generation, sequence = _asked(sealed)
         self._count(_Numbered("turns", card.card_id, sequence, address), now)
+        if self.plan is None or generation > self.plan.generation:
+            return self._unknown(now)
         turns = self.turns.under(self.plan)
         self.turns, answer = turns.ask(self.plan, card.card_id, generation, now.timestamp())
         return answer.to_json()
@@ -182,6 +192,8 @@ class Desk:
         """The repository has another plan now."""
         if plan and self._at_once:
             plan = replace(plan, at_once=min(plan.at_once, self._at_once))
+        if plan and (self.plan is None or plan.generation > self.plan.generation):
+            self._unknown_since = None
         self.plan = plan
         turns = self.turns.under(plan)
         if turns is not self.turns and plan:
@@ -189,6 +201,12 @@ class Desk:
             for heard in self.board.heard_of.values():
                 turns = turns.heard(heard.report, heard.since.timestamp())
         self.turns = turns
+
+    def _unknown(self, now: datetime) -> dict[str, object]:
+        self._unknown_since = self._unknown_since or now
+        if now - self._unknown_since >= UNKNOWN_FOR:
+            raise Declined(404, "No plan is known here that tells of this generation.")
+        return UNKNOWN.to_json()
 
     def _opened(self, raw: bytes, address: str) -> Envelope:
         if not self._by_address.lets(address):

@@ -41,6 +41,9 @@ class Answer:
         return {"granted": False, "wait_seconds": self.seconds, "why": self.why}
 
 
+UNKNOWN = Answer(granted=False, seconds=_SOON, why="The server does not know this generation yet.")
+
+
 @dataclass(frozen=True, slots=True)
 class Turns:
     """The rollout of one generation at one moment; times are seconds since 1970.
@@ -65,19 +68,16 @@ class Turns:
         return self if wanted == self.generation else Turns(wanted)
 
     def ask(
-        self, plan: RolloutPlan | None, card_id: str, generation: int, now: float
+        self, plan: RolloutPlan, card_id: str, generation: int, now: float
     ) -> tuple[Turns, Answer]:
         """A node wants to go to a generation now.
 
         Args:
-            plan: the site's, whose turns these are, see `under`; None where there is none.
+            plan: the site's, whose turns these are, see `under`.
             card_id: of a card that belongs here.
-            generation: that it would go to.
+            generation: that it would go to; none that is newer than the plan's.
             now: seconds since 1970.
         """
-        if plan is None or generation > plan.generation:
-            why = "The server does not know this generation yet."
-            return self, Answer(granted=False, seconds=_SOON, why=why)
         if why := self._objection(plan, card_id, generation, now):
             return self, Answer(granted=False, seconds=_LATE, why=why)
         leases, waiting = _unexpired(self.leases, now), _unexpired(self.waiting, now)

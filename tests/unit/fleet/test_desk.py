@@ -15,8 +15,8 @@ from autosetup.report import Report, write_envelope
 from autosetup.rollout_plan import RolloutPlan
 from flasher.fleet.board.model import COPIED_FOR
 from flasher.fleet.board.places import board_of
-from flasher.fleet.server.desk import BLINK_SECONDS, Cards, Declined, Desk, cards_in
-from flasher.fleet.server.turns import LEASE_SECONDS
+from flasher.fleet.server.desk import BLINK_SECONDS, UNKNOWN_FOR, Cards, Declined, Desk, cards_in
+from flasher.fleet.server.turns import LEASE_SECONDS, Turns
 from flasher.rig.entry import Entry
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -264,6 +264,37 @@ def test_turns_are_given_by_the_plan() -> None:
     assert answer["why"] == "1 of 1 turns are taken; others come first."
     desk.report(said(generation=GENERATION + 1), "10.0.0.7", NOON)
     assert desk.turn(asked(OTHER, 2), "10.0.0.8", NOON)["granted"] is True
+
+
+def answered(desk: Desk, sequence: int, when: datetime) -> int | str:
+    """Why a node may not go yet, or the HTTP status by which the server has no say in it."""
+    try:
+        return str(desk.turn(asked(sequence=sequence), "10.0.0.7", when)["why"])
+    except Declined as refused:
+        return refused.status
+
+
+@pytest.mark.parametrize("known", [None, replace(PLAN, generation=GENERATION)])
+def test_a_plan_that_does_not_come_is_waited_for_a_while_and_not_for_ever(
+    known: RolloutPlan | None,
+) -> None:
+    desk, end = desk_of(), NOON + UNKNOWN_FOR
+    desk.follow(known)
+    waiting = "The server does not know this generation yet."
+    assert answered(desk, 1, NOON) == answered(desk, 2, end - SECOND) == waiting
+    desk.follow(known)
+    assert answered(desk, 3, end) == answered(desk, 4, end + UNKNOWN_FOR) == 404
+    desk.follow(PLAN)
+    assert desk.turn(asked(sequence=5), "10.0.0.7", end + 2 * UNKNOWN_FOR)["granted"] is True
+
+
+def test_turns_that_were_given_are_kept_while_a_server_that_begins_reads_its_plan() -> None:
+    kept = Turns(PLAN.generation, {OTHER: (NOON + UNKNOWN_FOR).timestamp()})
+    cards = cards_in(LINES, "studio")
+    desk = Desk(board_of("studio", cards.current.values(), NOON), cards, turns=kept)
+    desk.turn(asked(), "10.0.0.7", NOON)
+    desk.follow(PLAN)
+    assert answered(desk, 2, NOON + SECOND) == "1 of 1 turns are taken; others come first."
 
 
 def test_a_question_is_asked_once_and_for_oneself() -> None:

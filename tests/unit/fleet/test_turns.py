@@ -180,12 +180,6 @@ def test_a_node_that_missed_an_earlier_release_may_still_take_it() -> None:
     assert rig.ask(CARDS[9], GENERATION - 5).granted
 
 
-def test_a_generation_that_nobody_knows_is_waited_for() -> None:
-    rig = Rig()
-    assert not rig.ask(CARDS[0], GENERATION + 1).granted
-    assert not Turns().ask(None, CARDS[0], GENERATION, 0.0)[1].granted
-
-
 def test_a_new_release_begins_anew() -> None:
     rig = Rig()
     rig.tell(CARDS[0], "failed")
