@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -134,6 +134,32 @@ async def test_whoever_speaks_no_tls_is_hung_up_on(folder: Path) -> None:
         stranger.say(ASKED)
         assert await stranger.ended()
         assert await (await callers.call(context)).ask() == 200
+
+
+async def test_a_question_that_comes_with_the_end_of_the_handshake_is_answered(
+    folder: Path,
+) -> None:
+    async with secured(folder) as (url, context):
+        address = URL(url)
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+        node = context.wrap_bio(coming, going, server_hostname=LOOPBACK)
+        while True:
+            try:
+                node.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                writer.write(going.read())
+                coming.write(await reader.read(1 << 16))
+        node.write(ASKED)
+        writer.write(going.read())  # both in one
+        answer = b""
+        while not answer.endswith(METADATA):
+            coming.write(await reader.read(1 << 16))
+            with suppress(ssl.SSLWantReadError):
+                answer += node.read(1 << 16)
+        assert answer.split()[1] == b"200"
+        writer.transport.abort()
 
 
 async def test_one_address_has_only_so_many_connections(folder: Path) -> None:
