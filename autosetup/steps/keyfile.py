@@ -17,6 +17,9 @@ _NAMESPACE = uuid.UUID("c1a8f5d2-6d0e-5c5b-9d4e-0d6a5e6f7a10")
 _PLAIN_SSID = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*")
 # Before the servers that another network names, which do not know the rig: those have 100.
 _ASKED_FIRST = "50"
+# Nodes that swap their addresses would each be refused the one that the other still has. The site
+# gives each address once; NetworkManager looks since 1.46, and in IPv4 alone.
+_NOBODY_IS_ASKED = "0"
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -59,6 +62,8 @@ def write_wired(wired: Wired, *, node: str, domain: str, priority: int) -> bytes
         fixed = [a for a in wired.addresses if ipaddress.ip_interface(a).version == version]
         values = {"method": "manual" if fixed else "auto"}
         values |= {f"address{number}": address for number, address in enumerate(fixed, 1)}
+        if fixed and version == 4:
+            values["dad-timeout"] = _NOBODY_IS_ASKED
         if fixed and wired.gateway and ipaddress.ip_address(wired.gateway).version == version:
             values["gateway"] = wired.gateway
         if dns := [a for a in wired.dns if ipaddress.ip_address(a).version == version]:

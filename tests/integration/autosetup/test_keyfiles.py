@@ -125,14 +125,14 @@ def test_networkmanager_reads_the_fixed_addresses_that_were_meant() -> None:
         keyfile,
         *("connection.type", "ipv4.method", "ipv4.address1", "ipv4.address2", "ipv4.gateway"),
         *("ipv4.dns", "ipv4.dns-search", "ipv6.method", "ipv6.address1", "ipv6.dns"),
-        "ipv4.dns-priority",
+        *("ipv4.dns-priority", "ipv4.dad-timeout"),
     )
     # The gateway may be written behind the first address instead.
     first, _, gateway = found[2].partition(",")
     assert (first, gateway or found[4]) == ("192.168.40.7/24", "192.168.40.1")
     assert found[:2] + found[3:4] == ["ethernet", "manual", "10.0.0.7/8"]
     assert found[5:] == [
-        *("192.168.40.1;", "rig.example;", "manual", "2001:db8::7/64", "2001:db8::1;", "50")
+        *("192.168.40.1;", "rig.example;", "manual", "2001:db8::7/64", "2001:db8::1;", "50", "0")
     ]
 
 
