@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import cryptography
+
 from autosetup.settings import InstalledFile, Locale, NodeSettings, Script, Secrets, Update
 from tests.integration.autosetup.conftest import Node, make_node
 from tests.integration.autosetup.launching import NEWER, agent, another, with_launcher
@@ -23,6 +25,8 @@ from tests.unit.autosetup.sample_payloads import GENERATION, packed, sealed
 
 NEXT = GENERATION + 100
 REPORT_KEY = base64.b64encode(bytes(range(32, 64))).decode()
+# Where this computer has what a node has from Debian: tuf and cryptography.
+LIBRARIES = Path(cryptography.__file__).parent.parent
 BAD_SCRIPT = b"#!/bin/sh\nexit 3\n"
 AGENT = f"agent/autosetup_{NEWER}_all.deb"
 _ROOT = "etc/autosetup/update/root.json"
@@ -105,20 +109,13 @@ def make_rig(
 
 def run(node: Node, *arguments: str, cut_at: int = 0) -> subprocess.CompletedProcess[str]:
     """Call the launcher, by default for an update."""
-    told = (f"CUT_AT={cut_at}", f"LIBRARIES={_libraries()}")
+    told = (f"CUT_AT={cut_at}", f"LIBRARIES={LIBRARIES}")
     return node.execute("env", *told, "/usr/bin/autosetup", *(arguments or ["update"]))
 
 
 def motd(node: Node) -> str:
     """What the payload in force has put there."""
     return node.read("/etc/motd")
-
-
-def _libraries() -> str:
-    """Where this computer has what a node has from Debian: tuf and cryptography."""
-    import cryptography
-
-    return str(Path(cryptography.__file__).parent.parent)
 
 
 @dataclass(slots=True)
