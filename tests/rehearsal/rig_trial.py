@@ -205,6 +205,10 @@ class Trial:
         nodes = json.loads(path.read_bytes())["nodes"] if path.exists() else []
         return {node["name"]: node for node in nodes}
 
+    def cards(self) -> dict[str, object]:
+        """The card of each node that the board heard, by the node's name."""
+        return {name: node["card_id"] for name, node in self.board().items()}
+
     @contextmanager
     def rig(self) -> Iterator[tuple[Switch, RehearsedRig]]:
         """The nodes' network, with the laptop in it, and no node yet."""

@@ -49,10 +49,16 @@ def test_a_rig_comes_alive_is_updated_and_outlives_a_bad_update_and_a_lost_card(
         seen = rig.start(NODES, timeout_seconds=_FIRST_BOOTS, told=trial.show)
         assert [node.status.state if node.status else "" for node in seen] == ["done"] * len(NODES)
         trial.wait(rig, "all are done on the board", lambda: all_are("done"), _WORD)
-        assert trial.pinged(rig) == dict.fromkeys(NODES, "SUCCESS")
 
         good = trial.release("2", "--canary", "cam-1")
         trial.wait(rig, "all have the update", lambda: all_are("done", good), _UPDATE)
+
+        cards = trial.cards()
+        good = trial.release("2", "--swap", "cam-1=cam-2")
+        trial.wait(rig, "two have changed places", lambda: all_are("done", good), _UPDATE)
+        assert trial.cards() == {**cards, "cam-1": cards["cam-2"], "cam-2": cards["cam-1"]}
+        # Each is known by the host key of its card, in its new place too.
+        assert trial.pinged(rig) == dict.fromkeys(NODES, "SUCCESS")
 
         bad = trial.release("bad", "--canary", "cam-1")
         trial.wait(

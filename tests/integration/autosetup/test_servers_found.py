@@ -46,8 +46,7 @@ def rig(ground: Path, tmp_path: Path) -> Rig:
     folder.mkdir()
     (ground / tmp_path.name).mkdir()
     with serving(folder) as server:
-        made = make_rig(ground / tmp_path.name, folder, server)
-    return made
+        return make_rig(ground / tmp_path.name, folder, server)
 
 
 def found(house: House, *, there: bool) -> list[Offered]:
