@@ -16,13 +16,18 @@ EXAMPLE = "flasher build-agent --out packages"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--out", type=Path, default=Path(), help="folder for both (default: here)")
+    parser.add_argument(
+        "--out", type=Path, default=Path(), help="folder for the packages (default: here)"
+    )
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Make them; say where they are."""
     agent, updater = make_agent_packages(args.out.absolute(), _source_date())
-    console.say(f"{agent}\n{updater}")
+    console.say(
+        f"The agent: {agent}\nWhat keeps it up to date, for images of your own: {updater}\n"
+        f"Bring it to nodes: flasher release new --scanner P --site S --agent {agent}"
+    )
     console.result("agent", {"agent": str(agent), "updater": str(updater)})
     return ExitCode.DONE
 

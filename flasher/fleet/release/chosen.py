@@ -15,6 +15,7 @@ _NO_KEYS = "their cards were made before nodes had keys: prepare new ones"
 _ANEW = "make their cards anew, of an image that was built with this repository's --update-root"
 _NO_ROOT = f"their image takes no releases: {_ANEW}"
 _OTHER_ROOT = f"their image takes the releases of another repository: {_ANEW}"
+_NO_CARD = "no card was made for them yet"
 _MOST_NAMED = 5
 
 
@@ -52,11 +53,13 @@ class Cards:
     Attributes:
         standing: all cards of the site, as they are until now.
         chosen: those that get a letter, as they will be, in the rig map's order of what they are.
-        left_out: lines for people: who gets nothing, and why.
+        why_not: of nodes that get nothing, by name.
+        left_out: the same in lines for people.
     """
 
     standing: Mapping[str, Assignment]
     chosen: Mapping[str, Assignment]
+    why_not: Mapping[str, str]
     left_out: tuple[str, ...]
 
     @property
@@ -81,21 +84,34 @@ def choose(rig: RigMap, wish: Wish, entries: Sequence[Entry], roots: Collection[
     cards: Mapping[str, Assignment] = standing
     for first, second in wish.swaps:
         cards = swapped(cards, rig.find(first).name, rig.find(second).name)
-    wanted = {rig.find(word).name for word in wish.nodes}
-    wanted |= {rig.find(word).name for pair in wish.swaps for word in pair} if wanted else set()
-    places = {node.name: number for number, node in enumerate(rig.nodes)}
-    ours = [card for card in cards.values() if card.profile == rig.profile.name]
-    ours.sort(key=lambda card: places.get(standing[card.card_id].node, len(places)))
-    asked = [card for card in ours if not wanted or card.node in wanted]
-    why_not = {c.card_id: why for c in asked if (why := _why_not(rig, c, deaf))}
     _check_swapped(cards, standing, deaf)
-    left_out = (*_grouped(asked, why_not), *_without_card(rig, ours))
-    chosen = {c.card_id: c for c in asked if c.card_id not in why_not}
+    ours = _in_order(rig, standing, cards)
+    refused = {card.card_id: _why_not(rig, card, deaf) for card in ours}
+    of_nodes = dict.fromkeys((node.name for node in rig.nodes), _NO_CARD)
+    of_nodes |= {card.node: refused[card.card_id] for card in ours}
+    wanted = _wanted(rig, wish) or of_nodes.keys()
+    why_not = {name: why for name, why in of_nodes.items() if why and name in wanted}
+    chosen = {c.card_id: c for c in ours if c.node in wanted and not refused[c.card_id]}
+    left_out = tuple(_grouped(why_not))
     if not chosen:
         what = f"No card of {rig.profile.name} at {rig.site.name} can get a release."
-        hint = "; ".join(left_out[:1]) or "Prepare cards first: flasher prepare"
-        raise BadInput("nothing-to-release", what, f"{hint}.")
-    return Cards(standing, chosen, left_out)
+        raise BadInput("nothing-to-release", what, f"{left_out[0]}. Make cards: flasher prepare")
+    return Cards(standing, chosen, why_not, left_out)
+
+
+def _in_order(
+    rig: RigMap, standing: Mapping[str, Assignment], cards: Mapping[str, Assignment]
+) -> list[Assignment]:
+    """The cards of a rig in the order of its map, by what they are until now."""
+    places = {node.name: number for number, node in enumerate(rig.nodes)}
+    ours = [card for card in cards.values() if card.profile == rig.profile.name]
+    return sorted(ours, key=lambda card: places.get(standing[card.card_id].node, len(places)))
+
+
+def _wanted(rig: RigMap, wish: Wish) -> set[str]:
+    """The nodes that were named, swapped ones among them; empty where none was, for all."""
+    words = (*wish.nodes, *(word for pair in wish.swaps for word in pair)) if wish.nodes else ()
+    return {rig.find(word).name for word in words}
 
 
 def canaries_of(rig: RigMap, wish: Wish, cards: Cards) -> tuple[str, ...]:
@@ -112,7 +128,10 @@ def canaries_of(rig: RigMap, wish: Wish, cards: Cards) -> tuple[str, ...]:
     for name in nodes:
         if name not in of_node:
             what = f"{name} is to go first, but nothing is released for it."
-            raise BadInput("not-released", what, "Name another node, or none.")
+            why = cards.why_not.get(name, "it is not among those named by --node")
+            raise BadInput(
+                "not-released", what, f"{why[0].upper()}{why[1:]}; or name another node."
+            )
     return tuple(of_node[name] for name in nodes)
 
 
@@ -149,15 +168,9 @@ def _why_not(rig: RigMap, card: Assignment, deaf: Mapping[str, str]) -> str:
     return deaf.get(card.card_id, "")
 
 
-def _grouped(cards: Iterable[Assignment], why_not: Mapping[str, str]) -> Iterator[str]:
+def _grouped(why_not: Mapping[str, str]) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
-    for card in cards:
-        if card.card_id in why_not:
-            by_reason.setdefault(why_not[card.card_id], []).append(card.node)
-    return (f"{named(nodes)}: {why}" for why, nodes in by_reason.items())
-
-
-def _without_card(rig: RigMap, ours: Iterable[Assignment]) -> Iterator[str]:
-    made = {card.node for card in ours}
-    if nodes := [node.name for node in rig.nodes if node.name not in made]:
-        yield f"{named(nodes)}: no card was made for them yet"
+    for node, why in why_not.items():
+        by_reason.setdefault(why, []).append(node)
+    most_telling_first = sorted(by_reason.items(), key=lambda item: item[0] == _NO_CARD)
+    return (f"{named(nodes)}: {why}" for why, nodes in most_telling_first)

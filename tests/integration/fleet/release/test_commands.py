@@ -69,7 +69,10 @@ def test_from_init_to_taken_back(rig: tuple[Path, Path], tmp_path: Path) -> None
     assert with_passphrase("others", "release", "sign")[1]["code"] == "wrong-passphrase"
     status, signed = with_passphrase("words", "release", "sign")
     assert signed["roles"] == ["field", "field.camera", "targets"]
-    status, published = flasher("release", "publish", "--stick", tmp_path / "stick")
+    stick = tmp_path / "stick"
+    assert flasher("release", "publish", "--stick", stick)[1]["code"] == "no-stick"
+    stick.mkdir()
+    status, published = flasher("release", "publish", "--stick", stick)
     assert status == 0
     assert (tmp_path / "stick/flasher-repository/metadata/timestamp.json").exists()
     nothing = flasher("release", "publish")[1]

@@ -145,6 +145,10 @@ def test_cards_that_can_never_take_a_release_are_left_out(world: World) -> None:
     with pytest.raises(BadInput) as refused:
         world.draft(replace(WISH, swaps=(("cam-101", "cam-302"),)))
     assert refused.value.code == "takes-no-release"
+    with pytest.raises(BadInput) as refused:
+        world.draft(replace(WISH, canaries=("cam-101",)))
+    assert refused.value.code == "not-released"
+    assert "takes no releases" in refused.value.hint
 
 
 def test_nodes_are_named_as_the_rig_has_them(world: World) -> None:
