@@ -6,10 +6,9 @@ the same file: whatever happens to the program, no card is lost, and none is in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from threading import RLock
@@ -23,14 +22,12 @@ from flasher.errors import BadInput, FlasherError
 from flasher.paths import hand_over, make_folder
 from flasher.practice.claim import claim
 from flasher.practice.condition import Condition, Pace
-from flasher.practice.kinds import FAILED, KINDS, NEW, OWN, Kind
-from flasher.practice.nodes import make_node_card
+from flasher.practice.kinds import KINDS, NEW, Kind
+from flasher.practice.nodes import filler
 from flasher.practice.signal import Bell, BellSignal
 from flasher.practice.target import CardInReader, PracticeTarget
-from flasher.recording import NO_NODE
-from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
-from flasher.rig.rigmap import Node, RigMap
+from flasher.rig.rigmap import RigMap
 
 READERS = 3
 _KINDS = {kind.name: kind for kind in KINDS}
@@ -110,13 +107,14 @@ class PracticeBench:
             self._rig = rig
 
     def drives(self) -> tuple[Drive, ...]:
-        """The cards that are in readers, by reader."""
+        """The readers with cards, in their order; one that gave its card back shows none."""
         with self._lock:
-            inside = [(reader, name) for reader, (name, _) in sorted(self._inside.items())]
+            inside = sorted(self._inside.items())
         found = []
-        for reader, name in inside:
+        for reader, (name, card) in inside:
             with suppress(OSError):  # it was pulled meanwhile
-                found.append(self._drive(self.path_of(reader), name, reader))
+                drive = self._drive(self.path_of(reader), name, reader)
+                found.append(_without_card(drive) if card.is_given_back else drive)
         return tuple(found)
 
     def find(self, argument: str) -> Drive:
@@ -240,7 +238,7 @@ class PracticeBench:
         path = self.file_of(name)
         if path.exists():
             return
-        if fill := kind.fill or self._filler(kind):
+        if fill := kind.fill or filler(kind, self._rig, self._ledger):
             draft = path.with_suffix(".draft")
             fill(draft, kind.size)
             draft.replace(path)
@@ -251,21 +249,6 @@ class PracticeBench:
     def _is_fresh(self, name: str) -> bool:
         path = self.file_of(name)
         return not path.exists() or path.stat().st_blocks == 0
-
-    def _filler(self, kind: Kind) -> Callable[[Path, int], None] | None:
-        rig = self._rig
-        if rig is None or kind not in (OWN, FAILED):
-            return None
-        node = rig.nodes[len(rig.nodes) // 2]
-        if kind == OWN:  # of a rig that is no more
-            node = rig.nodes[-1]._replace(name=f"old-{rig.nodes[-1].name}")
-
-        def fill(path: Path, size: int) -> None:
-            card_id = make_node_card(path, size, rig, node, failed=kind == FAILED)
-            if kind == OWN and self._ledger:
-                self._ledger.record(_set_aside(node, card_id))
-
-        return fill
 
     def _card(self, name: str, reader: int | None, is_held: bool) -> PracticeCard:
         kind, path = _kind_of(name), self.file_of(name)
@@ -287,10 +270,9 @@ class PracticeBench:
         return self._box / f"{name}{_SUFFIX}"
 
 
-def _set_aside(node: Node, card_id: str) -> Entry:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    line = replace(NO_NODE, written_at=now, node=node.name, card_id=card_id)
-    return replace(line, result="failed", reason="It was set aside.")
+def _without_card(drive: Drive) -> Drive:
+    """The reader, as real ones look until the card that they gave back is taken out."""
+    return replace(drive, size=0, holds="no card", partitions=(), node="", blank=False)
 
 
 def _kind_of(name: str) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,11 @@ from autosetup.status import Status
 from flasher.image.blocks import SECTOR
 from flasher.image.fat_edit import WritableFatVolume
 from flasher.image.mbr import FAT32_LBA, Partition
+from flasher.practice.kinds import FAILED, OWN, Kind
 from flasher.practice.volumes import format_fat32, open_new
+from flasher.recording import NO_NODE
+from flasher.rig.entry import Entry
+from flasher.rig.ledger import Ledger
 from flasher.rig.node_payload import CardIdentity, compose
 from flasher.rig.passwords import hash_password
 from flasher.rig.rigmap import Node, RigMap
@@ -23,6 +28,30 @@ _NO_IMAGE = "0" * 64
 _AGE = timedelta(days=3)
 _CODE = "script-failed"
 _PASSPHRASE = "only for practice"  # noqa: S105  (for everybody to see)
+
+
+def filler(
+    kind: Kind, rig: RigMap | None, ledger: Ledger | None
+) -> Callable[[Path, int], None] | None:
+    """What puts onto a card what its node has; None for kinds that are no node's.
+
+    Args:
+        kind: of card.
+        rig: whose node it is; without one it stays blank.
+        ledger: told that the old card of ours is needed no more.
+    """
+    if rig is None or kind not in (OWN, FAILED):
+        return None
+    node = rig.nodes[len(rig.nodes) // 2]
+    if kind == OWN:  # of a rig that is no more
+        node = rig.nodes[-1]._replace(name=f"old-{rig.nodes[-1].name}")
+
+    def fill(path: Path, size: int) -> None:
+        card_id = make_node_card(path, size, rig, node, failed=kind == FAILED)
+        if kind == OWN and ledger:
+            ledger.record(_set_aside(node, card_id))
+
+    return fill
 
 
 def make_node_card(path: Path, size: int, rig: RigMap, node: Node, *, failed: bool) -> str:
@@ -47,6 +76,12 @@ def make_node_card(path: Path, size: int, rig: RigMap, node: Node, *, failed: bo
         for name, data in sorted(payload.items()):
             volume.write(f"{FOLDER}/{name}", data, modified=planned_at)
     return identity.card_id
+
+
+def _set_aside(node: Node, card_id: str) -> Entry:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    line = replace(NO_NODE, written_at=now, node=node.name, card_id=card_id)
+    return replace(line, result="failed", reason="It was set aside.")
 
 
 def _without_secrets(rig: RigMap) -> RigMap:

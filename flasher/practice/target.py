@@ -32,13 +32,14 @@ class CardInReader:
         out: set when the card is taken out.
         written: bytes that the card has taken so far.
         is_held: whether it is being written.
+        is_given_back: whether the reader let go of it; it has to be taken out and put in again.
     """
 
     def __init__(
         self, condition: Condition = WELL, pace: Pace | None = None, written: int = 0
     ) -> None:
         self.condition, self.written = condition, written
-        self.out, self.is_held = Event(), False
+        self.out, self.is_held, self.is_given_back = Event(), False, False
         self._pace = pace
         self._free_at = 0.0
 
@@ -128,6 +129,7 @@ class PracticeTarget:
     def let_go(self) -> bool:
         """A practice reader always gives its card back."""
         self.flush()
+        self._card.is_given_back = True
         return True
 
     @contextmanager

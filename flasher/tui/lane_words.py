@@ -202,13 +202,18 @@ def _pace(work: Working) -> str:
 
 
 def _label(lane: Lane, ready: Ready, width: int) -> Iterator[Content]:
-    """A reader that let go of its card shows it no more: who takes it out is not seen."""
+    """What to write on the card, until the next one comes."""
     notes = _(" · ! see Enter") if ready.notes else ""
-    words = _("TAKE OUT, write:") if lane.drive else _("write on it, put in the next:")
+    words = _("TAKE OUT, write:") if _is_inside(lane, ready) else _("write on it, put in the next:")
     yield Content.from_markup("[b]✓ $words[/b]$notes", words=words, notes=notes)
     label = ready.result.node.position
     for line in big(label, width) or ("", label.center(width)):
         yield Content.styled(line, "b")
+
+
+def _is_inside(lane: Lane, ready: Ready) -> bool:
+    """Whether a card may still be in: a reader that let go of it does not show who takes it out."""
+    return lane.drive is not None or ready.result.ejected
 
 
 def _trouble(lane: Lane, width: int) -> Iterator[Content]:
@@ -271,9 +276,9 @@ def _short(lane: Lane, around: Around) -> str:
             name = lane.node.name if lane.node else ""
             share = f"{bar(work, _SHORT_BAR)} {share_of(work):.0%}"
             return " ".join((name, share, left, _STAGES[work.stage]))
-        case Ready(result):
-            words = _("TAKE OUT · {label}") if lane.drive else _("write {label} on it")
-            return words.format(label=result.node.position)
+        case Ready() as ready:
+            words = _("TAKE OUT · {label}") if _is_inside(lane, ready) else _("write {label} on it")
+            return words.format(label=ready.result.node.position)
     words, why, _way = _what(lane)
     return f"{words}: {why}" if why else words
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,10 @@ def test_once_its_reader_shows_a_card_no_more_a_lane_says_what_comes_next():
 )
 def test_a_lane_that_failed_names_the_key_that_leads_on(lane, way):
     assert full(lane, Around(), 40)[-1].plain.startswith(way)
+
+
+def test_a_reader_that_let_go_of_its_card_asks_for_it_to_be_taken_out_all_the_same():
+    let_go = Lane("r", None, NODE, replace(MADE, result=replace(MADE.result, ejected=True)))
+    told = "".join(line.plain for line in full(let_go, Around(), 20))
+    assert "TAKE OUT" in told
+    assert "TAKE OUT" in short(let_go, Around()).plain

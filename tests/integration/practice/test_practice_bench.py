@@ -132,6 +132,18 @@ def test_a_card_that_is_pulled_while_it_is_written_can_be_gone_on_with(bench, ma
     assert [entry.result for entry in ledger.entries()] == ["failed", "verified"]
 
 
+def test_a_reader_shows_no_card_after_it_gave_it_back_until_it_is_put_in_again(bench, make):
+    bench.insert(1, "new-1")
+    make()
+    (reader,) = bench.drives()
+    assert (reader.size, reader.holds, reader.node) == (0, "no card", "")
+    assert bench.pull(1) == "new-1"
+    bench.insert(1, "new-1")
+    (reader,) = bench.drives()
+    assert reader.size
+    assert reader.node == "cam-0101"
+
+
 def test_a_card_that_breaks_fails_and_one_that_is_mended_does_not(bench, make):
     bench.insert(1, "new-1")
     bench.afflict("new-1", BROKEN)
