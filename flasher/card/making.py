@@ -67,7 +67,8 @@ def make_card(
     with making.hold(drive, plan.size) as target:
         if making.probe and not trusted:
             wipe_tables(plan, target, emit=emit)
-            probe_card(target, drive.size, needed=plan.size, emit=emit, cancel=cancel)
+            size, needed = drive.size, plan.size
+            probe_card(target, size, needed=needed, emit=emit, cancel=cancel, is_wiped=True)
         has_room = making.probe or trusted
         written = write_card(plan, target, emit=emit, cancel=cancel, probed=has_room)
         ejected = making.eject and target.let_go()

@@ -62,6 +62,7 @@ def probe_card(
     emit: Emit = ignore,
     cancel: CancelFlag = NEVER,
     overrun: int = 0,
+    is_wiped: bool = False,
 ) -> ProbeResult:
     """Probe a card, and let none pass that is not what it says. See `examine`.
 
@@ -71,14 +72,14 @@ def probe_card(
         needed: bytes that will be written, for the words of the refusal.
         emit: hears of progress; and of a card that is slow, or once answered wrongly.
         cancel: stops it; what was overwritten is put back first.
-        overrun: as for `examine`.
+        overrun, is_wiped: as for `examine`.
 
     Raises:
         FlasherError: ``card-counterfeit``, it forgets or overwrites; ``card-defective``, it fails;
             ``card-slow``; or it was pulled out, is locked …
         Cancelled: it was stopped.
     """
-    result = examine(target, size, emit=emit, cancel=cancel, overrun=overrun)
+    result = examine(target, size, emit=emit, cancel=cancel, overrun=overrun, is_wiped=is_wiped)
     check_honest(target.path, result, needed)
     check_speed(target.path, result, emit)
     return result
@@ -91,6 +92,7 @@ def examine(
     emit: Emit = ignore,
     cancel: CancelFlag = NEVER,
     overrun: int = 0,
+    is_wiped: bool = False,
 ) -> ProbeResult:
     """Find out what a card is, whatever it is; what was on it is put back.
 
@@ -101,6 +103,8 @@ def examine(
         cancel: stops it; what was overwritten is put back first.
         overrun: bytes that are written to push the marks out of a cache, beside the stretch at
             the end: `THOROUGH`, or 0.
+        is_wiped: whether what stands in the place of its partition table says already that it is
+            no good card: it stays, so that one that is pulled out is known again.
 
     Raises:
         Cancelled: it was stopped.
@@ -108,7 +112,7 @@ def examine(
     """
     begun = time.monotonic()
     with Undo(target) as undo:
-        if size >= _SMALLEST:
+        if size >= _SMALLEST and not is_wiped:
             undo.hide_table()
         looks = _looks(target, size, emit, cancel, overrun)
         found = Diagnosis("good", size, None)

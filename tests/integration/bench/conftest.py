@@ -88,11 +88,14 @@ class Hand:
     gate: Event = field(default_factory=Event)
     stuck: set[str] = field(default_factory=set)
     pull_at: dict[str, int] = field(default_factory=dict)
+    pulled: set[str] = field(default_factory=set)
 
     def reach(self, path: Path, offset: int) -> None:
         if offset and (not self.stuck or path.name in self.stuck):
             self.gate.wait()
         if offset >= self.pull_at.get(path.name, offset + 1):
+            self.pulled.add(path.name)
+        if path.name in self.pulled:
             raise explain(OSError(errno.ENOMEDIUM, ""), path, "writing")
 
     @contextmanager
@@ -104,7 +107,7 @@ class Hand:
 class Bench:
     """A bench as the one who sits at it knows it."""
 
-    def __init__(self, folder: Path, rig: RigMap, image: ImageFile) -> None:
+    def __init__(self, folder: Path, rig: RigMap, image: ImageFile, *, probes: bool) -> None:
         self.readers, self.box = folder / "readers", folder / "box"
         for place in (self.readers, self.box):
             place.mkdir()
@@ -118,7 +121,7 @@ class Bench:
             self.catalog,
             lambda: self.signal,
             self.ledger,
-            Making(hold=self.hand.hold),  # type: ignore[arg-type]
+            Making(hold=self.hand.hold, probe_files=probes),  # type: ignore[arg-type]
             now=lambda: datetime.now(UTC),
             ticks=lambda: self.time,
         )
@@ -137,8 +140,10 @@ class Bench:
         return card
 
     def put(self, card: Path, reader: str) -> str:
-        """Put a card into a reader; gives the reader's key."""
+        """Put a card into a reader, where it stays; gives the reader's key."""
         place = self.readers / f"{reader}.card"
+        self.hand.pull_at.pop(place.name, None)
+        self.hand.pulled.discard(place.name)
         card.rename(place)
         self.signal.moved.set()
         return str(place)
@@ -191,10 +196,16 @@ def rig() -> RigMap:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, rig: RigMap, base_image: Path) -> Iterator[Bench]:
+def probes() -> bool:
+    """Whether cards are tested before they are written."""
+    return False
+
+
+@pytest.fixture
+def bench(tmp_path: Path, rig: RigMap, base_image: Path, probes: bool) -> Iterator[Bench]:
     """A bench with its readers empty, watched."""
     image = open_image(base_image)
-    made = Bench(tmp_path, rig, image)
+    made = Bench(tmp_path, rig, image, probes=probes)
     made.runner.start()
     yield made
     made.hand.gate.set()

@@ -6,6 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 
+import pytest
+
 from flasher.bench.model import (
     Counting,
     Failed,
@@ -63,7 +65,6 @@ def test_a_card_that_was_pulled_is_gone_on_with_when_it_is_back(bench: Bench, ri
     card = bench.take(reader, "one")
     bench.until(lambda state: state.lane(reader).drive is None)
     assert isinstance(bench.runner.state.lane(reader).phase, Failed)
-    bench.hand.pull_at.clear()
     bench.put(card, "a")
     bench.until(lambda state: state.lane(reader).drive is not None)
     assert isinstance(bench.runner.state.lane(reader).phase, Failed)
@@ -71,6 +72,32 @@ def test_a_card_that_was_pulled_is_gone_on_with_when_it_is_back(bench: Bench, ri
     result = bench.lane(reader, Ready).result
     assert result.node == rig.nodes[0]
     assert result.bytes_kept > 0
+
+
+@pytest.mark.parametrize("probes", [True])
+def test_a_card_that_was_pulled_while_it_was_tested_is_gone_on_with_too(
+    bench: Bench, rig: RigMap
+) -> None:
+    reader = bench.offer("one", "a")
+    bench.hand.pull_at[Path(reader).name] = 1 << 20
+    bench.runner.begin(reader)
+    assert bench.lane(reader, Failed).error.code == "card-pulled"
+    assert _last_stage(bench) == "probe"
+    card = bench.take(reader, "one")
+    bench.emptied(reader)
+    bench.put(card, "a")
+    bench.until(lambda state: state.lane(reader).drive is not None)
+    assert isinstance(bench.runner.state.lane(reader).phase, Failed)
+    bench.runner.retry(reader)
+    assert bench.lane(reader, Ready).result.node == rig.nodes[0]
+    run(["sfdisk", "--verify", reader])
+    told = run(["mtype", "-i", f"{reader}@@{1 << 20}", "::/autosetup/node.toml"]).text
+    assert f'name = "{rig.nodes[0].name}"' in told
+
+
+def _last_stage(bench: Bench) -> str:
+    phases = [lane.phase for state in bench.states for lane in state.lanes]
+    return [phase.stage for phase in phases if isinstance(phase, Working)][-1]
 
 
 def test_another_card_in_place_of_the_one_that_was_pulled_is_offered_anew(bench: Bench) -> None:

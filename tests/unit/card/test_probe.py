@@ -208,6 +208,13 @@ def test_a_card_has_no_partition_table_while_marks_are_on_it() -> None:
     assert card.contents == before
 
 
+def test_what_marks_a_card_as_unfinished_is_never_off_it() -> None:
+    card = Watched(Geometry(GIB))
+    card.write(0, b"unfinished" * 400)
+    probe_card(card, card.size, is_wiped=True)
+    assert all(card.tables)
+
+
 def test_a_card_that_is_pulled_is_not_called_counterfeit() -> None:
     pulled = FlasherError("card-pulled", "It was pulled out.", "Put it back.")
     card = Stopping(Geometry(GIB), pulled, 20)
