@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
 from flasher import __version__
+from flasher.arguments import Parser, did_you_mean, whole
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode, explained
 
@@ -64,15 +65,6 @@ class CommandModule(Protocol):
         """Do it; the exit status."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Argument faults become the same kind of error as all others."""
-
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(
-            "usage", f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`."
-        )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; the exit status of contract 3 (see docs/commands.md)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -107,9 +99,12 @@ def _dispatch(arguments: list[str], console: Console) -> int:
             from flasher.drives.agent import lend_terminal
 
             lend_terminal()
-        args = parser.parse_intermixed_args(arguments[1:])
+        args = parser.parsed(arguments[1:])
         return _show_board(args, console) if name == "board" else module.run(args, console)
-    args = top_parser().parse_args(arguments)
+    if name and not name.startswith("-"):
+        hint = did_you_mean(name, COMMANDS) or "`flasher --help` lists the commands."
+        raise BadInput("usage", f"There is no command {name!r}.", hint)
+    args = top_parser().parsed(arguments)
     if args.web:
         from flasher.web.run import serve
 
@@ -142,32 +137,28 @@ def _load(name: str) -> CommandModule:
     return cast("CommandModule", module)
 
 
-def command_parser(name: str) -> argparse.ArgumentParser:
+def command_parser(name: str) -> Parser:
     """The arguments of one of `COMMANDS`."""
     module = _load(name)
-    parser = _Parser(
+    parser = Parser(
         prog=f"flasher {name}",
         description=module.__doc__,
         epilog=f"example:\n  {module.EXAMPLE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
     module.configure(parser)
     return parser
 
 
-def top_parser() -> argparse.ArgumentParser:
+def top_parser() -> Parser:
     """The arguments where no command is named: the wizard's."""
     width = max(map(len, COMMANDS))
     listed = "\n".join(f"  {name:<{width}}  {does}" for name, does in COMMANDS.items())
-    parser = _Parser(
+    parser = Parser(
         prog="flasher",
         description="From a box of blank SD cards to a running rig of Raspberry Pis.\n"
         "Without a command, the wizard opens.",
         epilog=f"commands (each has --help):\n{listed}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"flasher {__version__}")
     parser.add_argument(
@@ -177,7 +168,10 @@ def top_parser() -> argparse.ArgumentParser:
         "--web", action="store_true", help="the wizard in a browser of this computer"
     )
     parser.add_argument(
-        "--port", type=int, default=0, help="where it is served; without it, any that is free"
+        "--port",
+        type=whole(0, 65535),
+        default=0,
+        help="where it is served; without it, any that is free",
     )
     parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="see below")
     return parser

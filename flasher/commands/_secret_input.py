@@ -47,9 +47,13 @@ def type_secret(what: str) -> str:
 
 
 def read_line(descriptor: int, what: str) -> str:
-    """The first line of a file descriptor, without its end."""
+    """The first line of a file descriptor, without its end, and without an editor's mark before it.
+
+    Raises:
+        BadInput: ``unreadable-secret``.
+    """
     try:
-        with os.fdopen(descriptor, encoding="utf-8") as stream:
+        with os.fdopen(descriptor, encoding="utf-8-sig") as stream:
             return stream.readline().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(

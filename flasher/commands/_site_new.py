@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,12 +195,19 @@ def _new_password(user: str, args: argparse.Namespace, console: Console) -> str:
 def _passphrase(ssid: str, args: argparse.Namespace, console: Console) -> str:
     secret = new_secret(f"Passphrase of {ssid}", args.passphrase_fd, console, "--passphrase-fd")
     if forms.PASSPHRASE.complain(secret):
-        raise BadInput(
-            "bad-passphrase",
-            f"The passphrase of {ssid!r} has {len(secret)} characters or a strange one.",
-            f"It must be {forms.PASSPHRASE.wanted}.",
-        )
+        what = f"The passphrase of {ssid!r} {_misfit(secret)}."
+        raise BadInput("bad-passphrase", what, f"It must be {forms.PASSPHRASE.wanted}.")
     return secret
+
+
+def _misfit(passphrase: str) -> str:
+    """Why it is none: an editor's quotes look like plain ones, so the character is named."""
+    strange = next((char for char in passphrase if not " " <= char <= "~"), "")
+    if not strange:
+        return f"has {len(passphrase)} characters"
+    name = unicodedata.name(strange, "a control character").lower()
+    at = passphrase.index(strange) + 1
+    return f"has a strange character, number {at}: {name} (U+{ord(strange):04X})"
 
 
 def _optional(what: str, text: str, form: Pattern) -> str:

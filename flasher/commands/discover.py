@@ -38,8 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Look, and tell; finding nothing is no failure."""
     if not 0 < args.seconds <= _MOST_SECONDS:
-        what = f"--seconds is {args.seconds}."
-        raise BadInput("usage", what, f"Type a number up to {_MOST_SECONDS:.0f}.")
+        what = f"--seconds is {args.seconds:g}."
+        raise BadInput("usage", what, f"Type a number above 0, up to {_MOST_SECONDS:g}.")
     cards = [card for card in latest_cards(Ledger().entries()) if args.site in (None, card.site)]
     found = discover(cards, args.seconds, args.interface)
     absent = missing(found.devices, cards, args.site or "")

@@ -113,6 +113,8 @@ def _print_known_hosts(entries: Sequence[Entry], console: Console) -> None:
 
 def _export(args: argparse.Namespace, entries: Sequence[Entry], console: Console) -> None:
     words = _words(args, 0, 1)
+    if not entries:
+        console.warn("There is no such card in the ledger, so nothing is in what is exported.")
     if not words:
         if not console.as_json:
             console.out.write(inventory_of(entries) if args.ansible else as_csv(entries))

@@ -49,10 +49,11 @@ class RigMap:
         for node in self.nodes:
             if wanted in (node.name, node.position.lower()):
                 return node
-        known = [name for node in self.nodes for name in (node.name, node.position.lower())]
+        known = {w.lower(): w for node in self.nodes for w in (node.position, node.name)}
         near = get_close_matches(wanted, known, 1)
-        guess = f"Did you mean {near[0]}? " if near else ""
-        hint = f"{guess}They go from {known[0]} to {known[-2]}."
+        guess = f"Did you mean {known[near[0]]}? " if near else ""
+        first, last = (f"{node.name} ({node.position})" for node in (self.nodes[0], self.nodes[-1]))
+        hint = f"{guess}They go from {first} to {last}."
         raise BadInput("no-such-node", f"{self.profile.name} has no node {word!r}.", hint)
 
     def role_of(self, node: Node) -> Role:

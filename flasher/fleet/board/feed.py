@@ -23,6 +23,8 @@ _AGAIN_SECONDS = (1.0, 2.0, 5.0)
 # Of one event: a rig of thousands of nodes.
 _LARGEST = 16 << 20
 _START_IT = "Start it: flasher serve"
+# What OpenSSL makes of an answer without TLS; newer ones say the second.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
 
 
 class BoardFeed(Protocol):
@@ -202,5 +204,9 @@ def _no_contact(base: str, why: object) -> EnvironmentLacks:
             f"The server at {base} shows a certificate that nobody known vouches for.",
             "Name its site with --site, or give the site's certificate with --authority.",
         )
+    if any(word in str(why) for word in _NO_TLS):
+        plain = base.replace("https://", "http://", 1)
+        what = f"The server at {base} speaks http, not https."
+        return EnvironmentLacks("speaks-http", what, f"Reach it so: --url {plain}")
     words = str(why).strip(". ") or type(why).__name__
     return EnvironmentLacks("no-board", f"No board answers at {base}: {words}.", _START_IT)

@@ -8,8 +8,10 @@ import os
 from pathlib import Path
 
 import pytest
+from passlib.hash import sha512_crypt
 
-from flasher.cli import COMMANDS, main
+from flasher.cli import COMMANDS, command_parser, main
+from flasher.rig.site import load_site
 from flasher.sizes import parse_size
 
 
@@ -64,6 +66,52 @@ def test_what_cannot_be_asked_ends_with_2_and_a_hint(
     assert error["hint"]
 
 
+@pytest.mark.parametrize(
+    ("argv", "message", "hint"),
+    [
+        (["relase"], "There is no command 'relase'.", "Did you mean release?"),
+        (["xyzzy"], "There is no command 'xyzzy'.", "`flasher --help` lists the commands."),
+        (["--practise"], "`flasher` has no option --practise.", "Did you mean --practice?"),
+        (
+            ["release", "--sit", "studio"],
+            "`flasher release` has no option --sit.",
+            "Did you mean --site?",
+        ),
+        (
+            ["release", "publsh"],
+            "'publsh' is no action of `flasher release`.",
+            "Did you mean publish?",
+        ),
+        (
+            ["rollout", "x"],
+            "'x' is no action of `flasher rollout`.",
+            "Choose one of: status, pause, go, back.",
+        ),
+        (
+            ["discover", "--seconds", "0"],
+            "--seconds is 0.",
+            "Type a number above 0, up to 300.",
+        ),
+    ],
+)
+def test_what_was_mistyped_is_named_with_what_could_be_meant(
+    argv: list[str], message: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = error_of(capsys, *argv)
+    assert (error["message"], error["hint"]) == (message, hint)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_is_no_number_is_told_by_its_option(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for action in command_parser(command)._actions:
+        if action.type in (int, float):
+            error = error_of(capsys, command, action.option_strings[0], "viele")
+            assert str(error["message"]).startswith(f"Argument {action.option_strings[0]}: 'viele'")
+            assert "value" not in str(error["message"])
+
+
 def test_errors_for_people_go_to_the_error_stream(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", "show", "body-16x8"]) == 2
     shown = capsys.readouterr()
@@ -96,6 +144,42 @@ def test_secrets_come_through_a_descriptor_and_never_show(
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="no size"):
         parse_size(text)
+
+
+def descriptor_of(path: Path, raw: bytes) -> str:
+    """A descriptor that gives these bytes, as an option takes it."""
+    path.write_bytes(raw)
+    return str(os.open(path, os.O_RDONLY))
+
+
+def test_the_mark_that_editors_put_before_a_text_is_no_part_of_a_secret(
+    tmp_path: Path,
+) -> None:
+    marked = b"\xef\xbb\xbfcorrect horse\r\n"
+    fds = [descriptor_of(tmp_path / name, marked) for name in ("password", "passphrase")]
+    argv = ["site", "new", "studio", "--ssid", "Rig", "--country", "DE"]
+    assert main([*argv, "--password-fd", fds[0], "--passphrase-fd", fds[1]]) == 0
+    _, secrets = load_site("studio")
+    assert sha512_crypt.verify("correct horse", secrets.password_hash)
+    assert secrets.wifi_passphrases == {"Rig": "correct horse"}
+
+
+def test_a_strange_character_in_a_passphrase_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    password = descriptor_of(tmp_path / "password", b"correct horse\n")
+    curly = descriptor_of(tmp_path / "curly", "don\u2019t tell me\n".encode())
+    argv = ["site", "new", "studio", "--ssid", "Rig", "--country", "DE"]
+    error = error_of(capsys, *argv, "--password-fd", password, "--passphrase-fd", curly)
+    assert error["code"] == "bad-passphrase"
+    strange = "number 4: right single quotation mark (U+2019)"
+    assert strange in str(error["message"])
+    assert "tell me" not in str(error["message"])
+
+
+def test_an_empty_ledger_that_is_exported_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ledger", "export", "--ansible"]) == 0
+    assert "no such card in the ledger" in capsys.readouterr().err
 
 
 def test_an_empty_password_is_never_taken(capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,6 +59,10 @@ def test_an_unknown_node_names_the_nearest() -> None:
     with pytest.raises(BadInput) as caught:
         rig().find("cam-0409")
     assert "cam-040" in caught.value.hint
+    with pytest.raises(BadInput) as caught:
+        rig().find("SEG1-CAM9")
+    assert "Did you mean SEG1-CAM" in caught.value.hint
+    assert "from controller (CONTROL) to cam-1607 (SEG16-CAM7)" in caught.value.hint
 
 
 def edited(tmp_path: Path, old: str, new: str) -> Path:

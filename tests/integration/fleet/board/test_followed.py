@@ -56,6 +56,14 @@ async def test_a_wrong_token_is_told(place: Served) -> None:
         assert caught.value.code == "not-let-in"
 
 
+async def test_a_server_without_tls_is_told_with_its_address(place: Served) -> None:
+    board = ServedBoard(Reach(place.url.replace("http:", "https:"), place.guard.token))
+    with pytest.raises(FlasherError) as caught:
+        await board.once()
+    assert caught.value.code == "speaks-http"
+    assert f"--url {place.url}" in caught.value.hint
+
+
 async def test_contact_that_is_lost_is_told_and_found_again(unused_tcp_port: int) -> None:
     async with serving(quiet()) as place:
         told = ServedBoard(place.reach).follow()
