@@ -86,9 +86,13 @@ class RolloutPlan:
         return self._released > now + _MOST_AHEAD
 
     def earliest(self, card_id: str) -> datetime:
-        """When a card may begin where no server gives turns: in its lot's time, not all at once."""
-        share = _chance(card_id, self.generation)
-        lots = self.lot(card_id) + share
+        """When a card may begin where no server gives turns: in its lot's time, not all at once.
+
+        Canaries begin when they hear of it, so that they are through before the others.
+        """
+        if self.is_canary(card_id):
+            return self._released
+        lots = self.lot(card_id) + _chance(card_id, self.generation)
         return self._released + lots * timedelta(seconds=self.spacing_seconds)
 
     @property

@@ -41,6 +41,8 @@ _REPOSITORY, _TURNS = "repository/", "turns"
 # A run of the new agent ends by itself where nothing is to be applied; its launcher sees to that.
 _TRIAL_SECONDS = 3600
 _SHORTEST_WAIT = 1.0
+# A server that gives turns may come back before the plan's own time.
+_LONGEST_WAIT = 300.0
 # The archives of packages are others.
 _NO_REPOSITORY = ("no-source", "source-failed")
 
@@ -101,7 +103,7 @@ class Updater:
                 status, wait = self._act(found)
             if wait is None or time.monotonic() + wait > self._until:
                 return status
-            self.pause(max(wait, _SHORTEST_WAIT))
+            self.pause(min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT))
             ground = self._ground()
 
     def _act(self, found: Found) -> tuple[Status | None, float | None]:

@@ -64,8 +64,8 @@ def _add_new(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--swap", action="append", default=[], metavar="A=B", help=swap)
     pace = "no more together (%(default)s)"
     group.add_argument("--at-once", type=int, default=10, metavar="N", help=pace)
-    lots = "without a server: between so many and the next (%(default)s)"
-    group.add_argument("--spacing", type=int, default=0, metavar="SECONDS", help=lots)
+    lots = "without a server: between so many and the next (what fits)"
+    group.add_argument("--spacing", type=int, metavar="SECONDS", help=lots)
     group.add_argument("--agent", type=Path, metavar="DEB", help="the agent that nodes should run")
     instead = "though nodes of another scanner at the site may be on their way to the one before"
     group.add_argument("--instead", action="store_true", help=instead)

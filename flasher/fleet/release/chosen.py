@@ -28,7 +28,7 @@ class Wish:
         nodes: by name or position; empty for all.
         canaries: those that go first, by name or position.
         swaps: pairs of nodes that sit in each other's place.
-        at_once, spacing_seconds: as in the plan.
+        at_once, spacing_seconds: as in the plan; None for a spacing that fits, see `spacing_of`.
         agent: the agent's package, for all sites of the repository.
         instead: although nodes of another scanner are on their way to the release before.
         forget: although the repository has cards, or releases of them, that the ledger lacks.
@@ -40,7 +40,7 @@ class Wish:
     canaries: Sequence[str] = ()
     swaps: Sequence[tuple[str, str]] = ()
     at_once: int = 10
-    spacing_seconds: int = 0
+    spacing_seconds: int | None = None
     agent: Path | None = None
     instead: bool = False
     forget: bool = False

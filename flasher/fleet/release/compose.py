@@ -16,7 +16,7 @@ from flasher.fleet.release.changes import Change, compare, lines
 from flasher.fleet.release.chosen import Cards, Wish, canaries_of, choose
 from flasher.fleet.release.draft import Draft, DraftFolder
 from flasher.fleet.release.past import Past, last_letter, past_of
-from flasher.fleet.release.plan import begin, digest_of, laid_out, next_generation
+from flasher.fleet.release.plan import begin, digest_of, laid_out, next_generation, spacing_of
 from flasher.fleet.release.state import State
 from flasher.fleet.release.store import sha256_of
 from flasher.rig.assignments import Assignment, current
@@ -178,6 +178,8 @@ def _write_agent(folder: DraftFolder, wish: Wish) -> dict[str, str]:
 
 def _laid_out(plan: RolloutPlan, rig: RigMap, wish: Wish, cards: Cards) -> RolloutPlan:
     """The plan with its pace, and with its cards in their order."""
-    paced = replace(plan, at_once=wish.at_once, spacing_seconds=wish.spacing_seconds)
+    plan, said = replace(plan, at_once=wish.at_once), wish.spacing_seconds
+    fitting = spacing_of(plan, len(cards.chosen), rig.site.update.every_minutes)
+    paced = replace(plan, spacing_seconds=fitting if said is None else said)
     numbers = {node.name: number for number, node in enumerate(rig.nodes)}
     return laid_out(paced, {i: numbers[card.node] for i, card in cards.chosen.items()})

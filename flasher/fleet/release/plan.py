@@ -16,6 +16,8 @@ from flasher.fleet.release.state import State
 from flasher.rig.assignments import Assignment
 
 _MOST_WITHDRAWN = 100
+# What a lot takes to fetch, apply and prove a release; nodes look late by no more than that.
+_LOT_SECONDS = 600
 
 
 def begin(
@@ -37,6 +39,22 @@ def begin(
         withdrawn=before.withdrawn[-_MOST_WITHDRAWN:] if before else (),
         agent=agent or (before.agent if before else ""),
     )
+
+
+def spacing_of(plan: RolloutPlan, count: int, every_minutes: int) -> int:
+    """Seconds between one lot and the next where no server gives turns, if nobody said any.
+
+    With canaries as long as it takes until all of these have looked, and one had time to fail; else
+    as long as a lot takes. None where all are one lot.
+
+    Args:
+        plan: `canaries` and `at_once` count.
+        count: of its cards.
+        every_minutes: how often nodes look.
+    """
+    if plan.canaries:
+        return every_minutes * 60 + _LOT_SECONDS
+    return _LOT_SECONDS if count > plan.at_once else 0
 
 
 def laid_out(plan: RolloutPlan, numbers: Mapping[str, int]) -> RolloutPlan:

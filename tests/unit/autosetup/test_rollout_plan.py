@@ -78,9 +78,15 @@ def test_canaries_go_first_and_then_a_lot_at_a_time() -> None:
 
 
 def test_without_a_server_a_lot_begins_within_its_own_time() -> None:
-    for card in CARDS:
+    for card in set(CARDS) - set(PLAN.canaries):
         begin = RELEASED + PLAN.lot(card) * timedelta(minutes=10)
         assert begin <= PLAN.earliest(card) < begin + timedelta(minutes=10)
+
+
+def test_without_a_server_canaries_begin_when_they_hear_of_it_a_lot_before_the_others() -> None:
+    others = set(CARDS) - set(PLAN.canaries)
+    assert {PLAN.earliest(card) for card in PLAN.canaries} == {RELEASED}
+    assert min(map(PLAN.earliest, others)) >= RELEASED + timedelta(minutes=10)
 
 
 def test_without_a_server_and_without_spacing_all_may_begin_at_once() -> None:

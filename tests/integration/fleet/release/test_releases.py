@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,27 @@ def test_the_plan_names_the_cards_in_their_order(world: World, reader: MakeReade
     first = {world.identities[name].card_id for name in ("cam-302", "central")}
     assert set(plan.canaries) == set(plan.cards[:2]) == first
     assert len(plan.cards) == len(world.rig.nodes) - 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "seconds"),
+    [
+        ({}, 600),
+        ({"at_once": 50}, 0),  # all are one lot
+        ({"canaries": ("cam-302",)}, 90 * 60 + 600),
+        ({"at_once": 3, "canaries": ("cam-302",), "spacing_seconds": 0}, 0),
+    ],
+)
+def test_where_no_server_gives_turns_nodes_do_not_begin_all_at_once_unless_that_is_wanted(
+    world: World, changed: dict[str, Any], seconds: int
+) -> None:
+    update = replace(world.rig.site.update, every_minutes=90)
+    world.rig = replace(world.rig, site=replace(world.rig.site, update=update))
+    world.make_cards()
+    world.release(replace(WISH, **changed))
+    plan = plan_of(world.place.read(), "field")
+    assert plan is not None
+    assert plan.spacing_seconds == seconds
 
 
 def test_what_two_generations_share_is_there_once(world: World) -> None:
