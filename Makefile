@@ -16,6 +16,10 @@ TEST_PACKAGES := $(RUN_PACKAGES) ovmf tzdata $(shell awk '!/^#/ && $$3 == "test"
 UNPACKED := chrony openssh-server golang-github-burntsushi-toml-dev
 # What udisks2 needs besides has other names in each suite; apt knows them.
 UDISKS = $$(apt-get -s -qq install --no-install-recommends udisks2 2> /dev/null | awk '/^Inst/ {print $$2}')
+SUITE := $(VENV)/tuf-conformance
+SUITE_FROM := https://github.com/theupdateframework/tuf-conformance
+SUITE_COMMIT := eec841c186f81f2d9d8d30460c7e7deefa615f9e
+TRIXIE_TUF := tuf==5.1.0 securesystemslib==1.2.0
 REAL := tests/rehearsal/test_first_boot.py tests/rehearsal/test_power_cuts.py tests/kit
 download = apt-get -qq -o APT::Sandbox::User=root download $(UNPACKED) $(UDISKS)
 
@@ -28,7 +32,7 @@ install_packages = @missing=$$(for package in $(1); do \
 	        > /dev/null || { echo "apt could not install them: check the network and the sources." >&2; exit 1; }; \
 	fi
 
-.PHONY: demo kit test test-all lint unit real long rig soak faults languages pictures setup setup-test clean
+.PHONY: demo kit test test-all lint unit real long rig conformance soak faults languages pictures setup setup-test clean
 
 demo: setup  ## build the base image, make a card, boot it in an emulated Pi
 	@$(SUDO) $(FLASHER) build-base --out $(DEMO)
@@ -63,6 +67,17 @@ long: setup-test
 rig: setup-test  ## a rig of four emulated nodes, from the base image through updates; all they say in .demo/rig.log
 	@mkdir -p $(DEMO) && $(SUDO) env FLASHER_RIG_LOG=$(DEMO)/rig.log $(VENV)/bin/pytest -s -p no:cacheprovider \
 	    tests/rehearsal/test_rig.py
+
+# The suite's own environment is apart: it pins its libraries. Debian 13 has the older ones.
+conformance: setup-test  ## The Update Framework's public suite on the node's client, with this project's library and with Debian 13's
+	$(call install_packages,faketime git)
+	@[ -d $(SUITE)/.git ] || git clone --quiet $(SUITE_FROM) $(SUITE)
+	@cd $(SUITE) && git checkout --quiet $(SUITE_COMMIT)
+	@python3 -m venv $(SUITE)/env && $(SUITE)/env/bin/pip --disable-pip-version-check install --quiet $(SUITE)
+	@$(VENV)/bin/pip --disable-pip-version-check install --quiet --upgrade --target $(SUITE)/trixie $(TRIXIE_TUF)
+	@for library in "" $(CURDIR)/$(SUITE)/trixie; do \
+	    client="env PYTHONPATH=$(CURDIR):$$library $(CURDIR)/$(VENV)/bin/python -m autosetup.update.conformance"; \
+	    (cd $(SUITE) && env/bin/pytest -q -p no:cacheprovider tuf_conformance --entrypoint "$$client") || exit 1; done
 
 soak: setup-test  ## builds killed, plugs pulled, a long day at the bench; FLASHER_SEED=… for other moments
 	@$(SUDO) env FLASHER_KILLS=100 FLASHER_CUTS=32 FLASHER_REPLAYS=200 FLASHER_SOAK_CARDS=200 \

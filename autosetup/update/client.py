@@ -26,6 +26,7 @@ from autosetup.update.fetch import Wanted
 from autosetup.update.store import NotThere, Store, failed
 
 if TYPE_CHECKING:
+    from tuf.api.metadata import Targets
     from tuf.ngclient import FetcherInterface, Updater
 
 ROOT, _STAMP, _TOP = "root.json", "timestamp.json", "targets.json"
@@ -158,10 +159,36 @@ def _begun(work: Path, store: Store, now: float) -> Updater:
         snapshot_max_length=_SNAPSHOT_MOST,
         targets_max_length=_TARGETS_MOST,
     )
-    updater = Updater(str(work), _ABOUT, fetcher=_fetcher(store), config=config, **extra)
+    strict = _strict(Updater)
+    updater = strict(str(work), _ABOUT, fetcher=_fetcher(store), config=config, **extra)
     # It has no argument for the time; this is where each of its checks looks it up.
     updater._trusted_set.reference_time = datetime.fromtimestamp(now, UTC)  # noqa: SLF001
     return updater
+
+
+def _strict(usual: type[Updater]) -> type[Updater]:
+    """A role is believed by the keys of each role that delegates to it.
+
+    python-tuf before 7.0.1, which Debian 13 has, asks for those of the first one alone.
+    """
+
+    class Strict(usual):  # type: ignore[valid-type, misc]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self._verified: set[tuple[str, str]] = set()
+
+        def _load_targets(self, role: str, parent_role: str) -> Targets:
+            held, pair = self._trusted_set._trusted_set, (role, parent_role)  # noqa: SLF001
+            before = None if pair in self._verified else held.pop(role, None)  # to be loaded anew
+            try:
+                found: Targets = super()._load_targets(role, parent_role)
+            finally:
+                if before is not None:
+                    held.setdefault(role, before)
+            self._verified.add(pair)
+            return found
+
+    return Strict
 
 
 def _fetcher(store: Store) -> FetcherInterface:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import DelegatedRole, Delegations
+from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 
+from autosetup.errors import AgentError
+from autosetup.update.client import opened
 from autosetup.update.look import looking
+from autosetup.update.web import web_at
 from tests.integration.autosetup.released import (
     GENERATION,
     LETTER,
@@ -61,6 +68,47 @@ def test_a_role_that_another_key_signed_counts_for_nothing(
     repository.signers[role] = own
     repository.publish()
     assert offered(card) == LATER
+
+
+class Twofold(Repository):
+    """The role is delegated to by two: by the site with its key, by the top with another one."""
+
+    def _delegations(self, role: str) -> Delegations | None:
+        shared, right = f"{SITE}.{ROLE}", self.signers[f"{SITE}.{ROLE}"].public_key
+        wrong = CryptoSigner.generate_ed25519().public_key
+        told = {
+            "targets": [(SITE, "a/*", self.signers[SITE].public_key), (shared, "b/*", wrong)],
+            SITE: [(shared, "a/*", right)],
+        }
+        listed = {
+            name: (key, DelegatedRole(name, [key.keyid], 1, terminating=True, paths=[path]))
+            for name, path, key in told.get(role, [])
+        }
+        keys = {key.keyid: key for key, _ in listed.values()}
+        return Delegations(keys, {name: role for name, (_, role) in listed.items()})
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_role_is_believed_for_each_that_delegates_to_it_by_its_own_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_old: bool
+) -> None:
+    if is_old:  # so Debian 13's python-tuf 5.1.0 has it
+        has = TrustedMetadataSet.__contains__
+        monkeypatch.setattr(TrustedMetadataSet, "contains", lambda known, role, _: has(known, role))
+    repository = Twofold(tmp_path / "repository")
+    root = repository.begin()
+    repository.targets[f"{SITE}.{ROLE}"] = {"a/x": b"x", "b/x": b"x"}
+    repository.publish()
+    with (
+        serving(repository.folder) as server,
+        closing(web_at(f"{server.address}metadata")) as store,
+        opened(tmp_path / "known", root, store, time.time()) as client,
+    ):
+        client.refresh()
+        assert client.find("a/x")
+        with pytest.raises(AgentError, match="cannot be trusted"):
+            client.find("b/x")
+        assert client.find("a/x")
 
 
 def test_a_root_that_the_last_one_did_not_sign_is_refused(
