@@ -115,6 +115,29 @@ async def test_what_nodes_say_is_drawn_in_their_places():
         assert "? missing for 60 s;" in looker.read()
 
 
+async def test_all_that_a_node_tells_of_itself_can_be_read():
+    async with looking(quiet(), (120, 50)) as looker:
+        await looker.press("down", "enter")
+        await looker.see(NodeScreen)
+        late = round((NOON - 4 * SECOND).timestamp() * 1000)
+        await looker.hear(says(quiet(), time_ms=late, card_wear_percent=90, temperature_c=61))
+        told = looker.read()
+        for fact in ("Clock 4.0 s slow", "Card worn 90 %", "Heat 61 °C", "Agent 0.1.0"):
+            assert fact in told
+        assert "Heard just now Generation 1795240000" in told
+        await looker.hear(says(quiet()).at(NOON + 30 * SECOND))
+        assert "Heard 30 s ago" in looker.read()
+
+
+async def test_of_a_node_that_is_missing_the_last_word_is_told():
+    async with looking(quiet(), (120, 40)) as looker:
+        await looker.press("down")
+        failed = says(quiet(), state="failed", step="scripts", reason="The lens is not there.")
+        await looker.hear(failed.at(NOON + 60 * SECOND))
+        assert "? missing for 60 s; last word: failed" in looker.read()
+        assert "The lens is not there." in looker.read()
+
+
 async def test_a_node_that_a_copy_of_its_card_silenced_is_told_with_what_to_do():
     async with looking(quiet(), (200, 40)) as looker:
         await looker.press("down")

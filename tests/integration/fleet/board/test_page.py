@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,10 @@ from tests.integration.web.chromium import Chromium, Tab, chromium
 from tests.tui.board_rig import SECOND, Holder, lively, quiet, report
 
 FIRST = Holder("2".zfill(32), "cam-0101", "camera", "SEG1-CAM1", 0)
+PICTURE = Path(__file__).parents[4] / "docs/pictures/board-page.png"
+WORDS = Path(__file__).with_name("pictured.txt")
+PICTURED: dict[str, Any] = {"width": 1000, "height": 620, "deviceScaleFactor": 1, "mobile": False}
+PASSING = re.compile(r"^\d+ (s|min) ago$")
 # The contrast of two colours, by WCAG 2.2, 1.4.3; each pair of text and what is behind it.
 CONTRASTS = """
 (() => {
@@ -86,6 +92,15 @@ async def opened(browser: Chromium, place: Served) -> Tab:
     return tab
 
 
+async def facts(tab: Tab) -> dict[str, str]:
+    """What stands in the list of the node that is chosen, by its label."""
+    pairs = "[...document.querySelectorAll('#facts dt')]"
+    told = await tab.evaluate(
+        f"{pairs}.map((each) => [each.innerText, each.nextSibling.innerText])"
+    )
+    return dict(told)
+
+
 def cell(name: str) -> str:
     return f'button[data-name="{name}"]'
 
@@ -117,6 +132,52 @@ async def test_every_node_stands_in_its_place_with_its_sign_and_its_words(
     assert "✗ failed at scripts" in told
     assert "50-calibrate ended with 3. See log.txt on the card." in told
     assert "48 °C" in told
+
+
+async def test_all_that_a_node_tells_of_itself_can_be_read(
+    browser: Chromium, place: Served
+) -> None:
+    tab = await opened(browser, place)
+    await click(tab, cell("cam-0307"))
+    told = await facts(tab)
+    assert told["Clock"] == "4.0 s slow"
+    assert (told["Heat"], told["Card worn"], told["Agent"]) == ("48 °C", "10 %", "0.1.0")
+    assert told["Generation"] == "1795240000"
+    assert told["Heard"].endswith(" s ago")
+    await click(tab, cell("cam-0505"))
+    assert (await facts(tab))["Card worn"] == "90 %"
+    assert "nearly worn out" in await text(tab, "#words")
+
+
+async def test_the_guide_shows_the_page_as_it_is(browser: Chromium, place: Served) -> None:
+    """By its words: computers draw letters in their own ways; ``UPDATE_SNAPSHOTS=1`` makes both."""
+    tab = await browser.tab()
+    await tab.call("Emulation.setDeviceMetricsOverride", **PICTURED)
+    light = [{"name": "prefers-color-scheme", "value": "light"}]
+    await tab.call("Emulation.setEmulatedMedia", features=light)
+    await tab.open(place.entrance)
+    await until_text(tab, "#contact", "● live")
+    await click(tab, cell("cam-0105"))
+    words = await tab.evaluate("document.body.innerText")
+    seen = "\n".join(PASSING.sub("", line) for line in words.splitlines())
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        PICTURE.write_bytes(await tab.picture())
+        WORDS.write_text(seen + "\n")
+    assert seen + "\n" == WORDS.read_text()
+
+
+async def test_of_a_node_that_is_missing_the_last_word_is_told(
+    browser: Chromium, place: Served
+) -> None:
+    tab = await opened(browser, place)
+    failed = says(place.board, state="failed", step="scripts", reason="The lens is not there.")
+    place.tell(failed.at(failed.now + 60 * SECOND))
+    await until_text(tab, cell("cam-0101"), "?")
+    await click(tab, cell("cam-0101"))
+    state = await text(tab, "#state")
+    assert state.startswith("? missing for ")
+    assert state.endswith("last word: failed")
+    assert "The lens is not there." in await text(tab, "#words")
 
 
 async def test_the_old_card_of_a_node_is_told_with_its_address(
