@@ -7,16 +7,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flasher.commands._heard import board_of, generations
+from flasher.commands._release_copies import copied, copies_wanted
 from flasher.commands._release_keys import OPTION, passphrase, signer_of, site_signer, targets_key
 from flasher.commands._release_told import as_json, cards, how, tell_draft, tell_ends, where
 from flasher.commands._secret_input import new_secret
 from flasher.commands._sites import load
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode, FlasherError
-from flasher.fleet.release import names, steps
+from flasher.fleet.release import steps
 from flasher.fleet.release.chosen import Wish
 from flasher.fleet.release.compose import compose_release
-from flasher.fleet.release.copies import copy_in_force
 from flasher.fleet.release.draft import Draft, DraftFolder
 from flasher.fleet.release.place import Place, find_place, new_place
 from flasher.fleet.release.plan import read_plan_of
@@ -58,6 +58,9 @@ def init(args: argparse.Namespace, console: Console) -> int:
 
 def new(args: argparse.Namespace, console: Console) -> int:
     """Draft a release."""
+    if args.agent and not args.agent.is_file():
+        what = f"There is no file {args.agent}."
+        raise BadInput("no-such-file", what, "Make the agent's packages: flasher build-agent")
     place = find_place(args.repository)
     site, secrets = load(args.site, args, console)
     rig = lay_out(load_profile(args.scanner), site, secrets)
@@ -214,13 +217,8 @@ def _sign(
 
 
 def _publish(place: Place, args: argparse.Namespace, console: Console) -> int:
-    folder = DraftFolder(place.draft)
-    copies = [args.to] if args.to else []
-    copies += [args.stick / names.ON_STICKS] if args.stick else []
-    draft = None
-    if args.stick and not args.stick.is_dir():
-        what = f"There is no folder {args.stick}."
-        raise BadInput("no-stick", what, "Plug the stick in, and name where it is mounted.")
+    folder, draft = DraftFolder(place.draft), None
+    copies = copies_wanted(args.to, args.stick)
     if not copies and not folder.is_there():
         what = "No release waits to be published."
         hint = "Make one: flasher release new. To copy what is in force: --to or --stick."
@@ -231,7 +229,7 @@ def _publish(place: Place, args: argparse.Namespace, console: Console) -> int:
             if _record(draft, console):
                 folder.discard()
         state = place.read()
-        written = {str(to): copy_in_force(state, to, emit) for to in copies}
+        written = {str(to): copied(state, to, emit) for to in copies}
     if draft:
         console.say(
             f"Generation {draft.generation} is in force at {draft.site_name}: {cards(draft)}."

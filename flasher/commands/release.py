@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from autosetup.rollout_plan import MOST_AT_ONCE, MOST_SPACING_SECONDS
+from flasher.arguments import whole
 from flasher.commands._sites import add_unlock
 from flasher.console import Console
 from flasher.errors import BadInput
@@ -63,9 +65,11 @@ def _add_new(group: argparse._ArgumentGroup) -> None:
     swap = "these two sit in each other's place"
     group.add_argument("--swap", action="append", default=[], metavar="A=B", help=swap)
     pace = "no more together (%(default)s)"
-    group.add_argument("--at-once", type=int, default=10, metavar="N", help=pace)
+    group.add_argument("--at-once", type=whole(1, MOST_AT_ONCE), default=10, metavar="N", help=pace)
     lots = "without a server: between so many and the next (what fits)"
-    group.add_argument("--spacing", type=int, metavar="SECONDS", help=lots)
+    group.add_argument(
+        "--spacing", type=whole(0, MOST_SPACING_SECONDS), metavar="SECONDS", help=lots
+    )
     group.add_argument("--agent", type=Path, metavar="DEB", help="the agent that nodes should run")
     instead = "though nodes of another scanner at the site may be on their way to the one before"
     group.add_argument("--instead", action="store_true", help=instead)

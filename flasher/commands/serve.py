@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from flasher.arguments import whole
 from flasher.commands._sites import add_unlock, load
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
@@ -35,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("to whom")
     where.add_argument("--lan", action="store_true", help="on all networks of this computer")
     where.add_argument("--address", default="", help="on the network of this address alone")
-    where.add_argument("--port", type=int, default=PORT, help="0: any (%(default)s)")
+    where.add_argument("--port", type=whole(0, 65535), default=PORT, help="0: any (%(default)s)")
     limits = parser.add_argument_group("how much")
     limits.add_argument("--limit-rate", type=float, help="MB/s, of all downloads together")
     limits.add_argument("--at-once", type=int, default=0, help="no more nodes update together")
@@ -91,6 +92,8 @@ def _tell(found: Offer, console: Console) -> None:
             console.say(f"Browsers warn until they know the site's certificate:\n{found.authority}")
             if sys.stdout.isatty():
                 _draw(found.entrance)
+    if not found.serving.whereabouts:
+        console.say("Only this computer reaches it; for the rig: --lan")
     console.say("Ctrl-C ends it.")
     console.result("serving", found.told())
 

@@ -120,7 +120,7 @@ def offer(wanted: Wanted) -> Iterator[Offer]:
 
     Raises:
         BadInput: ``no-repository``, ``no-site-key``, and what a profile or site says.
-        EnvironmentLacks: ``port-taken``, ``address-unknown``.
+        EnvironmentLacks: what `listen` raises.
     """
     shelf = _shelf(wanted)
     default = _EVERYWHERE if wanted.on_lan else LOOPBACK

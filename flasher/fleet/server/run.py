@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
+import os
 import resource
 import signal
 import socket
@@ -18,6 +20,7 @@ from aiohttp.typedefs import Handler
 
 from flasher.errors import EnvironmentLacks
 from flasher.events import Emit
+from flasher.fleet.server import PORT
 from flasher.fleet.server.app import application
 from flasher.fleet.server.complaints import Complaints
 from flasher.fleet.server.door import MOST, Crowd, Door
@@ -62,27 +65,43 @@ def listen(address: str, port: int) -> socket.socket:
 
     Args:
         address: of an interface; ``0.0.0.0`` for all of them.
-        port: 0 for any that is free.
+        port: up to 65535; 0 for any that is free.
 
     Raises:
-        EnvironmentLacks: ``port-taken``, ``address-unknown``.
+        EnvironmentLacks: ``port-taken``, ``port-not-allowed``, ``address-unknown``.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         ipaddress.ip_address(address)
         return socket.create_server((address, port), family=family, backlog=_BACKLOG)
-    except (OSError, OverflowError) as error:
-        raise EnvironmentLacks(
-            "port-taken",
-            f"Port {port} of {address} cannot be served: {str(error).strip('.')}.",
-            "If no other `flasher serve` runs, choose another: --port 0 takes any that is free.",
-        ) from error
     except ValueError as error:
-        raise EnvironmentLacks(
-            "address-unknown",
-            f"{address!r} is no address of this computer.",
-            "Give one that `ip address` shows, such as 192.168.7.10.",
-        ) from error
+        raise _not_ours(address) from error
+    except OSError as error:
+        raise _cannot_listen(address, port, error) from error
+
+
+def _cannot_listen(address: str, port: int, error: OSError) -> EnvironmentLacks:
+    match error.errno:
+        case errno.EADDRNOTAVAIL | errno.EAFNOSUPPORT:
+            return _not_ours(address)
+        case errno.EACCES:
+            what = f"Port {port} is for root alone."
+            hint = f"Choose one from 1024 on; without --port it is {PORT}."
+            return EnvironmentLacks("port-not-allowed", what, hint)
+    words = (os.strerror(error.errno) if error.errno else str(error)).lower()
+    return EnvironmentLacks(
+        "port-taken",
+        f"Port {port} of {address} cannot be served: {words}.",
+        "If no other `flasher serve` runs, choose another: --port 0 takes any that is free.",
+    )
+
+
+def _not_ours(address: str) -> EnvironmentLacks:
+    return EnvironmentLacks(
+        "address-unknown",
+        f"{address!r} is no address of this computer.",
+        "Give one that `ip address` shows, such as 192.168.7.10.",
+    )
 
 
 def serve(serving: Serving, listener: socket.socket, ready: Callable[[], None], emit: Emit) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from flasher import paths
 from flasher.cli import main
+from flasher.commands._release_copies import copies_wanted
 from flasher.recording import NO_NODE, node_line
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
@@ -71,8 +72,12 @@ def test_from_init_to_taken_back(rig: tuple[Path, Path], tmp_path: Path) -> None
     assert signed["roles"] == ["field", "field.camera", "targets"]
     stick = tmp_path / "stick"
     assert flasher("release", "publish", "--stick", stick)[1]["code"] == "no-stick"
-    stick.mkdir()
-    status, published = flasher("release", "publish", "--stick", stick)
+    stick.mkdir()  # as where one was plugged in, but is not any more
+    assert flasher("release", "publish", "--stick", stick)[1]["code"] == "no-stick"
+    nowhere = flasher("release", "publish", "--to", tmp_path / "nowhere/copy")[1]
+    assert nowhere["code"] == "no-such-folder"
+    assert not list(stick.iterdir())
+    status, published = flasher("release", "publish", "--to", stick / "flasher-repository")
     assert status == 0
     assert (tmp_path / "stick/flasher-repository/metadata/timestamp.json").exists()
     nothing = flasher("release", "publish")[1]
@@ -81,6 +86,8 @@ def test_from_init_to_taken_back(rig: tuple[Path, Path], tmp_path: Path) -> None
     assert flasher("release", "publish", "--to", tmp_path / "copy")[0] == 0
     status, rollout = flasher("rollout", "status")
     assert [node["node"] for node in rollout["nodes"]] == ["cam-102", "cam-101"]  # type: ignore[attr-defined]
+    status, never = flasher("release", "publish", "--to", "/proc/copy")
+    assert (status, never["code"]) == (2, "cannot-make")
     assert flasher("rollout", "pause", "--site", site)[1]["paused"] is True
     assert flasher("rollout", "go", "--site", site)[1]["paused"] is False
     assert flasher("rollout", "back", "--site", site)[1]["code"] == "not-confirmed"
@@ -90,6 +97,24 @@ def test_from_init_to_taken_back(rig: tuple[Path, Path], tmp_path: Path) -> None
     assert shown["sites"] == {"field": {"generation": published["generation"], "how": "withdrawn"}}
     lines = [entry.result for entry in Ledger().entries()]
     assert lines == ["verified", "verified", "released", "released"]
+
+
+def test_a_stick_is_where_one_is_mounted(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/proc")
+    for mounted in (Path("/proc"), tmp_path / "link"):
+        assert copies_wanted(None, mounted) == [mounted / "flasher-repository"]
+
+
+def test_a_pace_or_an_agent_that_cannot_be_is_told_by_its_option(
+    rig: tuple[Path, Path], tmp_path: Path
+) -> None:
+    scanner, site = rig
+    new = ("release", "new", "--scanner", scanner, "--site", site)
+    for option, text in (("--at-once", "0"), ("--at-once", "many"), ("--spacing", "-1")):
+        told = str(flasher(*new, option, text)[1]["message"])
+        assert told.startswith(f"Argument {option}: '{text}' is no whole number from")
+    told = str(flasher(*new, "--agent", tmp_path / "nope.deb")[1]["message"])
+    assert told == f"There is no file {tmp_path / 'nope.deb'}."
 
 
 def test_a_release_that_the_ledger_could_not_take_is_told_to_it_later(
@@ -202,7 +227,6 @@ def test_what_cannot_be_asked_is_told(rig: tuple[Path, Path], tmp_path: Path) ->
     named = ("--scanner", rig[0], "--site", rig[1])
     swap = flasher("release", "new", *named, "--swap", "cam-101")
     assert swap[1]["code"] == "usage"
-    assert flasher("release", "new", *named, "--at-once", "0")[1]["code"] == "bad-document"
     assert flasher("release", "new", *named, "--agent", rig[0])[1]["code"] == "agent-name"
 
 

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 import aiohttp
@@ -147,6 +148,16 @@ def test_another_process_with_the_number_of_a_killed_server_is_not_taken_for_it(
         assert running("field") is not None
 
 
+def test_who_serves_this_computer_alone_is_told_how_the_rig_reaches_it(rig: RigMap) -> None:
+    del rig
+    argv = [sys.executable, "-m", "flasher", "serve", "--site", "field", "--port", "0"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        told = list(takewhile(lambda line: "Ctrl-C" not in line, process.stdout))
+        process.kill()
+    assert "Only this computer reaches it; for the rig: --lan\n" in told
+
+
 def test_a_port_that_is_taken_is_told() -> None:
     with serving("--upstream", "http://127.0.0.1:1") as server:
         port = server.url.rpartition(":")[2]
@@ -161,7 +172,8 @@ def test_a_port_that_is_taken_is_told() -> None:
         (["--repository", "a", "--upstream", "http://b"], "usage"),
         (["--repository", "nowhere"], "no-repository"),
         (["--upstream", "file:///etc"], "bad-url"),
-        (["--upstream", "http://b", "--address", "192.0.2.77"], "port-taken"),
+        (["--upstream", "http://b", "--address", "192.0.2.77"], "address-unknown"),
+        (["--upstream", "http://b", "--port", "99999"], "usage"),
         (["--upstream", "http://b", "--address", "nonsense"], "address-unknown"),
         (["--upstream", "http://b", "--limit-rate", "0"], "bad-value"),
         (["--site", "demo", "--lan"], "no-site-key"),
