@@ -66,9 +66,15 @@ def status(args: argparse.Namespace, console: Console) -> int:
 
 
 def change(args: argparse.Namespace, console: Console) -> int:
-    """Publish another plan."""
+    """Publish another plan; none where nothing would change for nodes that go on already."""
     place = find_place(args.repository)
-    name = _site(args, place.read())
+    now_there = place.read()
+    name = _site(args, now_there)
+    before = read_plan_of(now_there, name)
+    if args.action == "go" and _is_going(before):
+        console.say(f"It was not paused: nodes go on to generation {before.generation} as before.")
+        console.result("rollout", _plan_json(before))
+        return ExitCode.DONE
     # A site that was named by its path is not on the shelf.
     site, secrets = load(args.site or name, args, console)
     signer = signer_of(site, secrets)
@@ -82,6 +88,10 @@ def change(args: argparse.Namespace, console: Console) -> int:
     console.say(_DONE[args.action].format(plan.generation))
     console.result("rollout", {**_plan_json(plan)})
     return ExitCode.DONE
+
+
+def _is_going(plan: RolloutPlan) -> bool:
+    return not (plan.paused or plan.takes_back(plan.generation))
 
 
 class _Node:

@@ -57,7 +57,9 @@ def _card(folder: Path, name: str) -> Entry:
     return replace(made, result="verified", image_digest="2" * 64, written_at=at)
 
 
-def test_from_init_to_taken_back(rig: tuple[Path, Path], tmp_path: Path) -> None:
+def test_from_init_to_taken_back(
+    rig: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     scanner, site = rig
     named = ("--scanner", scanner, "--site", site)
     assert with_passphrase("words", "release", "init", tmp_path / "updates")[0] == 0
@@ -90,6 +92,10 @@ def test_from_init_to_taken_back(rig: tuple[Path, Path], tmp_path: Path) -> None
     assert (status, never["code"]) == (2, "cannot-make")
     assert flasher("rollout", "pause", "--site", site)[1]["paused"] is True
     assert flasher("rollout", "go", "--site", site)[1]["paused"] is False
+    before = (tmp_path / "updates/metadata/timestamp.json").read_bytes()
+    assert main(["rollout", "go", "--site", str(site)]) == 0
+    assert "It was not paused" in capsys.readouterr().out
+    assert (tmp_path / "updates/metadata/timestamp.json").read_bytes() == before
     assert flasher("rollout", "back", "--site", site)[1]["code"] == "not-confirmed"
     assert flasher("rollout", "back", "--site", site, "--yes")[1]["withdrawn"] is True
     assert flasher("rollout", "go", "--site", site)[1]["code"] == "taken-back"
