@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +46,20 @@ def test_a_card_is_prepared_verified_inspected_and_in_the_ledger(
     _, ledger = flasher("ledger", "list")
     (entry,) = ledger["entries"]  # type: ignore[misc,attr-defined]
     assert (entry["node"], entry["result"]) == ("cam-0101", "verified")
+
+
+def test_the_private_keys_of_a_card_stay_on_it_alone(card: Path, base_image: Path) -> None:
+    status, made = flasher("prepare", *NODE, "--to", card, "--image", base_image, "--yes")
+    assert status == 0, made
+    read = ["mcopy", "-i", f"{card}@@1M", "::autosetup/secrets.toml", "-"]
+    secrets = tomllib.loads(subprocess.run(read, capture_output=True, check=True).stdout.decode())
+    keys = [secrets[name].encode() for name in ("sealing_key", "report_key")]
+    bare = [b64decode(key) for key in keys]
+    wanted = {*keys, *bare, *(raw.hex().encode() for raw in bare)}
+    folders = [os.environ[name] for name in ("FLASHER_DATA", "FLASHER_CACHE")]
+    kept = [path for folder in folders for path in Path(folder).rglob("*") if path.is_file()]
+    assert any(path.name.startswith("ledger") for path in kept)
+    assert not [path for path in kept for form in wanted if form in path.read_bytes()]
 
 
 def test_a_write_protected_card_and_the_file_behind_it_are_verified(
