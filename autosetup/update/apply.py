@@ -25,14 +25,14 @@ from autosetup.outlets import utc_now
 from autosetup.questions import last_said
 from autosetup.rollout_plan import RolloutPlan
 from autosetup.run import Tools
-from autosetup.status import Status, with_warning
+from autosetup.status import Status, Warned, with_warning
 from autosetup.this_node import alone
+from autosetup.update import system_packages
 from autosetup.update.capture import no_capture
 from autosetup.update.here import Ground, ground_of
 from autosetup.update.look import Found, Sources, looking
 from autosetup.update.sources import sources
-from autosetup.update.system_packages import bring_up_to_date, is_due, restart_asked
-from autosetup.update.turns import Asking, Lease
+from autosetup.update.turns import Asking, Lease, Turn
 from autosetup.update.web import Web
 from autosetup.update_state import Doing, Updating, tell
 
@@ -43,8 +43,8 @@ _TRIAL_SECONDS = 3600
 _SHORTEST_WAIT = 1.0
 # A server that gives turns may come back before the plan's own time.
 _LONGEST_WAIT = 300.0
-# The archives of packages are others.
-_NO_REPOSITORY = ("no-source", "source-failed")
+# Else the image's packages come whatever the repository is like: their archives are others.
+_NO_PACKAGES_EITHER = ("capturing", "no-updates")
 
 
 def _become_the_new_agent() -> None:
@@ -71,6 +71,7 @@ class Updater:
     patience: float | None = None
     _until: float = 0
     _source: str = field(default="", init=False)
+    _found: Found | None = field(default=None, init=False)
 
     def run(self) -> Status | None:
         """One pass; gives what the node came to, or None where nothing was applied.
@@ -79,27 +80,33 @@ class Updater:
             AgentError, Faulty: why nothing was applied; it is told already, see `update_state`.
         """
         try:
-            status = self._run()
+            status = self._take_release()
             if status is None:
                 self._bring_packages()
             return status
         except AgentError as error:
-            doing: Doing = "waiting" if error.code == "capturing" else "refused"
-            self._tell(Updating(doing, code=error.code, reason=f"{error.reason} {error.hint}"))
-            if error.code in _NO_REPOSITORY:
-                self._bring_packages()
+            self._tell_of(error)
             raise
         except Exception as error:
             self._tell(Updating("refused", reason=str(error)))
             raise
 
-    def _run(self) -> Status | None:
+    def _take_release(self) -> Status | None:
+        try:
+            return self._look_and_act()
+        except AgentError as error:
+            if error.code not in _NO_PACKAGES_EITHER:
+                self._tell_of(error)
+                self._bring_packages_all_the_same()
+            raise
+
+    def _look_and_act(self) -> Status | None:
         ground = self._ground()
         patience = ground.update.every_minutes * 60 if self.patience is None else self.patience
         self._until = time.monotonic() + patience
         while True:
             with looking(ground, self.asked) as found:
-                self._source = found.store.name
+                self._source, self._found = found.store.name, found
                 status, wait = self._act(found)
             if wait is None or time.monotonic() + wait > self._until:
                 return status
@@ -119,15 +126,19 @@ class Updater:
         if found.plan and not found.plan.lets_begin(wanted):
             self._wait(wanted, "The rollout is paused.")
             return None, None
+        turn, lease = self._ask(found.ground, wanted)
+        return (self._bring(found, version, lease), None) if lease else (None, turn.seconds)
+
+    def _ask(self, ground: Ground, wanted: int) -> tuple[Turn, Lease | None]:
+        """The node's turn to have a generation; a lease where it was granted."""
         with self._no_capture(wanted):
             pass  # a turn that is not used would keep others from theirs
-        asking = self._asking(found)
-        turn = asking.ask(wanted, found.plan)
-        if not turn.granted:
-            self._wait(wanted, turn.why)
-            return None, turn.seconds
-        lease = Lease(turn.seconds, lambda: asking.ask(wanted, found.plan))
-        return self._bring(found, version, lease), None
+        asking, plan = self._asking(ground), self._found.plan if self._found else None
+        turn = asking.ask(wanted, plan)
+        if turn.granted:
+            return turn, Lease(turn.seconds, lambda: asking.ask(wanted, plan))
+        self._wait(wanted, turn.why)
+        return turn, None
 
     def _bring(self, found: Found, version: str | None, lease: Lease) -> Status | None:
         """Fetch all, then change the node."""
@@ -161,19 +172,53 @@ class Updater:
         self._tell(Updating("idle", generation=status.generation))
         return status
 
+    def _bring_packages_all_the_same(self) -> None:
+        """Without a release; what keeps the packages away is the smaller trouble then."""
+        try:
+            self._bring_packages()
+        except AgentError as error:
+            self.tools.outlets.log(f"The image's packages stay as they are: {error}")
+
     def _bring_packages(self) -> None:
-        """The image's own packages, once a day, where the payload says so."""
+        """The image's own packages, once a day, where the payload says so, in the node's turn."""
         ground = self._ground()
         stamp = ground.folder / "packages-at"
         which = ground.update.packages
-        if which == "none" or not is_due(stamp, time.time()):
+        if which == "none" or not system_packages.is_due(stamp, time.time()):
             return
-        with self._no_capture(ground.generation), alone():
-            taken = bring_up_to_date(self.tools.system, which, ground.mirror, stamp)
+        lease = self._lease_for_packages(ground)
+        if lease is None:
+            return
+        with self._no_capture(ground.generation, lease), alone():
+            self._tell(Updating("applying", generation=ground.generation))
+            taken = system_packages.bring_up_to_date(self.tools.system, which, ground.mirror, stamp)
             for newer in taken:
                 self.tools.outlets.log(f"Brought up to date: {newer.name} {newer.version}.")
-            if (warned := restart_asked(self.tools.system, taken)) and (now := last_said()):
-                self.tools.outlets.repeat(with_warning(now, warned.code, warned))
+            if warned := system_packages.restart_asked(self.tools.system, taken):
+                self._warn(warned.code, warned)
+            if taken:
+                unwell = system_packages.complaint(self.tools, ground.generation)
+                self._warn(system_packages.UNHEALTHY, unwell)
+        self._tell(Updating("idle"))
+
+    def _lease_for_packages(self, ground: Ground) -> Lease | None:
+        """None where it is not the node's turn before the next pass."""
+        plan = self._found.plan if self._found else None
+        if plan and not plan.lets_begin(ground.generation):
+            self._wait(ground.generation, "The rollout is paused.")
+            return None
+        while True:
+            turn, lease = self._ask(ground, ground.generation)
+            if lease or time.monotonic() + turn.seconds > self._until:
+                return lease
+            self.pause(min(max(turn.seconds, _SHORTEST_WAIT), _LONGEST_WAIT))
+
+    def _warn(self, code: str, warned: Warned | None) -> None:
+        """Tell people of it; None takes back what was told."""
+        if warned:
+            self.tools.outlets.log(warned.reason)
+        if now := last_said():
+            self.tools.outlets.repeat(with_warning(now, code, warned))
 
     def _newer_agent(self, plan: RolloutPlan | None) -> str | None:
         """The version that nodes should run, if it is newer than ours and was not given up."""
@@ -203,6 +248,10 @@ class Updater:
             self.tools.system.run(["systemctl", "try-restart", "autosetup-report.service"])
         return is_good
 
+    def _tell_of(self, error: AgentError) -> None:
+        doing: Doing = "waiting" if error.code == "capturing" else "refused"
+        self._tell(Updating(doing, code=error.code, reason=f"{error.reason} {error.hint}"))
+
     def _wait(self, generation: int, why: str) -> None:
         self._tell(Updating("waiting", generation=generation, reason=why))
 
@@ -220,12 +269,12 @@ class Updater:
         seconds = max(0.0, self._until - time.monotonic())
         return no_capture(self.tools.system, seconds, pause)
 
-    def _asking(self, found: Found) -> Asking:
-        ground, folder = found.ground, self.tools.journal.folder
+    def _asking(self, ground: Ground) -> Asking:
+        folder = self.tools.journal.folder
         return Asking(
             ground.card_id,
             card_keys.load(folder, ground.card_id).report_key,
-            _servers(found),
+            _servers(ground, self._found),
             ground.update.authority,
             lambda: begin(folder, _TURNS),
         )
@@ -242,8 +291,9 @@ def _wanted(found: Found) -> int:
     return found.letter.told.generation if found.letter and found.is_newer else found.ground.newest
 
 
-def _servers(found: Found) -> Iterator[str]:
+def _servers(ground: Ground, found: Found | None) -> Iterator[str]:
     """Who may give turns: the server that has the repository, and the board."""
-    if isinstance(found.store, Web) and found.store.base.endswith(f"/{_REPOSITORY}"):
-        yield found.store.base.removesuffix(_REPOSITORY)
-    yield from boards(found.ground.system, found.ground.update)
+    store = found.store if found else None
+    if isinstance(store, Web) and store.base.endswith(f"/{_REPOSITORY}"):
+        yield store.base.removesuffix(_REPOSITORY)
+    yield from boards(ground.system, ground.update)

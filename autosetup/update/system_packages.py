@@ -11,10 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from autosetup import forms
-from autosetup.errors import free_bytes, no_room
+from autosetup.errors import AgentError, free_bytes, no_room
+from autosetup.run import Tools, make_context, open_payload
 from autosetup.sealing import is_sealed
 from autosetup.settings import SystemPackages
 from autosetup.status import Warned
+from autosetup.steps import health
 from autosetup.steps.apt import Newer, newer_than_installed, refreshed, upgrade
 from autosetup.system import System, replace_file
 
@@ -23,6 +25,7 @@ _DAY = 86_400
 # What a few packages take at most, unpacked beside their old files.
 _ROOM = 500_000_000
 _SECURITY = "security"
+UNHEALTHY = "unhealthy"
 # These run from what was there before, until the node starts again.
 _LASTING = ("linux-image", "raspi-firmware", "firmware-", "libc6", "systemd", "dbus")
 _ASKED = "/run/reboot-required"
@@ -73,6 +76,23 @@ def bring_up_to_date(
     stamp.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(stamp, f"{forms.utc_text(time.time())}\n".encode(), 0o600)
     return found
+
+
+def complaint(tools: Tools, generation: int) -> Warned | None:
+    """What the node's health checks say now; None where all is well.
+
+    Packages cannot be taken back as a payload is, so that it is told is all.
+
+    Args:
+        generation: of the payload in force, whose checks they are.
+    """
+    payload = open_payload(tools, tools.journal.payload(generation))
+    try:
+        health.apply(make_context(tools, payload))
+    except AgentError as error:
+        what = f"Since the image's packages were brought up to date: {error.reason}"
+        return Warned(UNHEALTHY, what, error.hint)
+    return None
 
 
 def restart_asked(system: System, taken: list[Newer]) -> Warned | None:

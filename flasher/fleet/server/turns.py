@@ -100,16 +100,14 @@ class Turns:
         card_id = report.card_id
         if not self.generation:
             return self
+        if report.update.startswith(_AT_WORK):  # whoever has it may take its image's packages
+            return self._prolonged(card_id, now)
         if self.generation == report.failed_generation or (
             report.generation == self.generation and report.state in ("failed", "rolled-back")
         ):
             return self._ended(card_id, failed=True, now=now)
         if report.generation == self.generation and report.state == "done":
             return self._ended(card_id, failed=False, now=now)
-        until = self.leases.get(card_id, 0.0)
-        is_late = now < until < now + LEASE_SECONDS / 2
-        if is_late and report.update.startswith(_AT_WORK):
-            return replace(self, leases={**self.leases, card_id: now + LEASE_SECONDS})
         return self
 
     def stopped(self, plan: RolloutPlan) -> str:
@@ -145,6 +143,11 @@ class Turns:
         return not plan.is_canary(card_id) and any(
             self.done.get(card, now) > well_since for card in awaited
         )
+
+    def _prolonged(self, card_id: str, now: float) -> Turns:
+        if not now < self.leases.get(card_id, 0.0) < now + LEASE_SECONDS / 2:
+            return self
+        return replace(self, leases={**self.leases, card_id: now + LEASE_SECONDS})
 
     def _ended(self, card_id: str, *, failed: bool, now: float) -> Turns:
         is_known = card_id in self.failed if failed else card_id in self.done

@@ -15,7 +15,16 @@ from tempfile import TemporaryDirectory
 
 import cryptography
 
-from autosetup.settings import InstalledFile, Locale, NodeSettings, Script, Secrets, Update
+from autosetup.settings import (
+    Health,
+    InstalledFile,
+    Locale,
+    NodeSettings,
+    Packages,
+    Script,
+    Secrets,
+    Update,
+)
 from tests.integration.autosetup.conftest import Node, make_node
 from tests.integration.autosetup.launching import NEWER, agent, another, with_launcher
 from tests.integration.autosetup.released import KEY, release
@@ -28,6 +37,8 @@ REPORT_KEY = base64.b64encode(bytes(range(32, 64))).decode()
 # Where this computer has what a node has from Debian: tuf and cryptography.
 LIBRARIES = Path(cryptography.__file__).parent.parent
 BAD_SCRIPT = b"#!/bin/sh\nexit 3\n"
+PACKAGE = "rig-tools"
+_CHECK = f"#!/bin/sh\n! grep -Fx 2.0 /usr/share/{PACKAGE}\n".encode()
 AGENT = f"agent/autosetup_{NEWER}_all.deb"
 _ROOT = "etc/autosetup/update/root.json"
 _SETTINGS = NodeSettings("cam-0101", ROLE, locale=Locale(timezone="Etc/UTC"))
@@ -74,34 +85,54 @@ class Rig:
         self.release(agent=AGENT)
 
 
-def payload(update: Update, generation: int, motd: bytes, script: bytes = b"") -> dict[str, bytes]:
-    """A small payload with a file, and a script if there is one."""
+def payload(
+    update: Update, generation: int, motd: bytes, script: bytes = b"", mirror: str = ""
+) -> dict[str, bytes]:
+    """A small payload with a file, and a script if there is one.
+
+    With a mirror of packages comes a health check that a newer `PACKAGE` does not pass.
+    """
     settings = replace(
         _SETTINGS,
         update=update,
+        packages=Packages(mirror=mirror),
+        health=Health(("health/10-well",), 1) if mirror else Health(),
         files=(InstalledFile("/etc/motd", "files/motd"),),
         scripts=(Script("scripts/10-try"),) if script else (),
     )
     files = {"files/motd": motd, **({"scripts/10-try": script} if script else {})}
+    files |= {"health/10-well": _CHECK} if mirror else {}
     brought = generation == GENERATION  # by the card; what is released has none
     keys = {"sealing_key": KEY, "report_key": REPORT_KEY} if brought else {}
     return sealed(packed(settings, Secrets(bytes(32), **keys), files, generation))
 
 
 def make_rig(
-    ground: Path, folder: Path, server: Server, board: str = "", *, has_data: bool = False
+    ground: Path,
+    folder: Path,
+    server: Server,
+    board: str = "",
+    *,
+    has_data: bool = False,
+    mirror: str = "",
 ) -> Rig:
-    """A repository with nothing in it yet, and a node that is done; with a partition for data."""
+    """A repository with nothing in it yet, and a node that is done.
+
+    Args:
+        has_data: the node has a partition for data.
+        mirror: of packages, which the node is to keep up to date, all of them; empty for none.
+    """
     repository = Repository(folder)
     repository.begin()
     repository.publish()
     update = Update(SITE, server.address.rstrip("/"), board or server.address.rstrip("/"))
+    update = replace(update, packages="all") if mirror else update
     ground.mkdir(exist_ok=True)
     node = with_launcher(make_node(ground / "first"))
     if has_data:
         (node.folder / "data/autosetup").mkdir(parents=True)
         (node.folder / "data/autosetup/open").touch()
-    node.insert(payload(update, GENERATION, b"first\n"))
+    node.insert(payload(update, GENERATION, b"first\n", mirror=mirror))
     ended = run(node, "run")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return Rig(ground, node, repository, server, update)

@@ -107,6 +107,16 @@ def test_the_turn_of_a_node_that_is_heard_to_work_does_not() -> None:
     assert rig.at_work() == 1
 
 
+def test_a_node_that_has_the_release_and_takes_its_packages_keeps_its_turn_meanwhile() -> None:
+    rig = Rig(replace(PLAN, at_once=1))
+    rig.tell(CARDS[0])
+    assert rig.ask(CARDS[0]).granted
+    rig.tell(CARDS[0], update="applying")
+    assert not rig.ask(CARDS[1]).granted
+    rig.tell(CARDS[0])
+    assert rig.ask(CARDS[1]).granted
+
+
 def test_canaries_go_first_and_the_others_once_these_have_been_well_for_a_while() -> None:
     rig = Rig(replace(PLAN, canaries=CARDS[10:12]))
     assert rig.granted(*CARDS) == list(CARDS[10:12])
