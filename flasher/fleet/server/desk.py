@@ -124,7 +124,7 @@ class Desk:
         self._by_card = Senders(_CARD_RATE, _CARD_BURST)
         self._by_address = Senders(_ADDRESS_RATE, _ADDRESS_BURST)
         self._walked_at = board.now - _WALKING
-        self._unknown_since: datetime | None = None
+        self._unknown: dict[str, tuple[int, datetime]] = {}
 
     def report(self, raw: bytes, address: str, now: datetime) -> dict[str, object]:
         """Take a report; gives the body of the answer.
@@ -165,7 +165,7 @@ class Desk:
         generation, sequence = _asked(sealed)
         self._count(_Numbered("turns", card.card_id, sequence, address), now)
         if self.plan is None or generation > self.plan.generation:
-            return self._unknown(now)
+            return self._without_plan(card.card_id, generation, now)
         turns = self.turns.under(self.plan)
         self.turns, answer = turns.ask(self.plan, card.card_id, generation, now.timestamp())
         return answer.to_json()
@@ -192,8 +192,6 @@ class Desk:
         """The repository has another plan now."""
         if plan and self._at_once:
             plan = replace(plan, at_once=min(plan.at_once, self._at_once))
-        if plan and (self.plan is None or plan.generation > self.plan.generation):
-            self._unknown_since = None
         self.plan = plan
         turns = self.turns.under(plan)
         if turns is not self.turns and plan:
@@ -202,9 +200,12 @@ class Desk:
                 turns = turns.heard(heard.report, heard.since.timestamp())
         self.turns = turns
 
-    def _unknown(self, now: datetime) -> dict[str, object]:
-        self._unknown_since = self._unknown_since or now
-        if now - self._unknown_since >= UNKNOWN_FOR:
+    def _without_plan(self, card_id: str, generation: int, now: datetime) -> dict[str, object]:
+        """Each card waits for itself: what one says it has found is no time that others waited."""
+        asked, since = self._unknown.get(card_id, (0, now))
+        since = since if asked == generation else now
+        self._unknown[card_id] = generation, since
+        if now - since >= UNKNOWN_FOR:
             raise Declined(404, "No plan is known here that tells of this generation.")
         return UNKNOWN.to_json()
 

@@ -73,7 +73,7 @@ async def _follow(whereabouts: Whereabouts, emit: Emit, begun: asyncio.Event) ->
                 emit(Noted(SUBJECT, words, warning=True))
             trouble = words
             await asyncio.sleep(whereabouts.seconds)
-            here = whereabouts.look()
+            here = ()  # to be looked for anew
 
 
 async def _elsewhere(whereabouts: Whereabouts, here: tuple[str, ...]) -> tuple[str, ...]:

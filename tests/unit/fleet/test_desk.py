@@ -59,8 +59,10 @@ def said(card: str = NEW, sequence: int = 1, signed_by: str = "", **told: object
     return write_envelope(report, private(signed_by or card))
 
 
-def asked(card: str = NEW, sequence: int = 1, of: str = "") -> bytes:
-    text = {"card_id": of or card, "generation": GENERATION + 1, "sequence": sequence}
+def asked(
+    card: str = NEW, sequence: int = 1, of: str = "", generation: int = GENERATION + 1
+) -> bytes:
+    text = {"card_id": of or card, "generation": generation, "sequence": sequence}
     return envelope.write(envelope.TURN, card, json.dumps(text), private(card))
 
 
@@ -286,6 +288,15 @@ def test_a_plan_that_does_not_come_is_waited_for_a_while_and_not_for_ever(
     assert answered(desk, 3, end) == answered(desk, 4, end + UNKNOWN_FOR) == 404
     desk.follow(PLAN)
     assert desk.turn(asked(sequence=5), "10.0.0.7", end + 2 * UNKNOWN_FOR)["granted"] is True
+
+
+def test_a_node_that_asked_long_ago_spends_no_later_releases_time_to_come() -> None:
+    desk, later = desk_of(), NOON + 10 * UNKNOWN_FOR
+    desk.follow(replace(PLAN, generation=PLAN.generation - 1))
+    waiting = "The server does not know this generation yet."
+    assert answered(desk, 1, NOON) == waiting
+    newer = asked(generation=PLAN.generation + 1, sequence=2)
+    assert desk.turn(newer, "10.0.0.7", later)["why"] == waiting
 
 
 def test_turns_that_were_given_are_kept_while_a_server_that_begins_reads_its_plan() -> None:

@@ -183,3 +183,19 @@ async def test_what_cannot_be_done_at_an_address_is_told_once_and_tried_again() 
     assert [event.text for event in told if isinstance(event, Noted)] == [
         "Nodes do not find this server by themselves: the disk is full"
     ]
+
+
+async def test_a_look_that_fails_again_and_again_is_repeated_until_one_does_not() -> None:
+    told, moved, looks = list[Event](), asyncio.Queue[tuple[str, ...]](), 0
+
+    def look() -> tuple[str, ...]:
+        nonlocal looks
+        looks += 1
+        if looks < 4:
+            raise OSError("No such device")
+        return (NEW,)
+
+    whereabouts = Whereabouts((OLD,), look, moved=moved.put_nowait, seconds=0.001)
+    async with asyncio.timeout(20), followed(whereabouts, told.append):
+        assert await moved.get() == (NEW,)
+    assert len(told) == 1
