@@ -68,7 +68,8 @@ def sign_draft(
 def publish_draft(place: Place, state: State, now: datetime, emit: Emit = ignore) -> Draft:
     """Put the signed draft in force. It stays, for the ledger's sake, until `DraftFolder.discard`.
 
-    Where it is in force already, because the program was killed just then, nothing is done.
+    Where it was already, because the program was killed just then, nothing is done; also where its
+    plan was changed since.
 
     Raises:
         BadInput: ``no-draft``, ``not-signed``, ``draft-damaged``.
@@ -76,7 +77,7 @@ def publish_draft(place: Place, state: State, now: datetime, emit: Emit = ignore
     """
     folder = DraftFolder(place.draft)
     draft, made = folder.load(), folder.signed()
-    if not _is_in_force(state, made):
+    if not _is_in_force(draft, state):
         _check_upon(draft, state)
         publish(place, state, made, folder.files(draft), now, emit)
     return draft
@@ -100,11 +101,9 @@ def discard_draft(place: Place, state: State) -> bool:
 
 def _is_published(folder: DraftFolder, state: State) -> bool:
     try:
-        draft = folder.load()
+        return _is_in_force(folder.load(), state)
     except BadInput:  # one that nobody can read may go
         return False
-    plan = plan_of(state, draft.site_name)
-    return plan is not None and plan.generation == draft.generation
 
 
 def change_plan(
@@ -168,9 +167,6 @@ def _check_upon(draft: Draft, state: State) -> None:
         raise FlasherError("draft-outdated", what, "Make it anew: flasher release new")
 
 
-def _is_in_force(state: State, made: Signed) -> bool:
-    def current(role: str) -> bytes:
-        holder = state.targets if role == "targets" else state.delegated.get(role)
-        return holder.to_bytes() if holder else b""
-
-    return all(current(role) == data.to_bytes() for role, data in made.items())
+def _is_in_force(draft: Draft, state: State) -> bool:
+    plan = plan_of(state, draft.site_name)
+    return plan is not None and plan.generation == draft.generation

@@ -385,6 +385,19 @@ def test_what_was_published_already_is_not_published_again(world: World) -> None
     assert world.place.read().timestamp.signed.version == version
 
 
+def test_what_was_published_and_paused_since_is_still_told_to_the_ledger(world: World) -> None:
+    world.make_cards()
+    drafted = world.draft()
+    world.sign()
+    publish_draft(world.place, world.place.read(), world.now)  # and killed
+    change_plan(
+        world.place, world.place.read(), world.signer, paused, lambda: world.targets, world.now
+    )
+    version = world.place.read().timestamp.signed.version
+    assert world.publish() == drafted
+    assert world.place.read().timestamp.signed.version == version
+
+
 def test_without_a_draft_there_is_nothing_to_publish(world: World) -> None:
     with pytest.raises(BadInput, match="being prepared"):
         world.publish()
