@@ -13,6 +13,7 @@ from autosetup.trust import UPDATE_ROOT
 from flasher.card.making import USUAL, Making
 from flasher.card.plan import CardPlan, plan_card
 from flasher.card.trusting import check_trust, update_root
+from flasher.card.unfinished import Whose
 from flasher.drives.model import Drive
 from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Emit, Noted
@@ -80,7 +81,8 @@ def plan_node_card(
     identity = CardIdentity.fresh(now or datetime.now(UTC))
     payload = compose(rig, node, identity, image.digest)
     check_trust(image, payload)
-    plan = plan_card(image, payload, modified=identity.planned_at)
+    whose = Whose(node.name, rig.profile.name, rig.site.name)
+    plan = replace(plan_card(image, payload, modified=identity.planned_at), whose=whose)
     root = _root_of(rig, node, image)
     return NodeCard(rig, node, identity, plan, payload_digest(payload), root)
 

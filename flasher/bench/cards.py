@@ -59,7 +59,7 @@ def hear_look(state: BenchState, heard: Looked) -> Step:
         return state, ()
     drive, found = lane.memory.seen, heard.found
     if isinstance(lane.phase, Failed) and drive and lane.memory.pulled:
-        if found.is_unfinished and _may_be(drive, lane.memory.pulled):
+        if _is_back(lane, drive, found):
             memory = replace(lane.memory, pulled=None)
             return state.with_lane(replace(lane, drive=drive, memory=memory)), ()
         state, _ = arrive(state, lane, drive)
@@ -68,7 +68,17 @@ def hear_look(state: BenchState, heard: Looked) -> Step:
         return state, ()
     if found.alive and state.states.get(found.alive) is not NodeState.WRITING:
         state = state.with_state(found.alive, NodeState.ALIVE)
-    return state.with_lane(_judged(state, lane, found)), ()
+    return _no_more_waited_for(state, found).with_lane(_judged(state, lane, found)), ()
+
+
+def _no_more_waited_for(state: BenchState, found: Found) -> BenchState:
+    """The card that was pulled out of a reader came back in another one, which goes on with it."""
+    for lane in state.lanes:
+        waits = isinstance(lane.phase, Failed) and lane.memory.pulled and lane.drive is None
+        if waits and lane.node and lane.node.name == found.becomes:
+            memory = replace(lane.memory, token=lane.memory.token + 1, pulled=None, holding=None)
+            state = state.with_lane(replace(lane, node=None, phase=Empty(), memory=memory))
+    return state
 
 
 def arrive(state: BenchState, lane: Lane, drive: Drive) -> Step:
@@ -80,6 +90,7 @@ def arrive(state: BenchState, lane: Lane, drive: Drive) -> Step:
         is_used=True,
         is_held=mark_of(drive) in state.known,
         holding=None,
+        becomes="",
         pulled=None,
         job="make",
     )
@@ -166,7 +177,7 @@ def _without_card(lane: Lane) -> Lane:
     memory = replace(memory, token=memory.token + 1)
     if isinstance(lane.phase, Failed) and memory.pulled:
         return replace(lane, drive=None, memory=memory)
-    memory = replace(memory, holding=None, is_held=False)
+    memory = replace(memory, holding=None, becomes="", is_held=False)
     return replace(lane, drive=None, phase=Empty(), memory=memory)
 
 
@@ -196,13 +207,13 @@ def _at_first_sight(drive: Drive) -> tuple[Holding, bool]:
         return "made", True
     if drive.blank:
         return "blank", False
-    return "foreign", drive.holds == NO_TABLE
+    return "foreign", drive.holds == NO_TABLE or drive.is_half_made
 
 
 def _judged(state: BenchState, lane: Lane, found: Found) -> Lane:
     """A lane whose card was looked into."""
     if found.is_unfinished:
-        return offered(lane, "own")
+        return offered(replace(lane, memory=replace(lane.memory, becomes=found.becomes)), "own")
     if found.report is None:
         return lane
     if found.advice and found.advice.cause:
@@ -228,7 +239,11 @@ def is_free(state: BenchState, lane: Lane, name: str) -> bool:
     )
 
 
-def _may_be(drive: Drive, pulled: Drive) -> bool:
-    """Whether a card may be the one that was pulled out."""
+def _is_back(lane: Lane, drive: Drive, found: Found) -> bool:
+    """Whether a card is, or may be, the one that was pulled out of this lane half made."""
+    pulled, node = lane.memory.pulled, lane.node
+    if pulled is None or not found.is_unfinished:
+        return False
+    other_node = found.becomes and node and found.becomes != node.name
     other_id = drive.card_id and pulled.card_id and drive.card_id != pulled.card_id
-    return drive.size == pulled.size and not other_id
+    return drive.size == pulled.size and not other_id and not other_node

@@ -55,6 +55,7 @@ class Found:
         report, advice: of a card of ours; None for any other.
         stands: whether the card is in use, by the ledger or by its own word.
         is_unfinished: whether making it was begun and never ended.
+        becomes: name of the node of this rig whose card it becomes then; empty for none.
         alive: name of the node of this rig that it shows to work; empty for none.
         is_shared: whether somebody's files are on a card of ours, too, or may be.
     """
@@ -63,6 +64,7 @@ class Found:
     advice: Advice | None = None
     stands: bool = False
     is_unfinished: bool = False
+    becomes: str = ""
     alive: str = ""
     is_shared: bool = False
 

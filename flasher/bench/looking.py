@@ -9,19 +9,16 @@ from dataclasses import replace
 from flasher.bench.heard import Found
 from flasher.card.advice import advise
 from flasher.card.inspect import CardReport, inspect_card
-from flasher.card.write import UNFINISHED
+from flasher.card.unfinished import Whose
 from flasher.drives.lost import lost_on
 from flasher.drives.model import Drive
 from flasher.drives.opening import drive_blocks
 from flasher.errors import FlasherError
-from flasher.image.blocks import SECTOR, Blocks
 from flasher.rig.entry import Entry, standing
 from flasher.rig.ledger import Ledger
 from flasher.rig.present import present
 from flasher.rig.rigmap import RigMap
 from flasher.rig.sightings import record_sighting
-
-_HEAD = 1 << 20
 
 
 def look_inside(drive: Drive, rig: RigMap, ledger: Ledger) -> Found:
@@ -29,11 +26,10 @@ def look_inside(drive: Drive, rig: RigMap, ledger: Ledger) -> Found:
     try:
         with drive_blocks(drive.path, ask=False) as blocks:
             report = inspect_card(blocks)
-            unfinished = is_unfinished(blocks)
     except (FlasherError, OSError):
         return Found()
     if not report.is_ours and report.status is None:
-        return Found(is_unfinished=unfinished)
+        return _half_made(report.unfinished, rig) if report.unfinished else Found()
     entries: Sequence[Entry] = ()
     with suppress(FlasherError):  # what the card says counts all the same
         said = None if report.is_untried else report.status
@@ -72,7 +68,7 @@ def _is_set_aside(ours: set[str], entries: Sequence[Entry]) -> bool:
     )
 
 
-def is_unfinished(blocks: Blocks) -> bool:
-    """Whether making a card was begun and never ended, see `flasher.card.write`."""
-    head = blocks.read(0, min(_HEAD, blocks.size))
-    return not any(head[:SECTOR]) and UNFINISHED in head
+def _half_made(whose: Whose, rig: RigMap) -> Found:
+    """A card that was never ended; another rig's goes on as any node of this one."""
+    is_here = (whose.profile, whose.site) == (rig.profile.name, rig.site.name)
+    return Found(is_unfinished=True, becomes=whose.node if is_here else "")

@@ -109,6 +109,7 @@ class LaneMemory:
         is_used: whether a card was in it at this bench.
         holding: what the card holds; None where there is none, or none that may be written.
         is_held: whether this card must not start by itself.
+        becomes: name of the node whose card was begun on it and never ended; empty for none.
         pulled: the card that was pulled out while it was made, and is waited for.
         job: what is done to the card, or was when it failed.
         before: how far the node was before its card was begun.
@@ -123,6 +124,7 @@ class LaneMemory:
     is_used: bool = False
     holding: Holding | None = None
     is_held: bool = False
+    becomes: str = ""
     pulled: Drive | None = None
     job: Job = "make"
     before: NodeState = NodeState.TODO
@@ -166,7 +168,7 @@ class BenchState:
         trouble: why the readers cannot be looked at; None where they can.
         image_size: bytes that a card must have; None where there is no image yet.
         known: marks of cards that must not start by themselves any more: those that were made at
-            this bench, and those that failed at it.
+            this bench, and those that failed at it or were stopped.
     """
 
     nodes: tuple[Node, ...]

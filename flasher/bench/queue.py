@@ -61,17 +61,22 @@ def in_order(state: BenchState) -> Iterator[Node]:
 def assign(state: BenchState) -> BenchState:
     """Give each lane that waits the node that it would get.
 
-    No node is in two lanes. A lane keeps its node as long as that is among the next ones, so that
-    nothing jumps when another lane starts; where few are left, cards come before empty readers.
+    No node is in two lanes. A card that was half made becomes whose it was to be. A lane keeps its
+    node as long as that is among the next ones, so that nothing jumps when another lane starts;
+    where few are left, cards come before empty readers.
     """
-    waiting = sorted((lane for lane in state.lanes if _waits(lane)), key=_rank)
-    following = [node for node, _ in zip(in_order(state), waiting, strict=False)]
+    resumed = _resumed(state)
+    waiting = sorted(
+        (lane for lane in state.lanes if _waits(lane) and lane.reader not in resumed), key=_rank
+    )
+    free = (node for node in in_order(state) if node not in resumed.values())
+    following = [node for node, _ in zip(free, waiting, strict=False)]
     served = waiting[: len(following)]
     kept = {
         lane.reader: lane.node for lane in served if lane.node in following and _rank(lane) < _FRESH
     }
-    free = (node for node in following if node not in kept.values())
-    given = {lane.reader: kept.get(lane.reader) or next(free) for lane in served}
+    left = (node for node in following if node not in kept.values())
+    given = resumed | {lane.reader: kept.get(lane.reader) or next(left) for lane in served}
     lanes = tuple(
         lane
         if _has_its_node(lane) or lane.node == given.get(lane.reader)
@@ -80,6 +85,16 @@ def assign(state: BenchState) -> BenchState:
     )
     changed = any(new is not old for new, old in zip(lanes, state.lanes, strict=True))
     return replace(state, lanes=lanes) if changed else state
+
+
+def _resumed(state: BenchState) -> dict[str, Node]:
+    """By reader: the node whose half-made card is in it, unless a person put that node off."""
+    by_name = {node.name: node for node in in_order(state) if node.name not in state.skipped}
+    return {
+        lane.reader: node
+        for lane in state.lanes
+        if _waits(lane) and (node := by_name.pop(lane.memory.becomes, None))
+    }
 
 
 def choose(state: BenchState, name: str) -> BenchState:

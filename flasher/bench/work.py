@@ -157,9 +157,10 @@ def _failed(
         stands = memory.before is not NodeState.TODO and not memory.is_touched
         after = memory.before if stopped or stands else NodeState.FAILED
         state = state.with_state(lane.node.name, after)
-    if lane.drive and (mark := mark_of(lane.drive)):
+    is_pulled = error.code == _PULLED
+    if lane.drive and not is_pulled and (mark := mark_of(lane.drive)):  # the card did not fail
         state = replace(state, known=state.known | {mark})
-    if error.code == _PULLED or memory.seen is None:
+    if is_pulled or memory.seen is None:
         lane = replace(lane, memory=replace(memory, pulled=lane.drive))
     return settle_after_work(state, replace(lane, phase=Failed(error, notes)))
 

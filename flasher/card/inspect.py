@@ -14,7 +14,8 @@ from autosetup.secrets_file import SECRETS, is_redacted
 from autosetup.status import Status
 from autosetup.trust import Signature, look_if_possible
 from flasher.card.record import Traces, read_traces
-from flasher.drives.model import NO_TABLE
+from flasher.card.unfinished import Whose, unfinished_in
+from flasher.drives.model import HALF_MADE, NO_TABLE
 from flasher.drives.opening import drive_blocks
 from flasher.errors import FlasherError
 from flasher.image.blocks import SECTOR, Blocks
@@ -43,6 +44,7 @@ class CardReport:
         started: whether a node has lived on it.
         from_record: whether the status is not the boot partition's, which has none, but from the
             agent's own record on the root file system.
+        unfinished: whose card it becomes, if making it was begun and never ended.
     """
 
     summary: str
@@ -54,6 +56,7 @@ class CardReport:
     from_record: bool = False
     signature: Signature | None = None
     is_writable: bool = True
+    unfinished: Whose | None = None
 
     @property
     def is_ours(self) -> bool:
@@ -144,16 +147,28 @@ def _without_payload(
 
 def _without_table(blocks: Blocks, error: FlasherError) -> CardReport:
     if error.code == "no-partition-table" and not _looks_blank(blocks):
-        return CardReport(NO_TABLE, problems=(error.message,))
+        whose = _unfinished(blocks)
+        holds = f"{HALF_MADE}{whose.node}" if whose and whose.node else NO_TABLE
+        return CardReport(holds, problems=(error.message,), unfinished=whose)
     if error.code == "no-partition-table" or not blocks.size:
         return CardReport("empty")
     return CardReport("unreadable", problems=(error.message,))
 
 
+def _unfinished(blocks: Blocks) -> Whose | None:
+    with suppress(FlasherError):
+        return unfinished_in(_head(blocks))
+    return None
+
+
+def _head(blocks: Blocks) -> bytes:
+    return blocks.read(0, min(_HEAD, blocks.size))
+
+
 def _looks_blank(blocks: Blocks) -> bool:
     """Whether the first MiB, and samples all over, hold nothing but zeros (or nothing but ones)."""
     try:
-        parts = [blocks.read(0, min(_HEAD, blocks.size)), *_samples(blocks)]
+        parts = [_head(blocks), *_samples(blocks)]
     except FlasherError:
         return False
     return not any(map(any_set, parts)) or all(part.count(0xFF) == len(part) for part in parts)

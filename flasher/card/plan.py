@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autosetup.payload import FOLDER, NO_AGENT
+from flasher.card.unfinished import NOBODY, Whose
 from flasher.errors import BadInput
 from flasher.image.blocks import SECTOR, Blocks, Extent, Overlay
 from flasher.image.fat_edit import WritableFatVolume
@@ -33,11 +34,13 @@ class CardPlan:
         image: the base image.
         patch: where the card differs from it, in order.
         always: what is written in any case: the first MiB, and what the patch changes.
+        whose: the node that it is for, which the card says until it is whole.
     """
 
     image: ImageFile
     patch: tuple[Extent, ...]
     always: tuple[ByteRange, ...]
+    whose: Whose = NOBODY
 
     @property
     def size(self) -> int:

@@ -6,7 +6,6 @@ a reused one neither. What a card holds already is read, and not written.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -20,13 +19,11 @@ from flasher.card.memory import BLOCK, UNIT, Pages, differences
 from flasher.card.plan import HEAD, CardPlan
 from flasher.card.proof import Proof
 from flasher.card.target import Target
+from flasher.card.unfinished import Whose, mark
 from flasher.errors import BadInput, FlasherError, Refused
 from flasher.events import NEVER, CancelFlag, Emit, Noted, Progress, check_cancelled, ignore, step
 from flasher.image.blocks import SECTOR
 from flasher.image.ranges import ByteRange, chunks, gaps, merge, split, total
-
-# What a card of ours begins with, more than once in its first MiB, until it is whole.
-UNFINISHED = b"This card is not finished yet. "
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +113,7 @@ class _Writing:
         self._touched, self._discarded = 0, 0
         self._first_mib = Pages(HEAD)
         plan.read_into(0, self._first_mib.view[: self._head.length])
-        self._wiped = _unfinished(self._first_mib, self._head.length)
+        self._wiped = _unfinished(self._first_mib, self._head.length, plan.whose)
         self._written: list[ByteRange] = []
         self._kept: list[ByteRange] = []
 
@@ -246,15 +243,15 @@ class _Writing:
         self._emit(Noted(self._subject, text, warning=True))
 
 
-def _unfinished(head: Pages, length: int) -> Pages:
+def _unfinished(head: Pages, length: int, whose: Whose) -> Pages:
     """What stands in the first MiB until the card is whole: no table, and where it will hold
     something, marks. They show up elsewhere on a card whose addresses repeat."""
     wiped = Pages(HEAD)
-    mark = UNFINISHED + secrets.token_hex(16).encode() + b"\n"
+    line = mark(whose)
     for start in range(0, length, UNIT):
         size = min(UNIT, length - start)
         if not head.is_uniform(start, size):
-            wiped.view[start : start + size] = (mark * UNIT)[:size]
+            wiped.view[start : start + size] = (line * (UNIT // len(line) + 1))[:size]
     wiped.view[: min(SECTOR, length)] = bytes(min(SECTOR, length))
     return wiped
 

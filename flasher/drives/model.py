@@ -15,6 +15,8 @@ DriveKind = Literal["usb", "mmc", "nvme", "ata", "loop", "file", "other"]
 CARD_LIMIT = 260 * 10**9
 # What a drive holds that is neither blank nor divided, such as a card that was half written.
 NO_TABLE = "no partition table"
+# What a card of ours holds that was half written, before its node's name.
+HALF_MADE = "half made: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,11 @@ class Drive:
     def holds_nothing(self) -> bool:
         """Whether nothing could be lost on it: it is a blank virtual card."""
         return self.kind == "file" and self.holds == "empty"
+
+    @property
+    def is_half_made(self) -> bool:
+        """Whether making it a node's card was begun and never ended."""
+        return self.holds.startswith(HALF_MADE)
 
     @property
     def obstacle(self) -> str | None:

@@ -16,6 +16,7 @@ _CONTENTS = (
     N_("empty"),
     N_("no card"),
     N_("no partition table"),
+    N_("half made: {node}"),
     N_("an empty partition table"),
     N_("unreadable"),
     N_("unknown: it cannot be read"),

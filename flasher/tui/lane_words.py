@@ -174,7 +174,10 @@ def holding_words(lane: Lane) -> str:
     """What the card holds that is offered."""
     if not isinstance(lane.phase, Offered) or lane.drive is None:
         return translated(lane.drive.holds) if lane.drive else ""
-    return _HOLDINGS[lane.phase.holding][1].format(holds=translated(lane.drive.holds))
+    holds = translated(lane.drive.holds)
+    if lane.drive.is_half_made:
+        return holds
+    return _HOLDINGS[lane.phase.holding][1].format(holds=holds)
 
 
 def _prompt(lane: Lane, around: Around) -> Content:

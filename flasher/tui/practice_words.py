@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flasher.practice.bench import PracticeCard
 from flasher.practice.condition import BROKEN, CRAWLING, FORGETFUL, WELL, Condition
+from flasher.tui.engine_words import translated
 from flasher.tui.words import _
 
 # By kind: what the card is, and what to try with it.
@@ -44,9 +45,11 @@ _WORDS = {
 
 
 def title(card: PracticeCard) -> str:
-    """What the card is; of one that was made, whose it is."""
+    """What the card is; of one that was made, or half made, whose it is."""
     if card.drive and card.drive.node and card.kind not in ("own", "failed"):
         return _("made: {node}").format(node=card.drive.node)
+    if card.drive and card.drive.is_half_made and not card.is_held:
+        return translated(card.drive.holds)
     return _KINDS[card.kind][0]
 
 

@@ -57,6 +57,12 @@ def test_every_phase_is_told_in_a_few_lines_and_in_one(phase):
     assert any(letter.isalpha() for letter in short(lane, Around()).plain)
 
 
+@pytest.mark.parametrize("phase", [Offered("own"), Counting(4.0)])
+def test_a_card_that_was_half_made_says_whose_it_becomes(phase):
+    lane = Lane("r", replace(CARD, holds="half made: cam-0103"), NODE, phase)
+    assert full(lane, Around(), 24)[0].plain == "● half made: cam-0103"
+
+
 def test_no_two_phases_read_alike():
     told = [short(Lane("usb 1-1", CARD, NODE, phase), Around()).plain for phase in PHASES]
     assert len(set(told)) == len(PHASES)

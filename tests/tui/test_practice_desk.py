@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from flasher.bench.model import Autopsy, Failed, Offered, Ready, Refused, Working
+from flasher.drives.model import Drive
+from flasher.practice.bench import PracticeCard
 from flasher.practice.condition import BROKEN, WELL
+from flasher.tui.practice_words import title
 from flasher.tui.screens.autopsy import AutopsyScreen
 from flasher.tui.screens.bench import BenchScreen
 from flasher.tui.screens.practice import PracticeScreen
@@ -32,6 +37,11 @@ async def test_a_reader_is_emptied_and_filled_by_hand(sit_down):
         await technician.press("escape")
         await technician.see(BenchScreen)
         await technician.until(lambda: technician.lane(2).phase == Offered("foreign"))
+
+
+def test_a_half_made_card_of_the_box_says_whose_it_becomes():
+    drive = Drive(Path("new-1.card"), 8 * 10**9, "file", holds="half made: cam-0104")
+    assert title(PracticeCard("new-1", "new", WELL, drive=drive)) == "half made: cam-0104"
 
 
 async def test_a_card_goes_into_the_reader_whose_number_is_pressed(sit_down):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from flasher.bench.heard import Found
+from flasher.bench.looking import look_inside
 from flasher.bench.model import (
     Counting,
     Failed,
@@ -90,6 +93,34 @@ def test_a_card_that_was_pulled_while_it_was_tested_is_gone_on_with_too(
     assert isinstance(bench.runner.state.lane(reader).phase, Failed)
     bench.runner.retry(reader)
     assert bench.lane(reader, Ready).result.node == rig.nodes[0]
+    run(["sfdisk", "--verify", reader])
+    told = run(["mtype", "-i", f"{reader}@@{1 << 20}", "::/autosetup/node.toml"]).text
+    assert f'name = "{rig.nodes[0].name}"' in told
+
+
+def test_a_half_made_card_goes_on_with_its_node_after_another_was_in_its_reader(
+    bench: Bench, rig: RigMap
+) -> None:
+    reader = bench.offer("one", "a")
+    bench.hand.pull_at[Path(reader).name] = 3 << 20
+    bench.runner.begin(reader)
+    bench.lane(reader, Failed)
+    card = bench.take(reader, "one")
+    bench.emptied(reader)
+    bench.offer("two", "a")
+    assert bench.runner.state.lane(reader).node == rig.nodes[1]
+    bench.take(reader, "two")
+    bench.emptied(reader)
+    bench.put(card, "a")
+    bench.lane(reader, Offered, lambda phase: phase.holding == "own")
+    lane = bench.runner.state.lane(reader)
+    assert lane.drive
+    assert lane.drive.holds == f"half made: {rig.nodes[0].name}"
+    elsewhere = replace(rig, site=replace(rig.site, name="elsewhere"))
+    assert look_inside(lane.drive, elsewhere, bench.ledger) == Found(is_unfinished=True)
+    bench.runner.begin(reader, agreed=lane)
+    result = bench.lane(reader, Ready).result
+    assert (result.node, result.bytes_kept > 0) == (rig.nodes[0], True)
     run(["sfdisk", "--verify", reader])
     told = run(["mtype", "-i", f"{reader}@@{1 << 20}", "::/autosetup/node.toml"]).text
     assert f'name = "{rig.nodes[0].name}"' in told

@@ -68,6 +68,7 @@ KINDS: tuple[dict[str, object], ...] = (
 FOUND = (
     Found(),
     Found(is_unfinished=True),
+    Found(is_unfinished=True, becomes="cam-0002"),
     Found(CardReport("cam-0002, failed"), Advice("It broke.")),
     Found(made_card("ab" * 16), Advice()),
     Found(made_card("cd" * 16), Advice(), stands=True, alive="cam-0003"),

@@ -53,6 +53,7 @@ BROKEN = FlasherError("card-failed", "It failed.", "Try another.")
 OURS = card(blank=False, holds="cam-0009, not booted yet", node="cam-0009")
 PHOTOS = card(blank=False, holds="1 partition: EOS_DIGITAL")
 HALF = card(blank=False, holds="no partition table")
+CAM_1 = card(blank=False, holds="half made: cam-0001")
 
 
 def phase(played: Played, reader: str = "a") -> Phase:
@@ -373,6 +374,7 @@ def test_the_card_that_was_pulled_can_be_gone_on_with_when_it_is_back() -> None:
         (HALF, Found(), Offered("foreign")),
         (replace(HALF, size=16 << 30), Found(is_unfinished=True), Offered("own")),
         (card(number=3), Found(), Offered("blank")),
+        (CAM_1, Found(is_unfinished=True, becomes="cam-0002"), Offered("own")),
     ],
 )
 def test_any_other_card_in_its_place_is_offered_anew(
@@ -383,6 +385,54 @@ def test_any_other_card_in_its_place_is_offered_anew(
     assert phase(played) == expected
     played.hear(Begin(key(), again=True))
     assert phase(played) == expected
+
+
+def half_made(played: Played, drive: Drive) -> None:
+    back(played, drive, Found(is_unfinished=True, becomes="cam-0001"))
+
+
+def test_a_half_made_card_goes_on_with_its_node_though_another_was_in_its_reader() -> None:
+    played = pulled()
+    back(played, card(number=3), Found())
+    played.hear(Gone(card(number=3)), SetAuto(on=True))
+    assert played.state.lane(key()).node == played.state.nodes[1]
+    half_made(played, CAM_1)
+    assert isinstance(phase(played), Counting)
+    assert played.state.lane(key()).node == played.state.nodes[0]
+    played.wait(COUNT_DOWN)
+    assert played.work.node == played.state.nodes[0]
+
+
+def test_a_half_made_card_in_another_reader_is_waited_for_no_more() -> None:
+    played = pulled()
+    half_made(played, card("b", blank=False, holds=CAM_1.holds))
+    assert phase(played, "b") == Offered("own")
+    assert played.state.lane(key("b")).node == played.state.nodes[0]
+    assert phase(played) == Empty()
+    played.hear(Begin(key("b")))
+    assert played.work.node == played.state.nodes[0]
+
+
+def test_a_half_made_card_of_a_node_that_has_another_by_now_becomes_the_next() -> None:
+    played = Played()
+    played.hear(*(SetNodeState(f"cam-000{number}", NodeState.READY) for number in (1, 2)))
+    half_made(played, CAM_1)
+    assert phase(played) == Offered("own")
+    assert played.state.lane(key()).node == played.state.nodes[2]
+
+
+def test_a_half_made_card_goes_with_the_next_node_once_its_own_is_skipped() -> None:
+    played = Played()
+    half_made(played, CAM_1)
+    played.hear(Skip("cam-0001"))
+    assert played.state.lane(key()).node == played.state.nodes[1]
+
+
+def test_of_two_half_made_cards_of_a_node_one_becomes_it() -> None:
+    played = Played()
+    half_made(played, CAM_1)
+    half_made(played, card("b", 2, blank=False, holds=CAM_1.holds))
+    assert [lane.node for lane in played.state.lanes] == list(played.state.nodes[:2])
 
 
 def test_silence_is_told_and_who_does_not_stop_is_left_to_itself() -> None:
