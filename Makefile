@@ -19,7 +19,7 @@ UDISKS = $$(apt-get -s -qq install --no-install-recommends udisks2 2> /dev/null 
 SUITE := $(VENV)/tuf-conformance
 SUITE_FROM := https://github.com/theupdateframework/tuf-conformance
 SUITE_COMMIT := eec841c186f81f2d9d8d30460c7e7deefa615f9e
-TRIXIE_TUF := tuf==5.1.0 securesystemslib==1.2.0
+TRIXIE_TUF := tuf==5.1.0 securesystemslib[crypto]==1.2.0
 REAL := tests/rehearsal/test_first_boot.py tests/rehearsal/test_power_cuts.py tests/kit
 download = apt-get -qq -o APT::Sandbox::User=root download $(UNPACKED) $(UDISKS)
 
@@ -68,15 +68,15 @@ rig: setup-test  ## a rig of four emulated nodes, from the base image through up
 	@mkdir -p $(DEMO) && $(SUDO) env FLASHER_RIG_LOG=$(DEMO)/rig.log $(VENV)/bin/pytest -s -p no:cacheprovider \
 	    tests/rehearsal/test_rig.py
 
-# The suite's own environment is apart: it pins its libraries. Debian 13 has the older ones.
+# Each in an environment of its own, for the suite pins its libraries.
 conformance: setup-test  ## The Update Framework's public suite on the node's client, with this project's library and with Debian 13's
 	$(call install_packages,faketime git)
 	@[ -d $(SUITE)/.git ] || git clone --quiet $(SUITE_FROM) $(SUITE)
 	@cd $(SUITE) && git checkout --quiet $(SUITE_COMMIT)
 	@python3 -m venv $(SUITE)/env && $(SUITE)/env/bin/pip --disable-pip-version-check install --quiet $(SUITE)
-	@$(VENV)/bin/pip --disable-pip-version-check install --quiet --upgrade --target $(SUITE)/trixie $(TRIXIE_TUF)
-	@for library in "" $(CURDIR)/$(SUITE)/trixie; do \
-	    client="env PYTHONPATH=$(CURDIR):$$library $(CURDIR)/$(VENV)/bin/python -m autosetup.update.conformance"; \
+	@python3 -m venv $(SUITE)/trixie && $(SUITE)/trixie/bin/pip --disable-pip-version-check install --quiet $(TRIXIE_TUF)
+	@for python in $(VENV) $(SUITE)/trixie; do \
+	    client="/usr/bin/env PYTHONPATH=$(CURDIR) $(CURDIR)/$$python/bin/python -m autosetup.update.conformance"; \
 	    (cd $(SUITE) && env/bin/pytest -q -p no:cacheprovider tuf_conformance --entrypoint "$$client") || exit 1; done
 
 soak: setup-test  ## builds killed, plugs pulled, a long day at the bench; FLASHER_SEED=… for other moments
@@ -90,7 +90,7 @@ faults: setup-test  ## cards that fail, and the program killed while it writes, 
 
 pictures: setup-test  ## make the guide's pictures anew, which are also those that tests compare screens with
 	@UPDATE_SNAPSHOTS=1 $(VENV)/bin/pytest -q -p no:cacheprovider -n 2 \
-	    $$(grep -l check_picture tests/tui/test_*.py)
+	    $$(grep -l 'check_picture\|UPDATE_SNAPSHOTS' tests/tui/test_*.py tests/integration/fleet/board/test_*.py)
 
 languages: setup-test  ## bring the catalogues of the wizard's words up to date with what it says
 	@$(VENV)/bin/pybabel -q extract --no-location --sort-output --no-wrap -k ngettext:1,2 \
