@@ -148,6 +148,8 @@ def _hash(answers: Answers) -> str | None:
 
 
 def _check_name(answers: Answers) -> str | None:
+    if not answers.name:  # the placeholder there must not look refused
+        return _("Type a name, such as studio.")
     if NAME.complain(answers.name):
         return _("Type small letters, digits and hyphens, such as studio-2.")
     return None

@@ -7,6 +7,7 @@ import gc
 import pytest
 from textual.widgets._footer import FooterKey
 
+from flasher.tui.screens.question import QuestionScreen
 from flasher.tui.widgets.key_line import KeyLine
 
 
@@ -37,3 +38,10 @@ async def test_keys_stand_closer_where_they_had_no_room(sit_down, width, close):
         await technician.until(lambda: all(key.region.right <= width for key in line.children))
         assert line.compact is close
         assert "Quit" in technician.read()
+
+
+async def test_a_question_writes_its_keys_as_all_screens_do(sit_down):
+    async with sit_down() as technician:
+        technician.app.push_screen(QuestionScreen("Sure?", yes="Yes", no="No"))
+        await technician.see(QuestionScreen)
+        await technician.until(lambda: "Esc Back" in technician.read())

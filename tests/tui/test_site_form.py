@@ -106,7 +106,7 @@ async def test_all_that_is_wrong_is_said_at_once_and_the_first_one_is_gone_to(si
         form.query_one("#mirror").focus()
         await technician.press("ctrl+s")
         await technician.until(lambda: "Wifi needs it" in technician.read())
-        for words in ("small letters", "other than root", "differ"):
+        for words in ("Type a name", "other than root", "differ"):
             assert words in technician.read()
         assert form.focused.id == "name"
         assert not (folder / "sites").exists()

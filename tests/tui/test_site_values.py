@@ -111,6 +111,7 @@ def test_a_passphrase_is_as_long_as_wpa_supplicant_takes_it(size):
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
+        ("name", "", "Type a name, such as studio."),
         ("name", "Big Studio", "Type small letters, digits and hyphens"),
         ("name", "demo", "There is a site of this name."),
         ("user", "root", "other than root"),

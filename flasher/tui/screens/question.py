@@ -21,7 +21,7 @@ class QuestionScreen(ModalScreen[bool]):
     """
 
     BINDINGS = [  # noqa: RUF012
-        Binding("escape", "answer(False)", _("Back")),
+        Binding("escape", "answer(False)", _("Back"), key_display="Esc"),
         Binding("tab", "app.focus_next", _("Other button"), key_display="Tab"),
         Binding("right,left", "app.focus_next", _("Other button"), show=False),
     ]
