@@ -21,6 +21,8 @@ FOLDER = "update"
 _FILE = "verified-at"
 _STEP_SECONDS = 3600  # the card is not written for less
 _DAY = 86_400
+# Of the timestamp that comes with a release.
+_LASTS = 30 * _DAY
 # adjtimex(2): a clock that may be wrong by so many microseconds is kept by nobody.
 _MOST_ERROR = 16_000_000
 # Of struct timex, in words: its error is the fourth; it has less than 64 of them.
@@ -47,23 +49,37 @@ class TimeFloor:
             past: UTC times, ``2026-11-21T03:39:50Z``, that are over; None counts for nothing.
         """
         times = [float(self.at), *(forms.seconds_of(text) for text in past if text), clock]
-        return max((moment for moment in times if not self._is_ahead(moment)), default=clock)
+        here = self.reached(clock)
+        return max((moment for moment in times if not here.is_ahead(moment)), default=clock)
+
+    def reached(self, clock: float) -> TimeFloor:
+        """The same, once the time has come that a clock had told too early.
+
+        It has come by what is known to be over, and by a clock that goes on from that: one that is
+        within a day of it.
+        """
+        if self.ahead is None:
+            return self
+        known = max(self.at, int(clock)) if clock < self.at + _DAY else self.at
+        return TimeFloor(known) if known >= self.ahead else self
 
     def contradicted(self, at: int, ends: float, *past: str | None) -> TimeFloor | None:
         """What is known after a release that came later than these times; None if they may be.
 
-        Metadata ends after all that was before it. Where it does not, a clock ran ahead before.
+        A release ends after all that was before it. Where it does not, a clock ran ahead before.
 
         Args:
             at: when the release says that it was made.
-            ends: when the metadata ends that names it.
+            ends: when the metadata ends that names it. A thief of the key that is at hand all the
+                time could have it end early, so it counts no less than a release lasts.
             past: as of `now`.
         """
-        told = [self.at, *map(forms.seconds_of, filter(None, past))]
-        wrong = [moment for moment in told if moment > ends and not self._is_ahead(moment)]
+        told, ends = [self.at, *map(forms.seconds_of, filter(None, past))], max(ends, at + _LASTS)
+        wrong = [moment for moment in told if moment > ends and not self.is_ahead(moment)]
         return TimeFloor(min(at, int(ends)), min(wrong)) if wrong else None
 
-    def _is_ahead(self, moment: float) -> bool:
+    def is_ahead(self, moment: float) -> bool:
+        """Whether a time was told by a clock that ran ahead."""
         return self.ahead is not None and moment >= self.ahead
 
 

@@ -185,7 +185,8 @@ def looking(ground: Ground, asked: Sources = sources) -> Iterator[Found]:
 
 def _look(ground: Ground, store: Store) -> Found:
     """What one source has; what that tells of the time is kept."""
-    clock, floor = time.time(), read_floor(ground.folder)
+    clock = time.time()
+    floor = read_floor(ground.folder).reached(clock)
     now = clock if ground.is_timed else floor.now(clock, *ground.past)
     try:
         found, ends = _verified(ground, store, now)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from autosetup import forms
+from autosetup.time_floor import TimeFloor, keep_floor
 from tests.integration.autosetup.released import (
     GENERATION,
     NEXT,
@@ -95,6 +97,35 @@ def test_a_release_by_a_right_clock_heals_a_node_that_a_clock_ahead_has_frozen(
     card.generation = LATER  # it was tried and taken back: the payload before is in force again
     assert offered(card) == LATER
     repository.expires = in_days(-1)
+    repository.stamp()
+    assert code_of(card) == "frozen"
+
+
+def test_a_clock_that_has_come_to_where_another_once_was_ahead_counts_again(
+    card: Card, repository: Repository
+) -> None:
+    begin(repository, 365)
+    now = int(time.time())
+    # The last look was an hour ago, by a clock that has been right since then.
+    keep_floor(card.folder, TimeFloor(now - 3700, now - 60))
+    card.generation = NEXT
+    repository.expires = datetime.fromtimestamp(now - 600, UTC)
+    repository.stamp()
+    assert code_of(card) == "frozen"
+
+
+def test_who_has_the_key_of_the_timestamp_alone_puts_no_clock_back(
+    card: Card, repository: Repository
+) -> None:
+    begin(repository, 365)
+    assert offered(card) == NEXT
+    card.generation = NEXT
+    (card.folder / "verified-at").unlink()
+    keep_floor(card.folder, TimeFloor(int(in_days(-2).timestamp())))
+    # A release that was kept from this node, with roles that have ended since.
+    repository.expires = in_days(-1)
+    release(repository, payload(LATER), released_at=told(-30))
+    repository.expires = in_days(-3)
     repository.stamp()
     assert code_of(card) == "frozen"
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from autosetup.forms import utc_text
 from autosetup.time_floor import TimeFloor, floor_of_server, keep_floor, read_floor
 
 NONE = TimeFloor()
 MINUTE, YEAR = "1970-01-01T00:01:00Z", "1971-01-01T00:00:00Z"
-OF_YEAR = 365 * 86_400
+DAY = 86_400
+OF_YEAR = 365 * DAY
 NOON = 1_795_000_000  # 2026-11-18T11:06:40Z
 
 
@@ -34,10 +36,36 @@ def test_it_is_never_before_what_is_over_nor_what_a_clock_ahead_told(
 
 
 def test_what_a_later_release_ends_before_was_told_by_a_clock_ahead() -> None:
-    assert TimeFloor(100).contradicted(50, 99, YEAR) == TimeFloor(50, 100)
-    assert NONE.contradicted(50, 99, MINUTE, YEAR) == TimeFloor(50, OF_YEAR)
-    assert TimeFloor(99).contradicted(50, 99, MINUTE, None) is None
-    assert TimeFloor(50, OF_YEAR).contradicted(60, 99, YEAR) is None
+    early, wrong = NOON, NOON + 2 * OF_YEAR
+    ends = early + OF_YEAR
+    assert TimeFloor(wrong).contradicted(early, ends, YEAR) == TimeFloor(early, wrong)
+    assert NONE.contradicted(early, ends, utc_text(wrong), YEAR) == TimeFloor(early, wrong)
+    assert TimeFloor(ends).contradicted(early, ends, YEAR, None) is None
+    assert TimeFloor(early, wrong).contradicted(early + 9, ends, utc_text(wrong)) is None
+
+
+def test_a_release_that_is_said_to_end_early_tells_nothing_of_clocks() -> None:
+    assert TimeFloor(NOON).contradicted(NOON - 29 * DAY, NOON - DAY) is None
+
+
+@pytest.mark.parametrize(
+    ("floor", "clock"),
+    [
+        (TimeFloor(NOON - 60, NOON), NOON + 60),  # a clock that goes on from what is known
+        (TimeFloor(NOON + 60, NOON), 0),  # a release that was made since
+    ],
+)
+def test_a_time_that_was_told_too_early_counts_once_it_has_come(
+    floor: TimeFloor, clock: int
+) -> None:
+    assert floor.reached(clock) == TimeFloor(NOON + 60)
+    assert floor.now(clock, utc_text(NOON + 30)) == NOON + 60
+
+
+def test_a_clock_far_beyond_what_is_known_brings_no_time_about() -> None:
+    floor = TimeFloor(NOON, NOON + 60 * DAY)
+    assert floor.reached(NOON + 61 * DAY) is floor
+    assert floor.now(NOON + 61 * DAY) == NOON
 
 
 def test_a_server_of_time_overrules_what_is_beyond_it() -> None:
