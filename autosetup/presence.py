@@ -28,7 +28,8 @@ _LASTING = ("packages", "services", "scripts")
 # A node with little to do is through in a second or two: avahi gave up a record that changed eight
 # times in that, for good, on IPv4. What comes so soon after another word is not told while at work.
 _AT_WORK, _QUIET_SECONDS = ("checking", "applying"), 3
-_BUS_SECONDS = 10
+_BUS_SECONDS, _LOOK_SECONDS = 10, 0.2
+_RUNNING = "2"  # AVAHI_SERVER_RUNNING; before, it asks whether a name is free
 _AVAHI = ("org.freedesktop.Avahi", "/", "org.freedesktop.Avahi.Server")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -122,7 +123,7 @@ def other_of_our_name(system: System, node: str) -> Warned | None:
             what = f"Another node is called {node} as well: {other.serial}, at {other.address}."
             return Warned("name-taken", what, hint)
     own_name = system.read(_HOST_NAME).decode(errors="replace").strip()
-    if (called := _name_given(system)) not in ("", own_name):
+    if (called := _name_given(system, own_name)) not in ("", own_name):
         what = f"Something else here is called {own_name}; this node is {called}.local."
         return Warned("name-taken", what, hint)
     return None
@@ -136,10 +137,25 @@ def neighbours(services: Iterable[Offered]) -> list[Neighbour]:
     ]
 
 
-def _name_given(system: System) -> str:
-    """The name under which avahi answers; empty where it does not run."""
-    call = ["busctl", "--auto-start=no", "--json=short", "call", *_AVAHI, "GetHostName"]
-    finished = system.run(call, seconds=_BUS_SECONDS)
+def _name_given(system: System, wanted: str) -> str:
+    """The name under which avahi answers; empty where it does not run.
+
+    It keeps ``name-2`` after the first one has gone, so the wanted name is asked for again: two
+    nodes that change places meet like that.
+    """
+    if (called := _ask_avahi(system, "GetHostName")) in ("", wanted):
+        return called
+    _ask_avahi(system, "SetHostName", "s", wanted)
+    until = time.monotonic() + _BUS_SECONDS
+    while _ask_avahi(system, "GetState") not in ("", _RUNNING) and time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)
+    return _ask_avahi(system, "GetHostName")
+
+
+def _ask_avahi(system: System, *call: str) -> str:
+    """What it answers; empty for nothing."""
+    argv = ["busctl", "--auto-start=no", "--json=short", "call", *_AVAHI, *call]
+    finished = system.run(argv, seconds=_BUS_SECONDS)
     try:
         return str(json.loads(finished.output)["data"][0]) if finished.status == 0 else ""
     except (ValueError, LookupError, TypeError):

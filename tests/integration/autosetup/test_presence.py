@@ -110,15 +110,25 @@ def test_a_node_is_heard_with_its_state_on_the_network(cable: tuple[House, House
     assert Neighbour("cam-0101", "1000aaaa", "192.168.7.1") in heard(laptop, "1000aaaa")
 
 
-def test_another_name_than_the_nodes_own_is_said(cable: tuple[House, House]) -> None:
-    node, _ = cable
+def called(house: House, name: str) -> None:
+    """Have avahi answer for a name, and wait until it does."""
+    house.do(f"busctl call {_AVAHI} SetHostName s {name}")
+    house.do(f"until busctl call {_AVAHI} GetState | grep -q 2; do true; done")
+
+
+def test_a_name_that_another_has_is_said_and_taken_back_once_it_is_free(
+    cable: tuple[House, House],
+) -> None:
+    node, other = cable
     assert "done" in node.agent("run")
-    node.do(f"busctl call {_AVAHI} SetHostName s board-1-2")  # as avahi does by itself
+    called(node, "board-1-2")  # as avahi does by itself
+    called(other, "board-1")
     node.agent("neighbours")
     assert [w.code for w in node.node.status.warnings] == ["name-taken"]
-    node.do(f"busctl call {_AVAHI} SetHostName s board-1")
+    called(other, "board-2")
     node.agent("neighbours")
     assert not node.node.status.warnings
+    assert "192.168.7.1" in other.do("avahi-resolve -4 --name board-1.local")
 
 
 def test_two_nodes_with_one_name_both_say_so_and_go_on(cable: tuple[House, House]) -> None:
