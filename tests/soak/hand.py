@@ -90,6 +90,7 @@ class Hand:
     _fates: dict[str, Fate] = field(default_factory=dict)
     _tries: Counter[str] = field(default_factory=Counter)
     _aside: dict[int, str] = field(default_factory=dict)
+    _judged: set[str] = field(default_factory=set)
     _put_in: int = 0
 
     def work(self, cards: int) -> None:
@@ -120,8 +121,15 @@ class Hand:
         seen = lane.memory.seen if lane else None
         if inside is None and seen is None:
             self._fill(reader, lane.phase if lane else Empty(), cards)
-        elif inside is not None and lane is not None and seen is not None:
+        elif inside is not None and lane is not None and (seen or self._is_given_back(lane)):
             self._decide(reader, inside, lane)
+
+    def _is_given_back(self, lane: Lane) -> bool:
+        """A reader lets go of a card that is ready, and shows it no more while it is inside.
+
+        The lane shows it until the next card comes.
+        """
+        return isinstance(lane.phase, Ready) and lane.phase.result.card_id not in self._judged
 
     def _fill(self, reader: int, phase: object, cards: int) -> None:
         name = self._aside.pop(reader, "")
@@ -142,6 +150,7 @@ class Hand:
             case Working():
                 self._disturb(reader, inside, lane, lane.phase)
             case Ready(result):
+                self._judged.add(result.card_id)
                 self._note_end(lane, "ready")
                 verdict = judge(self.desk.path_of(reader), self.image)
                 if verdict.card_id == result.card_id and not verdict.wrong:

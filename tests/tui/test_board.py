@@ -121,12 +121,13 @@ async def test_all_that_a_node_tells_of_itself_can_be_read():
         await looker.see(NodeScreen)
         late = round((NOON - 4 * SECOND).timestamp() * 1000)
         await looker.hear(says(quiet(), time_ms=late, card_wear_percent=90, temperature_c=61))
+        await looker.until(lambda: "Clock 4.0 s slow" in looker.read())
         told = looker.read()
         for fact in ("Clock 4.0 s slow", "Card worn 90 %", "Heat 61 °C", "Agent 0.1.0"):
             assert fact in told
         assert "Heard just now Generation 1795240000" in told
         await looker.hear(says(quiet()).at(NOON + 30 * SECOND))
-        assert "Heard 30 s ago" in looker.read()
+        await looker.until(lambda: "Heard 30 s ago" in looker.read())
 
 
 async def test_of_a_node_that_is_missing_the_last_word_is_told():

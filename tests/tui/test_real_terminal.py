@@ -138,7 +138,7 @@ def test_a_terminal_that_is_too_small_shows_what_fits_and_stays(data, opened, tm
     seat.press("Enter")
     seat.until("Where will it")
     seat.press("Enter")
-    seat.until("reader-1", "Body scanner")
+    seat.until("● empty")
     seat.press("C-q")
     assert f"{ENDED} 0" in seat.until(ENDED)
     check_restored(seat, tmp_path)
