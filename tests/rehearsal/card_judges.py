@@ -52,6 +52,8 @@ _VOLATILE = (
     "./etc/subgid-",
     "./etc/.pwd.lock",
     "./etc/.updated",
+    # Written at each start for avahi, so never flushed: a cut may leave what an earlier start said.
+    "./etc/avahi/services/autosetup.service",
     "./lost+found",
     "./var/.updated",
     "./var/lib/autosetup/state.json",
