@@ -104,8 +104,7 @@ def _progress(status: Status) -> str:
 def rename(system: System, name: str) -> None:
     """Tell avahi, if it runs, that the node has another name."""
     if system.booted and system.has_program("busctl"):
-        call = ["busctl", "--auto-start=no", "call", *_AVAHI, "SetHostName", "s", name]
-        system.run(call, seconds=_BUS_SECONDS)
+        _ask_avahi(system, "SetHostName", "s", name)
 
 
 def other_of_our_name(system: System, node: str) -> Warned | None:

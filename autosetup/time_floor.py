@@ -22,7 +22,8 @@ _FILE = "verified-at"
 _STEP_SECONDS = 3600  # the card is not written for less
 _DAY = 86_400
 # Of the timestamp that comes with a release.
-_LASTS = 30 * _DAY
+TIMESTAMP_DAYS = 30
+_LASTS = TIMESTAMP_DAYS * _DAY
 # adjtimex(2): a clock that may be wrong by so many microseconds is kept by nobody.
 _MOST_ERROR = 16_000_000
 # Of struct timex, in words: its error is the fourth; it has less than 64 of them.

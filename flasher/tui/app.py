@@ -16,7 +16,7 @@ from textual.binding import Binding
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from flasher.errors import ExitCode, FlasherError
+from flasher.errors import FlasherError
 from flasher.events import CancelFlag, Event, StepAdvanced
 from flasher.tui.attempt import attempt
 from flasher.tui.images import (
@@ -59,11 +59,7 @@ def run(*, practice: bool, image: Path | None = None) -> int:
 
         return open_workplace(practice=practice, image=image)
 
-    app = FlasherApp(open_bench, practice=practice)
-    app.run()
-    if app.trouble:
-        raise app.trouble
-    return app.return_code or ExitCode.DONE
+    return FlasherApp(open_bench, practice=practice).stay()
 
 
 class FlasherApp(PlainApp):
@@ -72,9 +68,6 @@ class FlasherApp(PlainApp):
     Args:
         open_workplace: gives the outside world; called in a thread.
         practice: whether the cards are files.
-
-    Attributes:
-        trouble: why it ended by itself; None where it did not.
     """
 
     CSS_PATH: ClassVar = ["app.tcss", "bench.tcss"]
@@ -93,7 +86,6 @@ class FlasherApp(PlainApp):
         self._workplace: Workplace | None = None
         self._profile: Profile | None = None
         self._cancel_image = CancelFlag()
-        self.trouble: FlasherError | None = None
 
     def get_default_screen(self) -> Screen[None]:
         """The first screen."""

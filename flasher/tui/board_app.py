@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.screen import Screen
 
-from flasher.errors import ExitCode
 from flasher.fleet.board.feed import BoardFeed
 from flasher.tui.plain_app import PlainApp
 from flasher.tui.screens.board import BoardScreen
@@ -18,11 +17,7 @@ def run(feed: BoardFeed) -> int:
     Raises:
         FlasherError: the program stumbled.
     """
-    app = BoardApp(feed)
-    app.run()
-    if app.trouble:
-        raise app.trouble
-    return app.return_code or ExitCode.DONE
+    return BoardApp(feed).stay()
 
 
 class BoardApp(PlainApp):

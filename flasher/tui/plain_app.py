@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from flasher.errors import FlasherError, explained
+from flasher.errors import ExitCode, FlasherError, explained
 from flasher.tui.plain import PlainText
 from flasher.tui.screens.base import WizardScreen
 from flasher.tui.signals import BY_SIGNAL, end_without_terminal, heed_signals
@@ -40,6 +40,17 @@ class PlainApp(App[None]):
         self.register_theme(LIGHT)
         self.set_reactive(App.theme, DARK.name)
         self.stylesheet.set_variables(self.get_css_variables())  # made with Textual's own theme
+
+    def stay(self) -> int:
+        """Run until the person quits; the exit status.
+
+        Raises:
+            FlasherError: it ended by itself.
+        """
+        self.run()
+        if self.trouble:
+            raise self.trouble
+        return self.return_code or ExitCode.DONE
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line passes before it is shown."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-# A node that is kept from news for longer than this knows it. The online keys renew it.
-TIMESTAMP_DAYS = 30
+from autosetup.time_floor import TIMESTAMP_DAYS
+
+# The online keys renew a timestamp; a node that is kept from news for longer knows it.
 OTHER_DAYS = 365
 # So much before its end people hear of it: a week, and two months.
 _EARLY = {True: timedelta(days=7), False: timedelta(days=60)}
