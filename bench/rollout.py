@@ -1,12 +1,13 @@
 """A rollout to many nodes: the agents that ship, one mirror with a limit, and trouble on the way.
 
-    sudo .venv/bin/python bench/rollout.py [--nodes 200] [--size 50] [--rate 100mbit] [--json]
+    sudo .venv/bin/python bench/rollout.py [--nodes 200] [--size 50] [--rate 100] [--json]
 
 Each node is a system of its own in namespaces (see `simulated_rig`), set up by its card; then it
 reports by `autosetup report` and comes to a release by `autosetup update`, as its services have it.
-The release is made by `flasher release`, and served by `flasher serve` over a link of a limited
-rate. One node in ten sits behind a link that loses, delays and reorders frames. On the way the
-server is killed and comes back, some nodes lose their cable for a while, and two for good.
+The release is made by `flasher release`; its plain files lie on a server that knows nothing of
+them, and `flasher serve` mirrors that one over a link of a limited rate. One node in ten sits
+behind a link that loses, delays and reorders frames. On the way the server is killed and comes
+back, some nodes lose their cable for a while, and two for good.
 
 Told are bytes for each node, the time to the last one against what the link's limit allows, memory
 and processor of the server, and who is missing, as the board names them. The command fails unless
@@ -20,7 +21,6 @@ import hashlib
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,10 +30,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from program import flasher
 from simulated_network import LEASH, SERVER, BadLink, network_of
 from simulated_rig import SimulatedNode, make_nodes, write_profile, write_site
 from simulated_rollout import Course, Rollout
-from simulated_server import Server
+from simulated_server import Server, file_server
 from simulated_trouble import Troubles
 
 from flasher.rig.ledger import Ledger
@@ -42,8 +43,7 @@ from flasher.rig.rigmap import lay_out
 from flasher.rig.site import add_key, load_site
 
 MIB = 1 << 20
-PORT = 8421
-_PASSPHRASE = b"bench bench bench bench"
+PORT, ORIGIN_PORT = 8421, 8422
 _MEMORY = Path("/dev/shm")  # noqa: S108  (a folder of our own below it)
 _DATA = "opt/scanner/data.bin"
 _ROOT = "etc/autosetup/update/root.json"
@@ -112,7 +112,7 @@ class Bench:
         base = f"https://{SERVER}:{PORT}/"
         write_site(self.site, "bench", f"{base}repository/", base)
         add_key(str(self.site))
-        self._flasher("release", "init", self.folder / "repository")
+        flasher("release", "init", self.folder / "repository")
         root = Path(self._root_file()).read_bytes()
         rig = lay_out(load_profile(str(profile)), *load_site(str(self.site)))
         link = BadLink(seed=self.wanted.seed) if self.wanted.trouble else None
@@ -133,9 +133,10 @@ class Bench:
 
     def measure(self) -> dict[str, object]:
         """Release, and watch."""
-        server = self._server()
-        server.start()
-        self.stack.callback(server.kill)
+        origin, server = self._origin(), self._server()
+        for each in (origin, server):
+            each.start()
+            self.stack.callback(each.kill)
         self.stack.enter_context(_reporting(self.nodes))
         write_profile(self.folder / "scanner", self.wanted.nodes, self.wanted.size, 2)
         generation = self._release()
@@ -152,7 +153,8 @@ class Bench:
         lost = {node.node.name for node in troubles.lost}
         done = {course.node.node.name for course in rollout.done}
         named = self._named(generation, done - lost)
-        return _result(self.wanted, rollout, server, troubles, named)
+        asked = origin.log.read_text().count('" 200 -')
+        return _result(self.wanted, rollout, server, troubles, named) | {"origin_answers": asked}
 
     def _judge(self, course: Course) -> None:
         """Compare what is installed; then make room, for there are many nodes in this memory."""
@@ -182,38 +184,25 @@ class Bench:
     def _release(self) -> int:
         words = ["--scanner", str(self.folder / "scanner"), "--site", str(self.site)]
         words += ["--at-once", str(self.wanted.at_once), "--spacing", "0", "--publish"]
-        told = self._flasher("release", "new", *words)
+        told = flasher("release", "new", *words)
+        flasher("release", "publish", "--to", self.folder / "origin")
         return int(str(told["generation"]))
+
+    def _origin(self) -> Server:
+        (self.folder / "origin").mkdir()
+        argv = file_server(self.folder / "origin", ORIGIN_PORT)
+        argv = [*LEASH, *self.network.argv("server", *argv)]
+        return Server(argv, self.folder / "origin.log")
 
     def _server(self) -> Server:
         words = ["serve", "--site", str(self.site), "--scanner", str(self.folder / "scanner")]
-        words += ["--repository", "repository", "--address", SERVER, "--port", str(PORT), "--json"]
-        argv = [sys.executable, "-m", "flasher", *words]
+        words += ["--upstream", f"http://127.0.0.1:{ORIGIN_PORT}", "--address", SERVER]
+        argv = [sys.executable, "-m", "flasher", *words, "--port", str(PORT), "--json"]
         argv = [*LEASH, *self.network.argv("server", *argv)]
         return Server(argv, self.folder / "server.log")
 
     def _root_file(self) -> str:
-        return str(self._flasher("release", "show")["root_file"])
-
-    def _flasher(self, *words: str | Path) -> dict[str, object]:
-        read, write = os.pipe()
-        os.write(write, _PASSPHRASE + b"\n")
-        os.close(write)
-        needs_it = words[0] == "release" and words[1] in ("init", "new")
-        extra = ["--passphrase-fd", str(read)] if needs_it else []
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "flasher", *map(str, words), *extra, "--json"],
-                stdout=subprocess.PIPE,
-                text=True,
-                pass_fds=[read],
-                check=False,
-            )
-        finally:
-            os.close(read)
-        assert done.returncode == 0, done.stdout
-        told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-        return told
+        return str(flasher("release", "show")["root_file"])
 
 
 @contextmanager

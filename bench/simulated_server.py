@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,3 +45,9 @@ class Server:
             times = process.cpu_times()
             self.cpu = self._lived + times.user + times.system
             self.peak = max(self.peak, process.memory_info().rss)
+
+
+def file_server(folder: Path, port: int) -> list[str]:
+    """What serves a folder's files on the loopback, and tells of each request in its log."""
+    words = ["-u", "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    return [sys.executable, *words, "--directory", str(folder)]

@@ -29,7 +29,7 @@ def trial(tmp_path: Path) -> Iterator[Trial]:
         yield made
 
 
-def test_a_rig_comes_alive_is_updated_and_outlives_a_bad_update_and_a_lost_card(
+def test_a_rig_comes_alive_and_outlives_a_pulled_plug_a_bad_update_and_a_lost_card(
     trial: Trial,
 ) -> None:
     image = trial.build(trial.make_repository())
@@ -44,6 +44,11 @@ def test_a_rig_comes_alive_is_updated_and_outlives_a_bad_update_and_a_lost_card(
                 for node in NODES
             )
 
+        def is_applied(name: str, generation: int) -> bool:
+            """Whether a node is in the middle of it, by the word on its card."""
+            found = next(seen.status for seen in rig.look() if seen.name == name)
+            return bool(found and (found.state, found.generation) == ("applying", generation))
+
         for node in NODES:
             rig.add(node, trial.card(node), keep=True)
         seen = rig.start(NODES, timeout_seconds=_FIRST_BOOTS, told=trial.show)
@@ -51,6 +56,10 @@ def test_a_rig_comes_alive_is_updated_and_outlives_a_bad_update_and_a_lost_card(
         trial.wait(rig, "all are done on the board", lambda: all_are("done"), _WORD)
 
         good = trial.release("2", "--canary", "cam-1")
+        trial.wait(rig, "cam-1 applies the update", lambda: is_applied("cam-1", good), _UPDATE)
+        trial.say("the plug of cam-1 is pulled, and put in again")
+        rig.switch_off("cam-1")
+        rig.switch_on("cam-1")
         trial.wait(rig, "all have the update", lambda: all_are("done", good), _UPDATE)
 
         cards = trial.cards()
