@@ -85,14 +85,17 @@ class Client:
 
 
 @contextmanager
-def opened(folder: Path, anchor: bytes, store: Store, now: float) -> Iterator[Client]:
-    """A client that goes on from what this node knows; what it learns is kept.
+def opened(
+    folder: Path, anchor: bytes, store: Store, now: float, *, keep: bool = True
+) -> Iterator[Client]:
+    """A client that goes on from what this node knows.
 
     Args:
         folder: of verified metadata; made if it is missing.
         anchor: metadata of the root that is trusted to begin with.
         store: of the repository's metadata.
         now: by which time it is judged, in seconds since 1970.
+        keep: what it learns, so that nothing older is taken from now on.
 
     Raises:
         AgentError: ``no-updater``; ``update-refused``, the anchor is none.
@@ -108,7 +111,8 @@ def opened(folder: Path, anchor: bytes, store: Store, now: float) -> Iterator[Cl
         try:
             yield Client(_updater(work, anchor, store, now), work, store.name, now)
         finally:
-            _keep(work, folder)
+            if keep:
+                _keep(work, folder)
 
 
 def is_here() -> bool:

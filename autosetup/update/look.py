@@ -214,19 +214,22 @@ def _contradicted(ground: Ground, store: Store, floor: TimeFloor) -> TimeFloor |
     By what this node takes for past, that cannot be: the clock that told it ran ahead. None where
     it need not have.
     """
-    found, ends = _verified(ground, store, 0.0)  # by its signatures alone
+    # By its signatures alone; what is over must not keep the node from what is still in force.
+    found, ends = _verified(ground, store, 0.0, keep=False)
     if found.plan is None or found.plan.generation <= ground.newest:
         return None
     at = forms.seconds_of(found.plan.released_at)
     return floor.contradicted(at, ends, *ground.past)
 
 
-def _verified(ground: Ground, store: Store, now: float) -> tuple[Found, float]:
+def _verified(
+    ground: Ground, store: Store, now: float, *, keep: bool = True
+) -> tuple[Found, float]:
     """What a source has that is in force at a time; and when that ends, in seconds since 1970."""
     digest = hashlib.sha256(ground.anchor).hexdigest()
     folder = ground.folder / "metadata" / digest[:16]  # another root begins anew
     site = ground.update.site
-    with opened(folder, ground.anchor, store.below("metadata"), now) as client:
+    with opened(folder, ground.anchor, store.below("metadata"), now, keep=keep) as client:
         client.refresh()
         wanted = [
             client.find(f"{site}/{PLAN}"),

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Generator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from autosetup import forms
+from autosetup.settings import Update
+from autosetup.system import System
 from autosetup.time_floor import TimeFloor, keep_floor
+from autosetup.update.store import Store
 from tests.integration.autosetup.released import (
     GENERATION,
     NEXT,
     Card,
+    asked,
     code_of,
     offered,
     payload,
     release,
 )
-from tests.integration.autosetup.releases import Repository
+from tests.integration.autosetup.releases import Repository, serving
 
 LATER = NEXT + 100
 # What the clock of a laptop showed that once ran ahead.
@@ -128,6 +136,24 @@ def test_who_has_the_key_of_the_timestamp_alone_puts_no_clock_back(
     repository.expires = in_days(-3)
     repository.stamp()
     assert code_of(card) == "frozen"
+
+
+def test_what_a_clock_behind_has_signed_keeps_no_node_from_a_mirror_that_is_in_force(
+    card: Card, repository: Repository, tmp_path: Path
+) -> None:
+    begin(repository, 365)
+    release(repository, payload(), released_at=told(0))
+    shutil.copytree(repository.folder, tmp_path / "copy")
+    repository.expires = in_days(-300)  # renewed by a laptop whose clock is a year behind
+    repository.publish()
+    with serving(tmp_path / "copy") as mirror:
+
+        def both(system: System, update: Update) -> Generator[Store, None, None]:
+            yield from asked(system, update)
+            yield from asked(system, replace(update, source=mirror.address))
+
+        assert code_of(card) == "frozen"
+        assert offered(card, both) == NEXT
 
 
 def test_a_card_that_was_made_by_a_clock_ahead_takes_what_follows(card: Card) -> None:
