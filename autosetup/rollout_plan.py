@@ -39,7 +39,8 @@ class RolloutPlan:
     Attributes:
         site: its name.
         generation: the newest one that was released.
-        released_at: when, UTC, such as ``2026-11-22T03:39:50Z``.
+        released_at: when it was signed, or went on after a pause, UTC, such as
+            ``2026-11-22T03:39:50Z``; lots count from then.
         cards: ids of those that get this generation, in their order, see `in_order`.
         canaries: ids of those that go first; the others wait until they are well.
         at_once: how many may be at it together.

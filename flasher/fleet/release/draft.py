@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tuf.api.metadata import Metadata, Targets
 from tuf.api.serialization import DeserializationError
 
+from autosetup.faults import Faulty
+from autosetup.rollout_plan import RolloutPlan, read_plan
 from flasher import paths
 from flasher.errors import BadInput
 from flasher.files import write_atomic
@@ -23,7 +25,7 @@ from flasher.fleet.release.signing import Signed
 from flasher.fleet.release.store import Source, sha256_of
 from flasher.rig.assignments import Assignment
 
-_RECORD, _FILES, _SIGNED = "draft.json", "files", "signed"
+_RECORD, _FILES, _SIGNED, _SIGNING = "draft.json", "files", "signed", "signing"
 _ANEW = "Make it anew: flasher release new"
 _MAKE = "Make one: flasher release new"
 
@@ -131,7 +133,7 @@ class DraftFolder:
         missing = {names.stored(t, digest) for t, digest in targets.items()} - found.keys()
         torn = {path for path in found if sha256_of(found[path]) != names.digest_in(path)}
         if bad := sorted(missing | torn):
-            raise BadInput("draft-damaged", f"{root / bad[0]} is not as it was made.", _ANEW)
+            raise _damaged(root / bad[0])
         return dict(sorted(found.items()))
 
     def letter_files(self, draft: Draft) -> dict[str, Source]:
@@ -144,16 +146,42 @@ class DraftFolder:
         root = self.folder / _FILES
         return {t: root / names.stored(t, digest) for t, digest in draft.agents.items()}
 
-    def plan(self, draft: Draft) -> bytes:
-        """The bytes of the rollout plan."""
+    def plan(self, draft: Draft) -> RolloutPlan:
+        """How it is to be rolled out; raises `BadInput` ``draft-damaged``."""
+        path = self._plan_file(draft)
+        try:
+            raw = path.read_bytes()
+            plan = read_plan(raw) if sha256_of(raw) == draft.plan else None
+        except (OSError, Faulty):
+            plan = None
+        if plan is None:
+            raise _damaged(path)
+        return plan
+
+    def replace_plan(self, draft: Draft, raw: bytes) -> Draft:
+        """Give it another plan; what was signed for the one before counts no more.
+
+        Returns:
+            the draft as it is now.
+        """
+        shutil.rmtree(self.folder / _SIGNED, ignore_errors=True)
+        after = replace(draft, plan=self.add(names.plan_target(draft.site_name), raw))
+        self.finish(after)
+        if after != draft:
+            self._plan_file(draft).unlink(missing_ok=True)
+        return after
+
+    def _plan_file(self, draft: Draft) -> Path:
         path = names.stored(names.plan_target(draft.site_name), draft.plan)
-        return (self.folder / _FILES / path).read_bytes()
+        return self.folder / _FILES / path
 
     def keep_signed(self, made: Signed) -> None:
-        """Keep its metadata, in place of what was signed before."""
-        shutil.rmtree(self.folder / _SIGNED, ignore_errors=True)
+        """Keep its metadata, in place of what was signed before: all of it, or none."""
+        for name in (_SIGNED, _SIGNING):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
         for role, data in made.items():
-            self._write(f"{_SIGNED}/{role}.json", data.to_bytes())
+            self._write(f"{_SIGNING}/{role}.json", data.to_bytes())
+        (self.folder / _SIGNING).rename(self.folder / _SIGNED)
 
     def signed(self) -> Signed:
         """Its metadata by role.
@@ -179,3 +207,7 @@ class DraftFolder:
         paths.make_folder((self.folder / name).parent)
         write_atomic(self.folder / name, content)
         paths.hand_over(self.folder / name)
+
+
+def _damaged(path: Path) -> BadInput:
+    return BadInput("draft-damaged", f"{path} is not as it was made.", _ANEW)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from autosetup.faults import Faulty
-from autosetup.forms import UTC_TIME
+from autosetup.forms import UTC_TIME, seconds_of
 from autosetup.rollout_plan import RolloutPlan, in_order, read_plan, write_plan
 from flasher.errors import BadDocument, BadInput
 from flasher.fleet.release import names
@@ -18,6 +18,8 @@ from flasher.rig.assignments import Assignment
 _MOST_WITHDRAWN = 100
 # What a lot takes to fetch, apply and prove a release; nodes look late by no more than that.
 _LOT_SECONDS = 600
+# Nobody types `release publish` sooner after `release sign`.
+_AT_ONCE_SECONDS = 60
 
 
 def begin(
@@ -35,7 +37,7 @@ def begin(
     return RolloutPlan(
         site=site,
         generation=generation,
-        released_at=now.strftime(UTC_TIME),
+        released_at=_text(now),
         withdrawn=before.withdrawn[-_MOST_WITHDRAWN:] if before else (),
         agent=agent or (before.agent if before else ""),
     )
@@ -55,6 +57,28 @@ def spacing_of(plan: RolloutPlan, count: int, every_minutes: int) -> int:
     if plan.canaries:
         return every_minutes * 60 + _LOT_SECONDS
     return _LOT_SECONDS if count > plan.at_once else 0
+
+
+def counting_from(plan: RolloutPlan, now: datetime) -> RolloutPlan:
+    """The same, with its lots beginning one after the other from now (UTC) on."""
+    return replace(plan, released_at=_text(now))
+
+
+def is_late(plan: RolloutPlan, now: datetime) -> bool:
+    """Whether it is too late to put it in force: lots would begin that others must go before.
+
+    Ten minutes are given, or what lies between two lots where that is less; at least a minute. A
+    plan without lots is never late.
+
+    Args:
+        plan: whose lots count from when it was signed.
+        now: UTC.
+    """
+    if not plan.spacing_seconds or set(plan.cards) <= set(plan.canaries):
+        return False
+    given = max(_AT_ONCE_SECONDS, min(plan.spacing_seconds, _LOT_SECONDS))
+    signed = datetime.fromtimestamp(seconds_of(plan.released_at), UTC)
+    return now - signed > timedelta(seconds=given)
 
 
 def laid_out(plan: RolloutPlan, numbers: Mapping[str, int]) -> RolloutPlan:
@@ -125,3 +149,7 @@ def withdrawn(plan: RolloutPlan) -> RolloutPlan:
     if plan.generation in plan.withdrawn:
         return plan
     return replace(plan, withdrawn=(*plan.withdrawn, plan.generation))
+
+
+def _text(now: datetime) -> str:
+    return now.strftime(UTC_TIME)

@@ -13,7 +13,7 @@ from flasher.events import Emit, ignore
 from flasher.fleet.release import names, signing
 from flasher.fleet.release.draft import Draft, DraftFolder
 from flasher.fleet.release.place import Place
-from flasher.fleet.release.plan import digest_of, plan_of, read_plan_of
+from flasher.fleet.release.plan import counting_from, digest_of, is_late, plan_of, read_plan_of
 from flasher.fleet.release.publish import publish
 from flasher.fleet.release.signing import Signed, Wanted
 from flasher.fleet.release.state import State
@@ -30,7 +30,7 @@ def sign_draft(
     targets_key: TargetsKey,
     now: datetime,
 ) -> tuple[Draft, tuple[str, ...]]:
-    """Sign the draft for what is in force now.
+    """Sign the draft for what is in force now; its lots of nodes count from now on.
 
     Args:
         place, state: the repository.
@@ -51,16 +51,16 @@ def sign_draft(
         what = f"The release being prepared is for {draft.site_name}, not for {signer.name}."
         raise BadInput("another-site", what, f"Sign it as {draft.site_name}.")
     _check_upon(draft, state)
+    plan = write_plan(counting_from(folder.plan(draft), now))
     standing = frozenset(draft.standing)
-    wanted = Wanted(
-        draft.site_name, folder.plan(draft), folder.letter_files(draft), standing.__contains__
-    )
+    wanted = Wanted(draft.site_name, plan, folder.letter_files(draft), standing.__contains__)
     agents = folder.agent_files(draft)
     made = signing.sign_site(state, wanted, signer, now)
     if agents or signing.needs_targets(state, signer, now):
         made["targets"] = signing.sign_targets(
             state, now, targets_key(), site=signer, agents=agents
         )
+    draft = folder.replace_plan(draft, plan)
     folder.keep_signed(made)
     return draft, tuple(made)
 
@@ -73,12 +73,13 @@ def publish_draft(place: Place, state: State, now: datetime, emit: Emit = ignore
 
     Raises:
         BadInput: ``no-draft``, ``not-signed``, ``draft-damaged``.
-        FlasherError: ``draft-outdated``.
+        FlasherError: ``draft-outdated``; ``draft-late``, it was signed too long ago.
     """
     folder = DraftFolder(place.draft)
     draft, made = folder.load(), folder.signed()
     if not _is_in_force(draft, state):
         _check_upon(draft, state)
+        _check_in_time(folder.plan(draft), now)
         publish(place, state, made, folder.files(draft), now, emit)
     return draft
 
@@ -116,6 +117,8 @@ def change_plan(
 ) -> RolloutPlan:
     """Publish another plan for the release that a site has; letters stay as they are.
 
+    Where it goes on after a pause, the lots that are left begin one after the other from now on.
+
     Raises:
         BadInput: ``no-release``.
     """
@@ -123,6 +126,8 @@ def change_plan(
     plan = change(before)
     if plan == before:
         return plan
+    if before.paused and not plan.paused:
+        plan = counting_from(plan, now)
     raw = write_plan(plan)
     made = signing.sign_site(state, Wanted(signer.name, raw), signer, now)
     if signing.needs_targets(state, signer, now):
@@ -165,6 +170,14 @@ def _check_upon(draft: Draft, state: State) -> None:
     if draft.upon != digest_of(plan_of(state, draft.site_name)):
         what = f"Since this release was made, the rollout of {draft.site_name} was changed."
         raise FlasherError("draft-outdated", what, "Make it anew: flasher release new")
+
+
+def _check_in_time(plan: RolloutPlan, now: datetime) -> None:
+    """Lots whose time has passed would begin all at once, beside those that should go first."""
+    if is_late(plan, now):
+        what = f"This release was signed at {plan.released_at}, and its lots count from then."
+        hint = "So that they do not begin all at once, sign it again: flasher release sign"
+        raise FlasherError("draft-late", what, hint)
 
 
 def _is_in_force(draft: Draft, state: State) -> bool:
