@@ -88,26 +88,38 @@ def plan_node_card(
 
 
 def tell_no_releases(rig: RigMap, nodes: Iterable[Node], image: ImageFile, emit: Emit) -> None:
-    """Warn, once for all nodes, where they could never take a release: only a card brings the root.
+    """Warn, once for all nodes, where they could never take a release.
 
     Args:
         nodes: whose cards are to be made of the image.
     """
-    deaf = [node.name for node in nodes if _root_of(rig, node, image) == NO_ROOT]
-    if deaf:
-        who = deaf[0] if len(deaf) == 1 else f"these {len(deaf)} nodes"
+    if deaf := never_updated(rig, nodes, image):
+        who = deaf[0].name if len(deaf) == 1 else f"these {len(deaf)} nodes"
         what = f"This image knows no repository of releases, so {who} can never take one."
         hint = "If they are to: flasher build-base --update-root FILE, see docs/releases.md"
         emit(Noted(image.source.name, f"{what} {hint}", warning=True))
 
 
+def never_updated(rig: RigMap, nodes: Iterable[Node], image: ImageFile) -> tuple[Node, ...]:
+    """Those of the nodes that could never take a release: only a card brings the root of one.
+
+    Reads the image.
+    """
+    if update_root(image) != b"":
+        return ()
+    return tuple(node for node in nodes if not _brings_root(rig, node))
+
+
 def _root_of(rig: RigMap, node: Node, image: ImageFile) -> str:
     """As `Entry.update_root` has it; a profile may bring the root itself."""
-    brings_it = any(file.path == UPDATE_ROOT for file in rig.role_of(node).files)
-    raw = None if brings_it else update_root(image)
+    raw = None if _brings_root(rig, node) else update_root(image)
     if raw is None:
         return ""
-    return sha256(raw).hexdigest() if raw else NO_ROOT
+    return NO_ROOT if raw == b"" else sha256(raw).hexdigest()
+
+
+def _brings_root(rig: RigMap, node: Node) -> bool:
+    return any(file.path == UPDATE_ROOT for file in rig.role_of(node).files)
 
 
 def prepare_card(

@@ -76,6 +76,19 @@ _WARNINGS = (
     N_("1 day ago"),
     N_("{count} days ago"),
 )
+# What is wrong with this computer's clock (flasher.rig.wrong_clock).
+_CLOCKS = (
+    N_(
+        "This computer's clock shows {now} UTC, but this program was made on {made}. "
+        "Set the clock before you go on: timedatectl set-ntp true"
+    ),
+    N_(
+        "This computer's clock shows {now} UTC, but the last card or release was made on {last}: "
+        "it is behind now, or was ahead then. "
+        "Set the clock before you go on: timedatectl set-ntp true. If it is right already, go on: "
+        "nodes that were put ahead take the next release, and their clocks go back."
+    ),
+)
 
 
 def translated(said: str) -> str:
@@ -94,5 +107,5 @@ def _form(text: str) -> re.Pattern[str]:
     return re.compile("".join(a + b for a, b in zip(fixed, [*places, ""], strict=True)))
 
 
-FORMS = (*_CONTENTS, *_REFUSALS, *_WARNINGS)
+FORMS = (*_CONTENTS, *_REFUSALS, *_WARNINGS, *_CLOCKS)
 _PATTERNS = [(_form(text), text) for text in FORMS]

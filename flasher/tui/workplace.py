@@ -16,6 +16,7 @@ from flasher.drives.model import DriveCatalog
 from flasher.drives.watch import Signal, open_signal
 from flasher.images import found_image
 from flasher.rig.ledger import Ledger
+from flasher.rig.wrong_clock import made_at
 
 if TYPE_CHECKING:
     from flasher.practice.bench import PracticeBench
@@ -38,6 +39,7 @@ class Workplace:
             the cards are real.
         now: the time of day, UTC.
         ticks: seconds from any beginning, for speeds.
+        made_at: when this program came to be, UTC: no clock that is right shows less.
     """
 
     catalog: DriveCatalog
@@ -48,6 +50,7 @@ class Workplace:
     desk: PracticeBench | None = None
     now: Callable[[], datetime] = _utc_now
     ticks: Callable[[], float] = time.monotonic
+    made_at: Callable[[], datetime] = made_at
 
     @property
     def practice(self) -> bool:

@@ -14,6 +14,7 @@ from threading import Event
 
 import pytest
 
+from autosetup.trust import UPDATE_ROOT
 from flasher.process import run
 from flasher.tui.app import FlasherApp
 from flasher.tui.images import OpeningImage
@@ -28,8 +29,28 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def base_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """8 MiB with a partition table, a boot FAT and an ext4. Not to change."""
-    image = tmp_path_factory.mktemp("base") / "base.img"
+    """8 MiB with a partition table, a boot FAT and an ext4, whose nodes take updates.
+
+    Not to change.
+    """
+    folder = tmp_path_factory.mktemp("base")
+    update_root = folder / "root" / UPDATE_ROOT.strip("/")
+    update_root.parent.mkdir(parents=True)
+    update_root.write_text("the root of a repository")
+    image = make_image(folder / "base.img", folder / "root")
+    image.chmod(0o444)
+    return image
+
+
+@pytest.fixture
+def deaf_image(tmp_path: Path) -> Path:
+    """The same without the root of a repository: its nodes never take an update."""
+    (tmp_path / "root").mkdir()
+    return make_image(tmp_path / "deaf.img", tmp_path / "root")
+
+
+def make_image(image: Path, root: Path) -> Path:
+    """An image whose root file system has what is in a folder."""
     with image.open("wb") as handle:
         handle.truncate(ROOT[0] + ROOT[1])
     script = "label: dos\n{},{},c,*\n{},{},83\n".format(*(n // 512 for n in (*BOOT, *ROOT)))
@@ -38,8 +59,7 @@ def base_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(["mkfs.fat", "-F", "16", "-s", "1", "-n", "BOOTFS", *place])
     # Of a form that is the same with every mke2fs: pictures tell how much of it is in use.
     form = ["-t", "ext2", "-b", "4096", "-I", "128", "-N", "64", "-E", f"offset={ROOT[0]}"]
-    run(["mke2fs", "-q", *form, str(image), f"{ROOT[1] >> 10}k"])
-    image.chmod(0o444)
+    run(["mke2fs", "-q", *form, "-d", str(root), str(image), f"{ROOT[1] >> 10}k"])
     return image
 
 
@@ -66,7 +86,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def workplace(folder: Path, base_image: Path) -> Workplace:  # noqa: ARG001  (it sets the folders)
     """A practice bench at a fixed time of day."""
     opened = open_workplace(practice=True, image=base_image, in_haste=True)
-    return replace(opened, now=lambda: NOON)
+    return replace(opened, now=lambda: NOON, made_at=lambda: NOON)
 
 
 @pytest.fixture

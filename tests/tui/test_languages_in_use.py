@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from babel.messages.mofile import write_mo
 
 from autosetup.status import STATES
 from flasher import paths
+from flasher.recording import NO_NODE
+from flasher.rig.ledger import Ledger
 from flasher.tui.engine_words import FORMS, translated
 from flasher.tui.words import DOMAIN, languages, spoken
 from tests.tui.terminal import ENDED, terminal
@@ -93,6 +96,29 @@ def test_the_program_speaks_the_language_of_whoever_starts_it(
         seat.until(bench)
         seat.press("C-q")
         seat.until(f"{ENDED} 0")
+
+
+def test_what_should_be_mended_before_cards_are_made_is_said_in_german(
+    folder, deaf_image, tmp_path
+):
+    shutil.copy(deaf_image, make_folder(folder / "images") / "base.img")
+    ahead = replace(NO_NODE, node="cam-0101", written_at="2099-01-01T00:00:00+00:00")
+    Ledger(make_folder(folder / "practice") / "ledger.sqlite").record(ahead)
+    places = {"FLASHER_DATA": str(folder), "FLASHER_CACHE": str(folder / "cache")}
+    with terminal(PROGRAM, tmp_path, environment=places | {"LANG": "de_DE.UTF-8"}) as seat:
+        seat.until(r"(?s)Welcher Scanner.*✓ \w+ ?\w* base")
+        seat.press("Enter")
+        seat.until("Wo soll sie stehen")
+        seat.press("Enter")
+        seat.until(r"Die Uhr dieses Rechners zeigt [\s\S]*Veröffentlichung ist vom 2099-01-01")
+        seat.until("113 Knoten später keine Updates")
+        seat.press("C-q")
+        seat.until(f"{ENDED} 0")
+
+
+def make_folder(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 @pytest.mark.parametrize(

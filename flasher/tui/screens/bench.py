@@ -27,6 +27,7 @@ from flasher.tui.screens.question import QuestionScreen
 from flasher.tui.screens.waiting import WaitingScreen
 from flasher.tui.trouble import Way, explain
 from flasher.tui.widgets.bench_view import BenchView
+from flasher.tui.widgets.cautions import Cautions
 from flasher.tui.widgets.image_line import ImageLine
 from flasher.tui.widgets.key_line import KeyLine
 from flasher.tui.widgets.lane_box import LaneBox
@@ -72,6 +73,7 @@ class BenchScreen(WizardScreen[None]):
         """The bench between the line of steps and the line of keys."""
         yield TitleBar("Bench", practice=self._workplace.practice)
         yield BenchView(self._rig, self.bench)
+        yield Cautions(self._workplace, self._rig)
         yield ImageLine()
         yield KeyLine()
 
