@@ -67,6 +67,18 @@ async def test_a_full_reader_is_told(sit_down):
         await technician.until(lambda: "no room for a card" in technician.told())
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+async def test_what_is_told_leaves_every_card_and_reader_in_sight(sit_down, size):
+    async with sit_down(size=size) as technician:
+        await go_to_desk(technician)
+        everything = ["reader 1", "reader 3", "a camera's card", "a disk of this computer", "auto"]
+        await technician.until(lambda: all(words in technician.read() for words in everything))
+        await technician.press("enter", "1")
+        told = ("Pull a card first", "no room for a card")
+        await technician.until(lambda: all(words in technician.read() for words in told))
+        assert [words for words in everything if words not in technician.read()] == []
+
+
 async def test_pulled_while_it_is_written_and_put_back_a_card_is_gone_on_with(sit_down, gate):
     async with sit_down() as technician:
         desk = technician.app.workplace.desk
