@@ -69,7 +69,7 @@ card away that is chosen in the box: the next one of its kind is as it was at fi
         layout: vertical; }
     PracticeScreen Horizontal { height: 1fr; }
     PracticeScreen #lesson { height: 2; margin: 0 1; color: $text-muted; }
-    /* What is told in passing lies below the readers, and leaves the box and the lesson in sight. */
+    /* What is told in passing lies below the readers: box and lesson stay in sight. */
     PracticeScreen ToastRack { margin-bottom: 5; }
     PracticeScreen ToastHolder { align-horizontal: left; }
     """
