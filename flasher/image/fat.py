@@ -10,7 +10,7 @@ from flasher.errors import BadInput
 from flasher.image import fat_directory as directory
 from flasher.image.blocks import Blocks
 from flasher.image.fat_boot import damaged, read_geometry
-from flasher.image.fat_directory import Entry
+from flasher.image.fat_slots import Entry
 from flasher.image.fat_table import FatTable
 
 ROOT = 0

@@ -15,6 +15,7 @@ from flasher.errors import BadInput, FlasherError
 from flasher.image import fat_directory as directory
 from flasher.image.blocks import Overlay, WritableBlocks
 from flasher.image.fat import ROOT, FatVolume, inside, runs
+from flasher.image.fat_slots import ARCHIVE, FOLDER, new_slot
 
 
 class WritableFatVolume(FatVolume):
@@ -54,7 +55,7 @@ class WritableFatVolume(FatVolume):
                 self._store_folder(folder, rows)
                 self._release(old.cluster)
             else:
-                self._add(folder, name, first, len(data), directory.ARCHIVE, modified)
+                self._add(folder, name, first, len(data), ARCHIVE, modified)
 
     def remove(self, path: str) -> None:
         """Remove a file, or a folder with all that is in it. Raises BadInput where it is not."""
@@ -99,13 +100,13 @@ class WritableFatVolume(FatVolume):
         (cluster,) = self._table.allocate(1)
         rows = directory.new_folder(cluster, parent, modified)
         self._write_chain([cluster], rows)
-        self._add(parent, name, cluster, 0, directory.FOLDER, modified)
+        self._add(parent, name, cluster, 0, FOLDER, modified)
         return cluster
 
     def _add(
         self, folder: int, name: str, cluster: int, size: int, attributes: int, modified: datetime
     ) -> None:
-        slot = directory.new_slot(cluster, size, attributes, modified)
+        slot = new_slot(cluster, size, attributes, modified)
         self._store_folder(folder, directory.add(self._load(folder), name, slot))
 
     def _store_folder(self, folder: int, rows: bytes) -> None:

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flasher.errors import BadInput, FlasherError
-from flasher.image import fat_boot, fat_directory, mbr
+from flasher.image import fat_boot, fat_slots, mbr
 from flasher.image.blocks import MemoryBlocks
 from flasher.image.fat import FatVolume
-from flasher.image.fat_directory import ARCHIVE, SLOT, add, find, new_slot, read_entries, strike
+from flasher.image.fat_directory import add, find, read_entries, strike
 from flasher.image.fat_names import check_name, exact_short_name, numbered_short_name
+from flasher.image.fat_slots import ARCHIVE, SLOT, new_slot
 from flasher.image.structure import Structure, layout
 
 MOMENT = datetime(2026, 7, 8, 9, 10, 12, tzinfo=UTC)
@@ -28,8 +29,8 @@ MOMENT = datetime(2026, 7, 8, 9, 10, 12, tzinfo=UTC)
         (fat_boot.Fat16Part, 26),
         (fat_boot.Fat32Part, 54),
         (fat_boot.InfoSector, 512),
-        (fat_directory.ShortSlot, 32),
-        (fat_directory.LongSlot, 32),
+        (fat_slots.ShortSlot, 32),
+        (fat_slots.LongSlot, 32),
     ],
 )
 def test_structures_have_no_gaps_and_the_size_that_the_format_says(
