@@ -141,32 +141,41 @@ def _plan_again(
     failed = has_failed and not report.is_untried
     advice = advise(report)
     if report.damage or manifest is None or (failed and not advice.again):
-        raise BadInput(
-            "needs-payload",
-            f"What {drive.path} carries cannot be tried again: "
-            + (" ".join(report.damage) or advice.cause),
-            "Give it a new payload: add --scanner and --site.",
-        )
+        raise _needs_payload(drive, " ".join(report.damage) or advice.cause)
     if status is None or not failed:
         return None
     mending = plan_again(blocks, status, now)
     known = (entry for entry in ledger.entries() if entry.card_id == manifest.card_id)
+    before = next(known, None) or _at_home(_entry(report, drive), home)
     entry = replace(
-        next(known, None) or _at_home(_entry(report, drive), home),
-        written_at=now.isoformat(timespec="seconds"),
+        _written(before, mending, now),
         drive=str(drive.path),
         serial=drive.serial,
-        bytes_written=mending.size,
         bytes_kept=0,
-        bytes_verified=mending.size,
-        ranges=pack_ranges(extent.range for extent in mending.extents),
         result="verified",
         reason=f"To be tried again after {status.code or 'a failure'}.",
     )
-    return _Repair(
-        Mended(manifest.node, manifest.generation, is_new=False, bytes_written=mending.size),
-        mending,
-        entry,
+    size = mending.size
+    done = Mended(manifest.node, manifest.generation, is_new=False, bytes_written=size)
+    return _Repair(done, mending, entry)
+
+
+def _needs_payload(drive: Drive, why: str) -> BadInput:
+    return BadInput(
+        "needs-payload",
+        f"What {drive.path} carries cannot be tried again: {why}",
+        "Give it a new payload: add --scanner and --site.",
+    )
+
+
+def _written(line: Entry, mending: Mending, now: datetime) -> Entry:
+    """The line of a card that is written to now."""
+    return replace(
+        line,
+        written_at=now.isoformat(timespec="seconds"),
+        bytes_written=mending.size,
+        bytes_verified=mending.size,
+        ranges=pack_ranges(extent.range for extent in mending.extents),
     )
 
 
@@ -186,13 +195,10 @@ def _plan_new(
     payload = compose(rig, node, identity, digest)
     doubt = _doubt(report, rig) or _objection(blocks, payload)
     mending = plan_payload(blocks, payload, now)
+    line = node_line(_entry(report, drive), rig, node, identity, payload_digest(payload))
     entry = replace(
-        node_line(_entry(report, drive), rig, node, identity, payload_digest(payload)),
-        written_at=now.isoformat(timespec="seconds"),
+        _written(line, mending, now),
         replaces=report.manifest.card_id if report.manifest else "",
-        bytes_written=mending.size,
-        bytes_verified=mending.size,
-        ranges=pack_ranges(extent.range for extent in mending.extents),
     )
     done = Mended(
         node.name, identity.generation, is_new=True, bytes_written=mending.size, doubt=doubt

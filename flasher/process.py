@@ -146,19 +146,31 @@ def run(
         cwd=cwd,
         pass_fds=keep,
     )
+    output, errors = _talk(child, stdin, on_line, cancel or CancelFlag(), argv[0])
+    finished = Finished(tuple(argv), child.returncode, output, "\n".join(errors))
+    if child.returncode not in ok:
+        raise ProgramFailed(finished, hint)
+    return finished
+
+
+def _talk(
+    child: subprocess.Popen[bytes],
+    stdin: bytes,
+    on_line: Callable[[str], None] | None,
+    cancel: CancelFlag,
+    name: str,
+) -> tuple[bytes, list[str]]:
+    """Give a child what it reads, and hear it to its end: its output, and its lines of errors."""
     with child, ThreadPoolExecutor(3) as pool:
         errors = pool.submit(_read_lines, child, on_line)
         output = pool.submit(_read_output, child)
         pool.submit(_feed, child, stdin)
         try:
-            _wait(child, cancel or CancelFlag(), argv[0])
+            _wait(child, cancel, name)
         except BaseException:
             child.kill()
             raise
-    finished = Finished(tuple(argv), child.returncode, output.result(), "\n".join(errors.result()))
-    if child.returncode not in ok:
-        raise ProgramFailed(finished, hint)
-    return finished
+    return output.result(), errors.result()
 
 
 def _read_lines(child: subprocess.Popen[bytes], on_line: Callable[[str], None] | None) -> list[str]:

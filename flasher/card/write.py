@@ -118,6 +118,7 @@ class _Writing:
         self._kept: list[ByteRange] = []
 
     def run(self, *, probed: bool) -> WriteResult:
+        """Body, proof, head; `probed` as in `write_card`."""
         begun = time.monotonic()
         with step(self._emit, self._subject, "write", self._plan.expected, "bytes") as progress:
             self.wipe()

@@ -56,6 +56,7 @@ class _Reach:
 
     @property
     def size(self) -> int:
+        """How many have been found."""
         return len(self.devices) + len(self.mounts) + len(self.loops)
 
 

@@ -90,6 +90,7 @@ class _Reader:
         self.problems: list[str] = []
 
     def read(self, name: str, depth: int = 0) -> None:
+        """Take in a file, and those that it includes."""
         for place, line in self._lines(name):
             if line.startswith("["):
                 self._enter(place, line)

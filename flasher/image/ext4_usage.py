@@ -12,6 +12,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from flasher.image.blocks import Blocks
 from flasher.image.ranges import ByteRange, merge, overlap
@@ -87,27 +88,17 @@ class _Layout:
     def read(cls, image: Blocks, place: ByteRange) -> _Layout | None:
         """None where it is not understood."""
         head = image.read(place.offset + _SUPERBLOCK, _SUPERBLOCK_SIZE)
-        compatible, needed, for_reading = struct.unpack_from("<III", head, 0x5C)
-        state: int = struct.unpack_from("<H", head, 0x3A)[0]
-        odd = needed & ~_INCOMPATIBLE or for_reading & ~_READ_COMPATIBLE
-        if odd or state & (_CLEAN | _HAS_ERRORS) != _CLEAN:
+        shape = _shape(head, place.length) if _is_understood(head) else None
+        if shape is None:
             return None
-        first, shift, _, each = struct.unpack_from("<IIII", head, 0x14)
-        wide = bool(needed & _WIDE)
-        low: int = struct.unpack_from("<I", head, 0x4)[0]
-        high: int = struct.unpack_from("<I", head, 0x150)[0] if wide else 0
-        size: int = struct.unpack_from("<H", head, 0xFE)[0] if wide else 32
-        blocks, block = low | high << 32, 1024 << min(shift, 16)
-        sane = each and size >= 32 and first < blocks and block <= 1 << 16
-        if not sane or blocks * block > place.length or each > 8 * block:
-            return None
+        block, blocks, first, each, size = shape
         count = -(-(blocks - first) // each)
         table = -(-count * size // block)
         if (first + 1 + table) * block > place.length:
             return None
+        compatible, _, for_reading = _features(head)
         raw = image.read(place.offset + (first + 1) * block, count * size)
         fresh_counts = bool(for_reading & _SUMMED)
-        inodes, inode = struct.unpack_from("<I", head, 0x28)[0], _inode_size(head)
         spare: int = struct.unpack_from("<H", head, 0xCE)[0] if compatible & _RESIZE_INODE else 0
         return cls(
             place.offset,
@@ -115,7 +106,7 @@ class _Layout:
             blocks,
             first,
             each,
-            -(-inodes * inode // block),
+            _inode_blocks(head, block),
             _copies(head, count, compatible, for_reading),
             1 + table + spare,
             tuple(_group(raw[n * size :][:size], fresh_counts) for n in range(count)),
@@ -145,9 +136,48 @@ class _Layout:
         return self.bytes_of(*self.group_blocks(number))
 
 
-def _inode_size(head: bytes) -> int:
+class _Shape(NamedTuple):
+    """Sizes that the superblock says: bytes of a block, blocks, and bytes of a descriptor."""
+
+    block: int
+    blocks: int
+    first: int
+    blocks_a_group: int
+    descriptor: int
+
+
+def _features(head: bytes) -> tuple[int, int, int]:
+    """Compatible, incompatible, and compatible for reading."""
+    return struct.unpack_from("<III", head, 0x5C)
+
+
+def _is_understood(head: bytes) -> bool:
+    """Whether its bitmaps mean what they mean here, and it was unmounted without errors."""
+    _, needed, for_reading = _features(head)
+    state: int = struct.unpack_from("<H", head, 0x3A)[0]
+    odd = needed & ~_INCOMPATIBLE or for_reading & ~_READ_COMPATIBLE
+    return not odd and state & (_CLEAN | _HAS_ERRORS) == _CLEAN
+
+
+def _shape(head: bytes, room: int) -> _Shape | None:
+    """None where the sizes make no sense in so many bytes."""
+    first, shift, _, each = struct.unpack_from("<IIII", head, 0x14)
+    wide = bool(_features(head)[1] & _WIDE)
+    low: int = struct.unpack_from("<I", head, 0x4)[0]
+    high: int = struct.unpack_from("<I", head, 0x150)[0] if wide else 0
+    size: int = struct.unpack_from("<H", head, 0xFE)[0] if wide else 32
+    blocks, block = low | high << 32, 1024 << min(shift, 16)
+    sane = each and size >= 32 and first < blocks and block <= 1 << 16
+    if not sane or blocks * block > room or each > 8 * block:
+        return None
+    return _Shape(block, blocks, first, each, size)
+
+
+def _inode_blocks(head: bytes, block: int) -> int:
+    """Blocks of each group's table of inodes."""
+    inodes: int = struct.unpack_from("<I", head, 0x28)[0]
     revision, size = struct.unpack_from("<I8xH", head, 0x4C)
-    return size if revision else 128
+    return -(-inodes * (size if revision else 128) // block)
 
 
 def _group(raw: bytes, fresh_counts: bool) -> _Group:

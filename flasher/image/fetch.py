@@ -94,6 +94,7 @@ class _Fetching:
         self._session.headers["Accept-Encoding"] = "identity"
 
     def run(self) -> Path:
+        """Fetch it, or what of it is still missing; gives where it lies."""
         name = self._path.name
         with (
             self._session,

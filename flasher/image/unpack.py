@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import as_completed, wait
 from pathlib import Path
 from threading import Lock
@@ -84,7 +84,7 @@ def _unpack_blocks(
     path: Path, blocks: tuple[Block, ...], target: int, watermark: Watermark, cancel: CancelFlag
 ) -> None:
     """Blocks side by side, each in its place; the watermark is where the first gap begins."""
-    front, waiting, failed = _Front(blocks, watermark), deque(range(len(blocks))), CancelFlag()
+    front, failed = _Front(blocks, watermark), CancelFlag()
     with path.open("rb") as packed:
 
         def read(at: int, length: int) -> bytes:
@@ -99,22 +99,29 @@ def _unpack_blocks(
                 reached += len(piece)
                 front.reach(number, reached)
 
-        def work() -> None:
-            while not failed.is_set():
-                try:
-                    number = waiting.popleft()
-                except IndexError:  # none is left
-                    return
-                one(number)
+        _side_by_side(len(blocks), one, failed)
 
-        # No pool: its threads would keep a process that is interrupted from ending.
-        workers = [in_background(work) for _ in range(os.cpu_count() or 1)]
-        try:
-            for worker in as_completed(workers):
-                worker.result()
-        finally:
-            failed.set()
-            wait(workers)
+
+def _side_by_side(count: int, one: Callable[[int], None], failed: CancelFlag) -> None:
+    """Do each of so many, one on each processor at a time; the first that fails ends all."""
+    waiting = deque(range(count))
+
+    def work() -> None:
+        while not failed.is_set():
+            try:
+                number = waiting.popleft()
+            except IndexError:  # none is left
+                return
+            one(number)
+
+    # No pool: its threads would keep a process that is interrupted from ending.
+    workers = [in_background(work) for _ in range(os.cpu_count() or 1)]
+    try:
+        for worker in as_completed(workers):
+            worker.result()
+    finally:
+        failed.set()
+        wait(workers)
 
 
 class _Front:

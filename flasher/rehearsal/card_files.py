@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import BinaryIO
 
-from autosetup.payload import FOLDER, STATUS
+from autosetup.payload import FOLDER, MANIFEST, STATUS
 from flasher.card.plan import boot_partition
 from flasher.errors import BadInput, FlasherError
 from flasher.firmware.pc import is_for_pc
@@ -53,6 +53,10 @@ class CardFiles:
     def volume(self) -> FatVolume:
         """The boot partition as it is now."""
         return FatVolume(self._blocks, self._offset)
+
+    def expects_result(self) -> bool:
+        """Whether there is a payload, whose node will say how it went."""
+        return self.volume().exists(f"{FOLDER}/{MANIFEST}")
 
     def plan(self) -> BootPlan | PcPlan:
         """What would start the card as it is now."""

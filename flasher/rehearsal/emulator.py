@@ -67,9 +67,11 @@ class _Lines:
 
     @property
     def pending(self) -> str:
+        """The line that has no end yet."""
         return _plain(self._rest)
 
     def take(self) -> list[str]:
+        """The lines that were ended since the last time, without animations."""
         new = _read_from(self._file, self._offset)
         self._offset += len(new)
         *whole, self._rest = (self._rest + new).split(b"\n")

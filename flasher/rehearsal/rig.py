@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from autosetup.payload import FOLDER, MANIFEST
 from autosetup.status import Status, headline
 from flasher.events import CancelFlag, Emit, Noted, check_cancelled
 from flasher.image.blocks import FileBlocks
 from flasher.rehearsal.card_files import CardFiles, find_boot
 from flasher.rehearsal.emulator import Emulator, powered
+from flasher.rehearsal.glance import glance
 from flasher.rehearsal.machine import Cable
 from flasher.rehearsal.switch import Switch
-from flasher.rehearsal.watch import FINAL, Trouble, View, Watch
+from flasher.rehearsal.watch import FINAL, Trouble, Watch
 from flasher.rehearsal.working_copy import card_itself, open_path, working_copy
 
 POLL_SECONDS = 0.5
@@ -71,6 +71,7 @@ class _Node:
         self.watch = self._watch()
 
     def switch_on(self, switch: Switch) -> None:
+        """Start what is on the card now."""
         plan = self.files.plan()
         for problem in plan.problems:
             self.emit(Noted(self.name, problem, warning=True))
@@ -81,6 +82,7 @@ class _Node:
             self.running = self.power.enter_context(started)
 
     def switch_off(self) -> None:
+        """Cut its power, if it has any."""
         self.power.close()
         self.running = None
 
@@ -89,7 +91,8 @@ class _Node:
         if self.running is None:
             return
         said = self.watch.status
-        ending = self.watch.look(self._view(self.running))
+        seconds = time.monotonic() - self.begun
+        ending = self.watch.look(glance(self.running, self.files, seconds, self._hear))
         if (now := self.watch.status) and now != said:
             self.emit(Noted(self.name, headline(now)))
         if isinstance(ending, Trouble):
@@ -100,21 +103,16 @@ class _Node:
             self.switch_on(switch)
 
     def seen(self) -> Seen:
+        """How it is now."""
         seconds = time.monotonic() - self.begun if self.begun else 0.0
         is_on = self.running is not None
         return Seen(self.name, self.watch.status, self.trouble, is_on, seconds)
 
-    def _view(self, running: Emulator) -> View:
-        runs = not running.ended  # first, as in a rehearsal of one card
-        wrote = self.files.refresh()
-        lines = running.new_lines()
-        for line in lines:
-            self.emit(Noted(self.name, line))
-        seen = [*lines, running.prompt] if running.prompt else lines
-        return View(time.monotonic() - self.begun, seen, self.files.raw, wrote, runs)
+    def _hear(self, line: str) -> None:
+        self.emit(Noted(self.name, line))
 
     def _watch(self) -> Watch:
-        expects = self.files.volume().exists(f"{FOLDER}/{MANIFEST}")
+        expects = self.files.expects_result()
         return Watch(self.files.raw, expects_result=expects, timeout_seconds=_PATIENCE)
 
 

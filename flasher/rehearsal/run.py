@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from autosetup.payload import FOLDER, MANIFEST
 from autosetup.status import Status, headline
 from flasher.card.plan import CardPlan
 from flasher.drives.opening import drive_blocks
@@ -18,9 +17,10 @@ from flasher.image.blocks import Blocks, FileBlocks
 from flasher.rehearsal.boot_plan import BootPlan
 from flasher.rehearsal.card_files import CardFiles, find_boot, plan_machine
 from flasher.rehearsal.emulator import Emulator, powered
+from flasher.rehearsal.glance import glance
 from flasher.rehearsal.pace import EXPECTED_SECONDS, reached
 from flasher.rehearsal.pc import PcFirmware, PcPlan
-from flasher.rehearsal.watch import CutPower, Ending, Trouble, View, Watch
+from flasher.rehearsal.watch import CutPower, Ending, Trouble, Watch
 from flasher.rehearsal.working_copy import card_itself, open_path, planned_copy, working_copy
 
 DEFAULT_TIMEOUT = 900
@@ -166,10 +166,10 @@ class _Session:
         self._console: list[str] = []
 
     def boot(self, plan: BootPlan | PcPlan, file: BinaryIO) -> Rehearsal:
-        volume = self._files.volume()
+        """Boot until the node has ended or gave a result, through restarts and an outage."""
         watch = Watch(
             self._files.raw,
-            expects_result=volume.exists(f"{FOLDER}/{MANIFEST}"),
+            expects_result=self._files.expects_result(),
             timeout_seconds=self._wanted.timeout_seconds,
             cut_power_after=self._wanted.cut_power_after,
             outage_at=self._wanted.outage_at,
@@ -215,7 +215,7 @@ class _Session:
         said = watch.status
         while True:
             seconds = time.monotonic() - begun
-            ending = watch.look(self._view(running, seconds))
+            ending = watch.look(glance(running, self._files, seconds, self._hear))
             if watch.status and watch.status != said:
                 said = watch.status
                 self._emit(Noted(self._card.name, headline(said)))
@@ -226,16 +226,9 @@ class _Session:
             self._cancel.wait(POLL_SECONDS)
             check_cancelled(self._cancel, "The rehearsal")
 
-    def _view(self, running: Emulator, seconds: float) -> View:
-        # In this order: what a machine wrote and printed before it ended is there to be seen.
-        runs = not running.ended
-        wrote = self._files.refresh()
-        lines = running.new_lines()
-        for line in lines:
-            self._emit(Noted(self._card.name, line))
-        self._console += lines
-        seen = [*lines, running.prompt] if running.prompt else lines
-        return View(seconds, seen, self._files.raw, wrote, runs)
+    def _hear(self, line: str) -> None:
+        self._emit(Noted(self._card.name, line))
+        self._console.append(line)
 
     def _failure(self, trouble: Trouble, running: Emulator) -> RehearsalFailed:
         console = (*self._console, running.prompt) if running.prompt else tuple(self._console)

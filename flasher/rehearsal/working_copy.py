@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +17,7 @@ from flasher.card.plan import CardPlan
 from flasher.drives.opening import drive_blocks
 from flasher.errors import BadInput, FlasherError
 from flasher.events import CancelFlag, Emit, check_cancelled, step
-from flasher.image.blocks import SECTOR, FileBlocks
+from flasher.image.blocks import SECTOR, Blocks, FileBlocks
 from flasher.image.bmap import any_set
 from flasher.image.mbr import Mbr
 from flasher.image.ranges import ByteRange, chunks, overlap, total
@@ -64,12 +64,7 @@ def working_copy(card: Path, *, emit: Emit, cancel: CancelFlag) -> Iterator[Bina
     """
     with drive_blocks(card) as source, scratch_file() as copy:
         copy.truncate(card_size(source.size))
-        ranges = _ranges(card, _used(source))
-        with step(emit, card.name, "copy", total(ranges), "bytes") as progress:
-            for part in chunks(ranges, _CHUNK):
-                check_cancelled(cancel, "The rehearsal")
-                _put(copy, part.offset, source.read(part.offset, part.length))
-                progress.advance(part.length)
+        _fill(copy, source, _ranges(card, _used(source)), card.name, emit, cancel)
         yield copy
 
 
@@ -85,11 +80,7 @@ def planned_copy(
     """
     with scratch_file() as copy:
         copy.truncate(card_size(max(plan.size, _PLANNED_SIZE)))
-        with step(emit, name, "copy", total(plan.ranges), "bytes") as progress:
-            for part in chunks(plan.ranges, _CHUNK):
-                check_cancelled(cancel, "The rehearsal")
-                _put(copy, part.offset, plan.read(part.offset, part.length))
-                progress.advance(part.length)
+        _fill(copy, plan, plan.ranges, name, emit, cancel)
         yield copy
 
 
@@ -142,6 +133,22 @@ def _data(descriptor: int, end: int) -> Iterator[ByteRange]:
             return
         offset = os.lseek(descriptor, start, os.SEEK_HOLE)
         yield ByteRange(start, offset - start)
+
+
+def _fill(
+    copy: BinaryIO,
+    source: Blocks,
+    ranges: Iterable[ByteRange],
+    name: str,
+    emit: Emit,
+    cancel: CancelFlag,
+) -> None:
+    """Copy ranges, which are gone through twice."""
+    with step(emit, name, "copy", total(ranges), "bytes") as progress:
+        for part in chunks(ranges, _CHUNK):
+            check_cancelled(cancel, "The rehearsal")
+            _put(copy, part.offset, source.read(part.offset, part.length))
+            progress.advance(part.length)
 
 
 def _put(copy: BinaryIO, offset: int, data: bytes) -> None:

@@ -44,16 +44,7 @@ def sighting(
         seconds: that it took.
         reason: one sentence, where nothing was to be hoped for.
     """
-    known: Entry | None = None
-    told: set[str] = set()
-    for line in lines:
-        if not card_id or (line.card_id, line.generation) != (card_id, generation):
-            continue
-        if line.result in _MADE:
-            known, told = line, set()
-        if line.result in _LIVES:
-            told.difference_update(_LIVES)
-        told.add(line.result)
+    known, told = _told(lines, card_id, generation)
     if known is None or told.intersection(_SAYS_IT.get(sight, (sight,))):
         return None
     when = now.isoformat(timespec="seconds")
@@ -66,6 +57,21 @@ def sighting(
         seconds=round(seconds, 3),
         reason=reason,
     )
+
+
+def _told(lines: Iterable[Entry], card_id: str, generation: int) -> tuple[Entry | None, set[str]]:
+    """The line that tells how a card was made, and all that was told of it since."""
+    known: Entry | None = None
+    told: set[str] = set()
+    for line in lines:
+        if not card_id or (line.card_id, line.generation) != (card_id, generation):
+            continue
+        if line.result in _MADE:
+            known, told = line, set()
+        if line.result in _LIVES:
+            told.difference_update(_LIVES)
+        told.add(line.result)
+    return known, told
 
 
 def record_sighting(

@@ -59,13 +59,18 @@ def read_site(path: Path, raw: bytes) -> Site:
             mirror=read_mirror(top.table("packages")),
             update=read_source(top.table("update")),
         )
-        if site.wifi and not site.country:
-            network.fault(
-                "country", "country is missing.", "Wifi needs it: the radio stays off without."
-            )
-        if site.keys_only and not site.user.authorized_keys:
-            ssh.fault("keys_only", "Nobody has a key.", "Add authorized_keys under [user].")
+        _check_between(site, network, ssh)
     return site
+
+
+def _check_between(site: Site, network: Table, ssh: Table) -> None:
+    """Faults that only two of its tables together show."""
+    if site.wifi and not site.country:
+        network.fault(
+            "country", "country is missing.", "Wifi needs it: the radio stays off without."
+        )
+    if site.keys_only and not site.user.authorized_keys:
+        ssh.fault("keys_only", "Nobody has a key.", "Add authorized_keys under [user].")
 
 
 def _read_user(table: Table) -> User:
@@ -102,6 +107,29 @@ def _secrets_of(top: Table, site: Site) -> SiteSecrets:
 
 def site_text(site: Site) -> str:
     """The ``site.toml`` of a site."""
+    content: dict[str, Value] = {
+        "format": FORMAT,
+        "name": site.name,
+        "title": site.title,
+        "user": {
+            "name": site.user.name,
+            "authorized_keys": site.user.authorized_keys,
+            "passwordless_sudo": site.user.passwordless_sudo,
+        },
+        "locale": asdict(site.locale),
+        "network": _network(site),
+    }
+    content |= {"time": {"ntp": site.ntp}} if site.ntp else {}
+    ssh = {"host_keys": site.host_keys, "keys_only": site.keys_only}
+    content |= {"ssh": ssh} if any(ssh.values()) else {}
+    content |= {"packages": {"mirror": site.mirror}} if site.mirror else {}
+    update = write_source(site.update)
+    content |= {"update": update} if update else {}
+    content |= {"variables": site.variables} if site.variables else {}
+    return dumps(content)
+
+
+def _network(site: Site) -> dict[str, Value]:
     network: dict[str, Value] = {"country": site.country} if site.country else {}
     network |= {"domain": site.domain} if site.domain else {}
     network["wifi"] = [
@@ -113,26 +141,7 @@ def site_text(site: Site) -> str:
         }
         for wifi in site.wifi
     ]
-    content: dict[str, Value] = {
-        "format": FORMAT,
-        "name": site.name,
-        "title": site.title,
-        "user": {
-            "name": site.user.name,
-            "authorized_keys": site.user.authorized_keys,
-            "passwordless_sudo": site.user.passwordless_sudo,
-        },
-        "locale": asdict(site.locale),
-        "network": network,
-    }
-    content |= {"time": {"ntp": site.ntp}} if site.ntp else {}
-    ssh = {"host_keys": site.host_keys, "keys_only": site.keys_only}
-    content |= {"ssh": ssh} if any(ssh.values()) else {}
-    content |= {"packages": {"mirror": site.mirror}} if site.mirror else {}
-    update = write_source(site.update)
-    content |= {"update": update} if update else {}
-    content |= {"variables": site.variables} if site.variables else {}
-    return dumps(content)
+    return network
 
 
 def secrets_text(secrets: SiteSecrets) -> str:

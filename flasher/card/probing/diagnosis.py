@@ -79,6 +79,7 @@ class _Patient:
 
     @property
     def first(self) -> int:
+        """Where its part that may be written begins, in bytes."""
         return first_place(self.size)
 
     def find_module(self) -> int | None:
