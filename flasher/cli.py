@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
 from flasher import __version__
-from flasher.arguments import Parser, did_you_mean, whole
+from flasher.arguments import Parser, listed, whole
 from flasher.console import Console
-from flasher.errors import BadInput, ExitCode, explained
+from flasher.errors import BadInput, ExitCode, did_you_mean, explained
 
 # Command, and what it does in a few words. Its module is loaded only when it is called.
 COMMANDS = {
@@ -58,8 +58,8 @@ class CommandModule(Protocol):
 
     EXAMPLE: str
 
-    def configure(self, parser: argparse.ArgumentParser) -> None:
-        """Add the command's arguments."""
+    def configure(self, parser: Parser) -> None:
+        """Add the command's arguments, or its actions."""
 
     def run(self, args: argparse.Namespace, console: Console) -> int:
         """Do it; the exit status."""
@@ -145,20 +145,18 @@ def command_parser(name: str) -> Parser:
         description=module.__doc__,
         epilog=f"example:\n  {module.EXAMPLE}",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    parser.add_json()
     module.configure(parser)
     return parser
 
 
 def top_parser() -> Parser:
     """The arguments where no command is named: the wizard's."""
-    width = max(map(len, COMMANDS))
-    listed = "\n".join(f"  {name:<{width}}  {does}" for name, does in COMMANDS.items())
     parser = Parser(
         prog="flasher",
         description="From a box of blank SD cards to a running rig of Raspberry Pis.\n"
         "Without a command, the wizard opens.",
-        epilog=f"commands (each has --help):\n{listed}",
+        epilog=listed("commands", COMMANDS),
     )
     parser.add_argument("--version", action="version", version=f"flasher {__version__}")
     parser.add_argument(

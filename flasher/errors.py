@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import IntEnum
 from pathlib import Path
 from traceback import extract_tb
@@ -86,6 +88,13 @@ class EnvironmentLacks(FlasherError):
     """This computer lacks a program, a right or a feature; `flasher doctor` says how to get it."""
 
     exit_code = ExitCode.ENVIRONMENT
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint: the nearest of the words that are known, whatever the case; empty if none is near."""
+    spelled = {each.casefold(): each for each in known}
+    near = get_close_matches(word.casefold(), spelled, 1)
+    return f"Did you mean {spelled[near[0]]}?" if near else ""
 
 
 _PROGRAM, _PARTS = Path(__file__).parent.parent, ("flasher", "builder", "autosetup")

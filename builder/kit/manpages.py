@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from flasher import __version__, cli
+from flasher.arguments import Parser
 
 _ENVIRONMENT = {
     "FLASHER_DATA": "Where sites, profiles, images and the ledger lie, "
@@ -60,6 +61,7 @@ class _Roff(argparse.HelpFormatter):
         """The synopsis has it."""
 
     def start_section(self, heading: str | None) -> None:
+        """A heading."""
         self._lines.append(f'.SH "{roff((heading or "").upper())}"')
 
     def end_section(self) -> None:
@@ -68,22 +70,28 @@ class _Roff(argparse.HelpFormatter):
             self._lines.pop()
 
     def add_text(self, text: str | None) -> None:
-        if not text:
-            return
-        heading, _, shown = text.partition("\n")
-        if heading.startswith("example"):
-            self._lines += [".SH EXAMPLE", ".nf", roff(shown.strip("\n")), ".fi"]
-        elif not heading.startswith("commands"):  # they follow, with their pages
-            self._lines += [roff(line.strip()) if line else ".PP" for line in text.splitlines()]
+        """Paragraphs, as argparse has them."""
+        for at, part in enumerate(text.split("\n\n") if text else ()):
+            heading, _, shown = part.partition("\n")
+            if heading.startswith("example"):
+                self._lines += [".SH EXAMPLE", ".nf", roff(shown.strip("\n")), ".fi"]
+            elif not heading.startswith(("actions", "commands")):  # they follow
+                self._lines += [*([".PP"] if at else []), *map(_line, part.splitlines())]
 
     def add_arguments(self, actions: Iterable[argparse.Action]) -> None:
+        """Each argument with what it is for."""
         for action in actions:
             if action.help != argparse.SUPPRESS and action.dest != "command":
                 words = (action.help or "") % {"prog": self._prog, **vars(action)}
                 self._lines += [".TP", _term(action), roff(words) or "\\&"]
 
     def format_help(self) -> str:
+        """The page."""
         return "\n".join(self._lines)
+
+
+def _line(text: str) -> str:
+    return roff(text.strip())
 
 
 def _term(action: argparse.Action) -> str:
@@ -95,26 +103,43 @@ def _term(action: argparse.Action) -> str:
     return names if action.nargs == 0 else f"{names} \\fI{roff(value)}\\fR"
 
 
-def _page(name: str, parser: argparse.ArgumentParser, date: str, names: list[str]) -> str:
+def _page(name: str, parser: Parser, date: str, names: list[str]) -> str:
     command = name.removeprefix("flasher-")
     does = cli.COMMANDS.get(command, "makes the SD cards of a rig of Raspberry Pis")
-    usage = " ".join(parser.format_usage().split()).removeprefix("usage: ")
-    parser.formatter_class = _Roff
-    body = parser.format_help()
+    usage, body = _told(parser)
     lines = [
         f'.TH {name.upper()} 1 {date} "flasher {__version__}" "User Commands"',
         ".SH NAME",
         f"{roff(name)} \\- {roff(does)}",
         ".SH SYNOPSIS",
-        roff(usage),
+        usage,
         ".SH DESCRIPTION",
         body,
+        *(line for each in parser.actions.values() for line in _action(each)),
     ]
     if name == "flasher":
         lines += [".SH COMMANDS", *_terms(cli.COMMANDS), ".SH ENVIRONMENT", *_terms(_ENVIRONMENT)]
     others = [f".BR {roff(other)} (1)" for other in names if other != name]
     lines += [".SH EXIT STATUS", *_terms(_STATUS), ".SH SEE ALSO", *_listed(others)]
     return "\n".join(lines) + "\n"
+
+
+def _action(parser: Parser) -> list[str]:
+    """A section for an action of a command; its own sections are below it."""
+    usage, body = _told(parser)
+    below = re.sub(r'^\.SH "?([^"\n]+)"?$', _subsection, body, flags=re.MULTILINE)
+    return [f'.SH "{roff(parser.prog.upper())}"', usage, ".PP", below]
+
+
+def _subsection(heading: re.Match[str]) -> str:
+    return f'.SS "{heading[1].capitalize()}"'
+
+
+def _told(parser: Parser) -> tuple[str, str]:
+    """The usage and the help of a parser, as roff."""
+    usage = " ".join(parser.format_usage().split()).removeprefix("usage: ")
+    parser.formatter_class = _Roff
+    return roff(usage), parser.format_help()
 
 
 def _terms(terms: Mapping[str, str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from flasher.arguments import separated
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
 
@@ -12,12 +13,12 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose lines; without them, all are chosen."""
     parser.add_argument("--site", help="only cards of this site")
     parser.add_argument("--scanner", help="only cards of this scanner profile")
-    parser.add_argument("--node", help="only cards of these nodes, separated by commas")
+    parser.add_argument("--node", default="", help="only cards of these nodes, separated by commas")
 
 
 def chosen_lines(args: argparse.Namespace) -> tuple[Entry, ...]:
     """The lines that the options choose, oldest first."""
-    nodes = {word.strip().lower() for word in (args.node or "").split(",") if word.strip()}
+    nodes = {word.lower() for word in separated(args.node)}
     return tuple(
         entry
         for entry in Ledger().entries()

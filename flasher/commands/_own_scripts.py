@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from flasher.arguments import Action
 from flasher.console import Console
 from flasher.errors import BadDocument, BadInput, ExitCode
 from flasher.rig.addressees import getting, meant_for, missing
@@ -22,32 +23,10 @@ from flasher.rig.own_scripts import (
 )
 from flasher.rig.profile import Profile, load_profile
 
-ACTIONS = ("scripts", "add-script", "set-script", "remove-script")
-_USAGE = {
-    "scripts": "flasher profile scripts body-16x7",
-    "add-script": "flasher profile add-script body-16x7 warm-up.sh --role camera",
-    "set-script": "flasher profile set-script body-16x7 warm-up.sh --place 1",
-    "remove-script": "flasher profile remove-script body-16x7 warm-up.sh",
-}
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of scripts."""
-    own = parser.add_argument_group("for a script of your own")
-    own.add_argument("--role", action="append", default=[], help="for the nodes of this role")
-    own.add_argument("--node", action="append", default=[], help="for this node")
-    own.add_argument("--everyone", action="store_true", help="for every node again")
-    own.add_argument("--title", help="what it does, in your words")
-    own.add_argument("--timeout", type=int, metavar="SECONDS", help="stopped after so long (600)")
-    own.add_argument("--place", type=int, metavar="N", help="let it run as the N-th of your own")
-    own.add_argument("--on", action="store_true", help="put it onto cards again")
-    own.add_argument("--off", action="store_true", help="keep it, but put it onto no card")
-    own.add_argument("--mend", action="store_true", help="mend line ends and encoding of the copy")
-
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Do what `action` says, then tell the scripts as they are now."""
-    profile = load_profile(_words(args)[0])
+    profile = load_profile(args.profile)
     if args.action == "add-script":
         _add(args, profile, console)
     elif args.action == "set-script":
@@ -58,18 +37,65 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return ExitCode.DONE
 
 
-def _words(args: argparse.Namespace) -> list[str]:
-    """The profile, and what else the action needs."""
-    words: list[str] = args.profile
-    alone = args.action == "scripts"
-    if len(words) != (1 if alone else 2):
-        what = f"{args.action} needs one profile{'' if alone else ' and one file'}."
-        raise BadInput("usage", what, f"For example: {_USAGE[args.action]}")
-    return words
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("profile", metavar="PROFILE", help="name, or path of its TOML file")
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="the script; a copy is kept")
+    parser.add_argument("--replace", action="store_true", help="it is a newer one")
+
+
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="NAME", help="as `profile scripts` tells it")
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--role", action="append", default=[], help="for the nodes of this role")
+    parser.add_argument("--node", action="append", default=[], help="for this node")
+    parser.add_argument("--everyone", action="store_true", help="for every node again")
+    parser.add_argument("--title", help="what it does, in your words")
+    parser.add_argument(
+        "--timeout", type=int, metavar="SECONDS", help="stopped after so long (600)"
+    )
+    parser.add_argument("--place", type=int, metavar="N", help="let it run as the N-th of your own")
+    parser.add_argument("--on", action="store_true", help="put it onto cards again")
+    parser.add_argument("--off", action="store_true", help="keep it, but put it onto no card")
+    parser.add_argument(
+        "--mend", action="store_true", help="mend line ends and encoding of the copy"
+    )
+
+
+def _add_yes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+ACTIONS = {
+    "scripts": Action(
+        "list the scripts of your own, in their order",
+        "flasher profile scripts body-16x7",
+        (_add_profile,),
+    ),
+    "add-script": Action(
+        "add a script of your own",
+        "flasher profile add-script body-16x7 warm-up.sh --role camera",
+        (_add_profile, _add_file, _add_settings),
+    ),
+    "set-script": Action(
+        "change when and for whom a script runs",
+        "flasher profile set-script body-16x7 warm-up.sh --place 1",
+        (_add_profile, _add_name, _add_settings),
+    ),
+    "remove-script": Action(
+        "delete the copy of a script",
+        "flasher profile remove-script body-16x7 warm-up.sh",
+        (_add_profile, _add_name, _add_yes),
+    ),
+}
 
 
 def _add(args: argparse.Namespace, profile: Profile, console: Console) -> None:
-    file = Path(args.profile[1])
+    file: Path = args.file
     try:
         draft = draft_script(file.name, read_file(file), mending=args.mend)
     except BadDocument as error:
@@ -86,7 +112,7 @@ def _add(args: argparse.Namespace, profile: Profile, console: Console) -> None:
 
 
 def _set(args: argparse.Namespace, profile: Profile) -> None:
-    file = args.profile[1]
+    file: str = args.file
     change_script(
         profile.name, file, lambda script: _changed(args, profile, script), mending=args.mend
     )
@@ -95,7 +121,7 @@ def _set(args: argparse.Namespace, profile: Profile) -> None:
 
 
 def _remove(args: argparse.Namespace, profile: Profile, console: Console) -> None:
-    script = find_script(profile.name, profile.own, args.profile[1])
+    script = find_script(profile.name, profile.own, args.file)
     question = f"The copy of {script.file} in {folder_of(profile.name)} will be deleted."
     console.confirm(question, yes=args.yes)
     remove_script(profile.name, script.file)

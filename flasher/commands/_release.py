@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from flasher.arguments import separated
 from flasher.commands._heard import board_of, generations
 from flasher.commands._release_copies import copied, copies_wanted
 from flasher.commands._release_keys import OPTION, passphrase, signer_of, site_signer, targets_key
@@ -182,8 +183,8 @@ def _wish(args: argparse.Namespace, rig: RigMap) -> Wish:
     return Wish(
         scanner=str(rig.profile.path.absolute()),
         site=str(rig.site.path.absolute()),
-        nodes=_words(args.node),
-        canaries=_words(args.canary),
+        nodes=separated(args.node),
+        canaries=separated(args.canary),
         swaps=[_pair(text) for text in args.swap],
         at_once=args.at_once,
         spacing_seconds=args.spacing,
@@ -191,10 +192,6 @@ def _wish(args: argparse.Namespace, rig: RigMap) -> Wish:
         instead=args.instead,
         forget=args.forget,
     )
-
-
-def _words(text: str | None) -> list[str]:
-    return [word.strip() for word in (text or "").split(",") if word.strip()]
 
 
 def _pair(text: str) -> tuple[str, str]:

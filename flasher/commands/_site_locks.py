@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from flasher.commands._secret_input import new_secret
-from flasher.commands._sites import one_name, unlocked
+from flasher.commands._sites import unlocked
 from flasher.console import Console
 from flasher.errors import ExitCode
 from flasher.rig.site import is_locked, open_site
@@ -14,6 +14,25 @@ from flasher.rig.site_secrets import Lock
 from flasher.rig.strength import strength
 
 _WEAK = 1
+
+
+def add_lock(parser: argparse.ArgumentParser) -> None:
+    """Add the option for how the secrets of a site that comes will rest."""
+    parser.add_argument(
+        "--lock",
+        choices=("passphrase", "keyring", "none"),
+        help="how the secrets rest; keyring: the desktop keeps the passphrase, too",
+    )
+
+
+def add_keyring(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the desktop's keyring."""
+    parser.add_argument("--keyring", action="store_true", help="the desktop keeps it, too")
+
+
+def add_lock_fd(parser: argparse.ArgumentParser) -> None:
+    """Add the option for a new passphrase; without it, the person is asked."""
+    parser.add_argument("--lock-fd", type=int, help="file descriptor to read a new passphrase from")
 
 
 def asked_lock(args: argparse.Namespace, site: str, console: Console) -> Lock | None:
@@ -35,11 +54,11 @@ def new_passphrase(args: argparse.Namespace, site: str, console: Console) -> str
 
 def lock(args: argparse.Namespace, console: Console) -> int:
     """Seal a site's secrets; one that is locked gets another passphrase."""
-    name = one_name(args)
+    name: str = args.site
     site, was_locked = open_site(name), is_locked(name)
     # Who does not know the old one is told before the new one is thought up.
     known = unlocked(name, args, console)
-    wanted = Lock(new_passphrase(args, site.name, console), args.keyring or args.lock == "keyring")
+    wanted = Lock(new_passphrase(args, site.name, console), args.keyring)
     lock_site(name, wanted, known)
     also = " The desktop's keyring keeps it, too." if wanted.keyring else ""
     done = "has another passphrase now" if was_locked else "is locked with this passphrase"
@@ -50,7 +69,7 @@ def lock(args: argparse.Namespace, console: Console) -> int:
 
 def unlock(args: argparse.Namespace, console: Console) -> int:
     """Put a site's secrets into open files."""
-    name = one_name(args)
+    name: str = args.site
     site = open_site(name)
     if is_locked(name):
         unlock_site(name, unlocked(name, args, console))

@@ -15,7 +15,7 @@ from autosetup.settings import SECURITIES, SYSTEM_PACKAGES, Update
 from autosetup.strict import Pattern
 from flasher.commands._secret_input import new_secret
 from flasher.commands._site_locks import asked_lock
-from flasher.commands._sites import one_name, unlocked
+from flasher.commands._sites import unlocked
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
 from flasher.rig.documents import NAME
@@ -36,20 +36,29 @@ from flasher.rig.site_text import COUNTRY
 _PLAIN, _UPDATE = Locale(), Update()
 
 
-def configure(new: argparse._ActionsContainer) -> None:
-    """Add the options; what is left out comes from the setup file, or is the usual."""
-    new.add_argument(
-        "--from", dest="setup", type=Path, help="setup file of Raspberry Pi Imager, cloud-init, …"
+def add_new(parser: argparse.ArgumentParser) -> None:
+    """Add what names a new site, and the setup that it comes from."""
+    parser.add_argument("site", metavar="NAME", help="of the new site")
+    parser.add_argument(
+        "--from",
+        dest="setup",
+        type=Path,
+        metavar="FILE",
+        help="setup file of Raspberry Pi Imager, cloud-init, …",
     )
+
+
+def add_settings(new: argparse.ArgumentParser) -> None:
+    """Add the options; what is left out stays, comes from the setup file, or is the usual."""
     new.add_argument("--title", default="", help="a line for people")
     new.add_argument("--user", default="", help=f"login name on the nodes ({USUAL_USER})")
     new.add_argument("--key", type=Path, action="append", default=[], help="public key file")
     new.add_argument("--keys-only", choices=("yes", "no"), help="SSH takes no passwords (no)")
     new.add_argument("--country", default="", help="two letters; wifi needs it")
-    new.add_argument("--ssid", default="", help="name of the wifi; change: of one more, or anew")
+    new.add_argument("--ssid", default="", help="name of a wifi: one more, or one anew")
     new.add_argument("--security", choices=SECURITIES, default="wpa-psk", help="(%(default)s)")
     new.add_argument("--hidden", action="store_true", help="the wifi does not show its name")
-    new.add_argument("--remove-ssid", default="", help="change: a wifi that is there no more")
+    new.add_argument("--remove-ssid", default="", help="a wifi that is there no more")
     new.add_argument("--language", default="", help=f"such as de_DE.UTF-8 ({_PLAIN.language})")
     new.add_argument("--keyboard", default="", help=f"such as de ({_PLAIN.keyboard})")
     new.add_argument("--timezone", default="", help=f"such as Europe/Berlin ({_PLAIN.timezone})")
@@ -63,14 +72,14 @@ def configure(new: argparse._ActionsContainer) -> None:
         choices=SYSTEM_PACKAGES,
         help=f"which packages of the image are kept up to date ({_UPDATE.packages})",
     )
-    new.add_argument("--password", action="store_true", help="change: ask for a new password")
+    new.add_argument("--password", action="store_true", help="ask for a new password")
     new.add_argument("--password-fd", type=int, help="file descriptor to read the password from")
     new.add_argument("--passphrase-fd", type=int, help="the same for the wifi's passphrase")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Ask for the secrets, and save the site."""
-    name = _checked("name", one_name(args), NAME)
+    name = _checked("name", args.site, NAME)
     draft = read_setup(args.setup) if args.setup else SiteDraft("")
     drafted, _ = drafted_site(draft, name)
     site = _checked_country(_with_options(drafted, args))
@@ -86,7 +95,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def change(args: argparse.Namespace, console: Console) -> int:
     """Change what options name; all else stays, the site's key and its lock included."""
-    name = one_name(args)
+    name: str = args.site
     unlock = unlocked(name, args, console)
     site, secrets = load_site(name, unlock)
     changed = _checked_country(_with_options(site, args))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from flasher.commands._secret_input import known_secret, new_secret
-from flasher.commands._sites import one_name, unlock_by, unlocked
+from flasher.commands._sites import unlock_by, unlocked
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
 from flasher.exports import write_named
@@ -23,9 +23,20 @@ from flasher.rig.site_travel import (
 _LOCKED = ("passphrase", "keyring")
 
 
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the file to write."""
+    parser.add_argument("--to", type=Path, metavar="FILE", help="(SITE.flasher-site)")
+
+
+def add_import(parser: argparse.ArgumentParser) -> None:
+    """Add what names the file to read, and the site that comes of it."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="that `site export` wrote")
+    parser.add_argument("--as", dest="name", metavar="NAME", help="under another name")
+
+
 def export(args: argparse.Namespace, console: Console) -> int:
     """Write the file, and note that the site has a backup."""
-    name = one_name(args)
+    name: str = args.site
     site = open_site(name)
     file: Path = args.to or Path(f"{site.name}{SUFFIX}")
     if file.is_dir():
@@ -47,7 +58,7 @@ def export(args: argparse.Namespace, console: Console) -> int:
 
 def import_(args: argparse.Namespace, console: Console) -> int:
     """Take a site over from its file."""
-    file = Path(one_name(args))
+    file: Path = args.file
     what = f"Passphrase of {site_name_in(file) or file.name}"
     passphrase = known_secret(what, args.unlock_fd, console, "--unlock-fd")
     given = argparse.Namespace(**vars(args) | {"unlock_fd": None})

@@ -58,15 +58,6 @@ def unlocking(action: Callable[[Unlock], T], args: argparse.Namespace, console: 
     raise AssertionError  # the last attempt returns or raises
 
 
-def one_name(args: argparse.Namespace) -> str:
-    """The one site, or file, that the command is about; raises `BadInput` for none or several."""
-    if len(args.site) != 1:
-        what = f"`site {args.action}` takes one name."
-        raise BadInput("usage", what, f"Name it: flasher site {args.action} studio")
-    name: str = args.site[0]
-    return name
-
-
 def load(name: str, args: argparse.Namespace, console: Console) -> tuple[Site, SiteSecrets]:
     """A site and its secrets, by name or path; raises as `load_site`."""
     return unlocking(lambda unlock: load_site(name, unlock), args, console)

@@ -33,36 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="make a new site of the account, keys and wifi that layers of other formats set: "
         "they are never built in",
     )
-    parser.add_argument(
-        "--trust",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="KEY",
-        help="public key of a site, as `flasher site key` prints it: nodes take payloads of these "
-        "sites alone; again for more",
-    )
-    parser.add_argument(
-        "--policy",
-        choices=POLICIES,
-        help="what nodes do with other payloads, and with edited ones (default: refuse)",
-    )
-    parser.add_argument(
-        "--update-root",
-        type=Path,
-        metavar="FILE",
-        help="root.json of a repository, as `flasher release init` made it: nodes take updates "
-        "of this one alone",
-    )
-    parser.add_argument(
-        "--rescue-key",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="KEY",
-        help="public SSH key that enters nodes, as the user rescue, as long as they are not set "
-        "up; again for more",
-    )
+    _add_trust(parser)
     parser.add_argument(
         "--no-twins", action="store_true", help="run no native programs in place of emulated ones"
     )
@@ -104,6 +75,39 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--sign", type=Path, metavar="KEY", help="file of the Ed25519 key that signs the checksums"
+    )
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="public key of a site, as `flasher site key` prints it: nodes take payloads of these "
+        "sites alone; again for more",
+    )
+    parser.add_argument(
+        "--policy",
+        choices=POLICIES,
+        help="what nodes do with other payloads, and with edited ones (default: refuse)",
+    )
+    parser.add_argument(
+        "--update-root",
+        type=Path,
+        metavar="FILE",
+        help="root.json of a repository, as `flasher release init` made it: nodes take updates "
+        "of this one alone",
+    )
+    parser.add_argument(
+        "--rescue-key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="public SSH key that enters nodes, as the user rescue, as long as they are not set "
+        "up; again for more",
     )
 
 

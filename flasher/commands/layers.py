@@ -15,44 +15,26 @@ from builder.layers import FAILED, Layer, Store, list_layers, open_store
 from builder.look import compare_layers, open_shell
 from builder.recipe import list_shipped
 from flasher import paths
+from flasher.arguments import Action, Parser
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode
 from flasher.events import CancelFlag, Event, Noted
 from flasher.progress import readable_seconds, readable_size
 
 EXAMPLE = (
-    "flasher layers available\nflasher layers why network\nflasher layers gc --keep 3 --dry-run"
+    "flasher layers available\n  flasher layers why network\n  flasher layers gc --keep 3 --dry-run"
 )
 
-# How many layers each action is about.
-_NAMED = {"available": 0, "list": 0, "why": 1, "diff": 2, "shell": 1, "gc": 0}
 _KEPT = 5
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
-    parser.add_argument("action", choices=tuple(_NAMED))
-    parser.add_argument("layer", nargs="*", help="name, or the beginning of the key")
-    parser.add_argument(
-        "--keep",
-        type=int,
-        default=_KEPT,
-        metavar="N",
-        help="for gc: keep what the newest N builds use (%(default)s)",
-    )
-    parser.add_argument("--dry-run", action="store_true", help="for gc: tell only what would go")
-    parser.add_argument("--yes", action="store_true", help="for gc: do not ask")
+def configure(parser: Parser) -> None:
+    """Add the command's actions."""
+    parser.add_actions(ACTIONS)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Do what `action` says."""
-    wanted = _NAMED[args.action]
-    if len(args.layer) != wanted:
-        raise BadInput(
-            "layers-miscounted",
-            f"{args.action} is about {wanted} layers, and {len(args.layer)} are named.",
-            "Name layers as `flasher layers list` does.",
-        )
     actions: dict[str, Callable[[argparse.Namespace, Console, Path], int]] = {
         "available": _available,
         "list": _list,
@@ -62,6 +44,47 @@ def run(args: argparse.Namespace, console: Console) -> int:
         "gc": _collect,
     }
     return actions[args.action](args, console, paths.cache() / "layers")
+
+
+def _add_layer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("layer", metavar="LAYER", help="name, or the beginning of the key")
+
+
+def _add_other(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("other", metavar="OTHER", help="the same")
+
+
+def _add_collect(parser: argparse.ArgumentParser) -> None:
+    kept = "keep what the newest N builds use (%(default)s)"
+    parser.add_argument("--keep", type=int, default=_KEPT, metavar="N", help=kept)
+    parser.add_argument("--dry-run", action="store_true", help="tell only what would go")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+ACTIONS = {
+    "available": Action("the layers that ship, for `uses` in recipes", "flasher layers available"),
+    "list": Action("the layers that builds keep, and those that failed", "flasher layers list"),
+    "why": Action(
+        "which input made a layer another one than before",
+        "flasher layers why network",
+        (_add_layer,),
+    ),
+    "diff": Action(
+        "what differs between the trees up to two layers",
+        "flasher layers diff system network",
+        (_add_layer, _add_other),
+    ),
+    "shell": Action(
+        "a shell in the tree up to a layer, or in one that failed",
+        "flasher layers shell network",
+        (_add_layer,),
+    ),
+    "gc": Action(
+        "free what the newest builds do not use",
+        "flasher layers gc --keep 3 --dry-run",
+        (_add_collect,),
+    ),
+}
 
 
 def _available(_args: argparse.Namespace, console: Console, _store: Path) -> int:
@@ -91,7 +114,7 @@ def _row(layer: Layer, took: str) -> tuple[str, ...]:
 
 
 def _why(args: argparse.Namespace, console: Console, store: Path) -> int:
-    layer, folder = find_layer(store, args.layer[0])
+    layer, folder = find_layer(store, args.layer)
     lines = explain(store, layer, folder)
     console.say("\n".join(lines))
     console.result("layer-why", {"layer": asdict(layer), "lines": lines})
@@ -100,7 +123,7 @@ def _why(args: argparse.Namespace, console: Console, store: Path) -> int:
 
 def _diff(args: argparse.Namespace, console: Console, store: Path) -> int:
     with _opened(store, console) as opened:
-        found = compare_layers(opened, args.layer[0], args.layer[1], CancelFlag())
+        found = compare_layers(opened, args.layer, args.other, CancelFlag())
     for each in found:
         console.say(f"{', '.join(each.what):<10} {each.path}")
     console.say(f"{len(found)} paths differ.")
@@ -110,7 +133,7 @@ def _diff(args: argparse.Namespace, console: Console, store: Path) -> int:
 
 def _shell(args: argparse.Namespace, console: Console, store: Path) -> int:
     with _opened(store, console) as opened:
-        return open_shell(opened, args.layer[0], CancelFlag())
+        return open_shell(opened, args.layer, CancelFlag())
 
 
 def _collect(args: argparse.Namespace, console: Console, store: Path) -> int:

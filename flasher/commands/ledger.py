@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from flasher.arguments import Action, Parser
 from flasher.commands._certificates import (
     certificate_of,
     check_card,
@@ -17,7 +18,7 @@ from flasher.commands._certificates import (
 from flasher.commands._ledger_lines import add_filters, chosen_lines
 from flasher.commands._sites import add_unlock, unlocking
 from flasher.console import Console
-from flasher.errors import BadInput, ExitCode
+from flasher.errors import ExitCode
 from flasher.exports import as_csv, inventory_of, known_hosts_of, write_inventory, write_ledger
 from flasher.rig.certificate import read_certificate
 from flasher.rig.entry import Entry
@@ -29,50 +30,30 @@ EXAMPLE = (
     "  flasher ledger import stick.json    (on the other)"
 )
 
-_ACTIONS = """list: for people; export FILE: to take along, or for other programs; import FILE…:
-lines of other laptops; known-hosts: the host keys of the nodes for ~/.ssh/known_hosts; certificate
-NODE|CARD-ID: what was verified, signed by the site; check FILE [CARD]: whether a certificate is
-genuine, and that card is the one"""
 
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
-    actions = ("list", "export", "import", "known-hosts", "certificate", "check")
-    parser.add_argument("action", choices=actions, help=_ACTIONS)
-    parser.add_argument("what", nargs="*", help="files, or a node, as the action says")
-    add_filters(parser)
-    add_unlock(parser)
-    parser.add_argument("--key", type=Path, help="check: the site's public key, from `site key`")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument(
-        "--csv", action="store_true", help="a table; what export prints where no FILE is named"
-    )
-    form.add_argument(
-        "--ansible",
-        action="store_true",
-        help="an inventory, with FILE.known_hosts beside it where cards brought host keys",
-    )
+def configure(parser: Parser) -> None:
+    """Add the command's actions."""
+    parser.add_actions(ACTIONS)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Do what `action` says; lines are in the order in which the cards were written."""
-    if args.action == "import":
-        return _import([Path(word) for word in _words(args, 1, None)], console)
-    if args.action == "check":
-        return _check(args, console)
+    match args.action:
+        case "import":
+            return _import(args.files, console)
+        case "check":
+            return _check(args, console)
+        case "certificate":
+            return _certificate(args, console)
     entries = chosen_lines(args)
-    if args.action == "certificate":
-        return _certificate(args, entries, console)
     match args.action:
         case "list":
-            _words(args, 0, 0)
             rows = [
                 (e.written_at, e.node or e.image_name, e.position, e.site, e.drive, e.result)
                 for e in entries
             ]
             console.table(("WRITTEN", "NODE", "POSITION", "SITE", "DRIVE", "RESULT"), rows)
         case "known-hosts":
-            _words(args, 0, 0)
             _print_known_hosts(entries, console)
         case "export":
             _export(args, entries, console)
@@ -80,16 +61,61 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return ExitCode.DONE
 
 
-def _words(args: argparse.Namespace, least: int, most: int | None) -> list[str]:
-    """What the action is about; as many words as it needs."""
-    words: list[str] = args.what
-    if len(words) < least or (most is not None and len(words) > most):
-        wanted = f"{least}" if least == most else f"{least} or more"
-        if most is not None and least < most:
-            wanted = f"{least} to {most}"
-        what = f"`ledger {args.action}` takes {wanted} files, nodes or cards, not {len(words)}."
-        raise BadInput("usage", what, "See `flasher ledger --help`.")
-    return words
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="to take along; else a table is printed"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="a table, for spreadsheets")
+    form.add_argument(
+        "--ansible",
+        action="store_true",
+        help="an inventory, with FILE.known_hosts beside it where cards brought host keys",
+    )
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="of other laptops")
+
+
+def _add_card(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "card", nargs="+", metavar="CARD", help="a node, its position, a card's id, or its label"
+    )
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a certificate")
+    parser.add_argument("card", nargs="?", metavar="CARD", help="the card that it should be of")
+    parser.add_argument("--key", type=Path, help="the site's public key, from `site key`")
+
+
+ACTIONS = {
+    "list": Action("list every card written", "flasher ledger list --site studio", (add_filters,)),
+    "export": Action(
+        "lines to take along, or for other programs",
+        "flasher ledger export --ansible rig.yml --site studio",
+        (_add_export, add_filters),
+    ),
+    "import": Action(
+        "take over lines of other laptops", "flasher ledger import stick.json", (_add_import,)
+    ),
+    "known-hosts": Action(
+        "the host keys of the nodes, for SSH",
+        "flasher ledger known-hosts >>~/.ssh/known_hosts",
+        (add_filters,),
+    ),
+    "certificate": Action(
+        "what was verified of a card, signed by its site",
+        "flasher ledger certificate cam-0101",
+        (_add_card, add_filters, add_unlock),
+    ),
+    "check": Action(
+        "whether a certificate is genuine, and a card the one it names",
+        "flasher ledger check cam-0101.json /dev/sdb --key studio.pub",
+        (_add_check,),
+    ),
+}
 
 
 def _import(files: Sequence[Path], console: Console) -> int:
@@ -112,14 +138,13 @@ def _print_known_hosts(entries: Sequence[Entry], console: Console) -> None:
 
 
 def _export(args: argparse.Namespace, entries: Sequence[Entry], console: Console) -> None:
-    words = _words(args, 0, 1)
+    file: Path | None = args.file
     if not entries:
         console.warn("There is no such card in the ledger, so nothing is in what is exported.")
-    if not words:
+    if not file:
         if not console.as_json:
             console.out.write(inventory_of(entries) if args.ansible else as_csv(entries))
         return
-    file = Path(words[0])
     if args.ansible:
         nodes, keys = write_inventory(file, entries)
         console.say(f"{file} has {nodes} nodes{f', their host keys in {keys}' if keys else ''}.")
@@ -128,10 +153,9 @@ def _export(args: argparse.Namespace, entries: Sequence[Entry], console: Console
         console.say(f"{file} has {len(entries)} lines.")
 
 
-def _certificate(args: argparse.Namespace, entries: Sequence[Entry], console: Console) -> int:
+def _certificate(args: argparse.Namespace, console: Console) -> int:
     """Print the certificate; it lies beside the ledger, too."""
-    word = " ".join(_words(args, 1, 2))
-    card = find_card(word, entries)
+    card = find_card(" ".join(args.card), chosen_lines(args))
     path = unlocking(lambda unlock: certificate_of(card, Ledger().path, unlock), args, console)
     text = path.read_text(encoding="utf-8")
     console.say(text.removesuffix("\n"))
@@ -140,16 +164,15 @@ def _certificate(args: argparse.Namespace, entries: Sequence[Entry], console: Co
 
 
 def _check(args: argparse.Namespace, console: Console) -> int:
-    file, *card = _words(args, 1, 2)
-    certificate = read_certificate(Path(file))
+    certificate = read_certificate(args.file)
     signer = check_signer(certificate, args.key)
     facts = certificate.facts
     console.say(
-        f"{file} is genuine: card {facts['card_id']} of {facts['node']}, "
+        f"{args.file} is genuine: card {facts['card_id']} of {facts['node']}, "
         f"generation {facts['generation']}, verified {facts['finished_at']}.\nSigned by {signer}."
     )
-    summary = check_card(certificate, card[0]) if card else ""
-    if card:
-        console.say(f"{card[0]} is this card: {summary}.")
+    summary = check_card(certificate, args.card) if args.card else ""
+    if args.card:
+        console.say(f"{args.card} is this card: {summary}.")
     console.result("checked", {"certificate": dict(facts), "signer": signer, "card": summary})
     return ExitCode.DONE

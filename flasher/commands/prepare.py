@@ -4,45 +4,33 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import cycle
 from pathlib import Path
 
+from flasher.arguments import separated
 from flasher.card.inspect import card_id_on
-from flasher.card.lanes import Lane, run_lanes
-from flasher.card.making import Making
 from flasher.commands._drives import (
     add_serial,
     check_drives,
     check_sizes,
     check_source,
-    choose_drive,
-    holding,
-    taking,
     too_small,
 )
-from flasher.commands._lanes import add_making, failure, making_of, settle
+from flasher.commands._lanes import add_making, failure, settle
+from flasher.commands._node_cards import Job, make_cards
 from flasher.commands._sites import add_unlock, load
 from flasher.console import Console
-from flasher.drives.model import Drive
 from flasher.errors import BadInput, ExitCode, FlasherError
-from flasher.events import CancelFlag, Emit, Noted
+from flasher.events import CancelFlag
 from flasher.image.source import ImageFile, open_image
 from flasher.images import choose_image, image_place
-from flasher.prepare import (
-    CardResult,
-    NodeCard,
-    plan_node_card,
-    prepare_card,
-    tell_no_releases,
-)
-from flasher.progress import readable_seconds, readable_size
-from flasher.rig.entry import Entry
+from flasher.prepare import CardResult, NodeCard, plan_node_card, tell_no_releases
+from flasher.progress import readable_size
 from flasher.rig.ledger import Ledger
 from flasher.rig.node_payload import own_scripts_of
 from flasher.rig.profile import load_profile
 from flasher.rig.rigmap import Node, RigMap, lay_out
-from flasher.rig.twins import before_overwriting, farewell
 from flasher.rig.wrong_clock import tell_wrong_clock
 from flasher.sizes import parse_size
 
@@ -74,7 +62,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     rig = lay_out(load_profile(args.scanner), *load(args.site, args, console))
     ledger = Ledger()
     nodes = _chosen_nodes(args, rig, ledger)
-    places = [Path(place) for place in _words(args.to)]
+    places = [Path(place) for place in separated(args.to)]
     _check_numbers(len(nodes), len(places), may_wait=console.interactive or args.dry_run)
     there = [place for place in places if args.size is None or place.exists()]
     drives = check_drives(there, args.serial)
@@ -99,7 +87,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             before = pairs[first - len(places) : first]
             _tell_failed(before, outcomes[-len(places) :], console)
             _await_cards(batch, outcomes, console)
-        outcomes += _make([_Job.of(rig, *pair, image, args) for pair in batch], ledger, console)
+        outcomes += make_cards([Job.of(rig, *pair, image, args) for pair in batch], ledger, console)
     made = [_as_json(pair[0], outcome) for pair, outcome in zip(pairs, outcomes, strict=True)]
     return settle(outcomes, console, "cards", {"cards": made})
 
@@ -142,10 +130,6 @@ def _await_cards(
             console.warn(f"In {place} is still the card of {node}, made just now.")
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
 def _check_numbers(nodes: int, places: int, *, may_wait: bool) -> None:
     """Refuse drives that no node is for, and nodes without a drive unless cards can be changed."""
     if not places or nodes < places:
@@ -164,7 +148,7 @@ def _check_numbers(nodes: int, places: int, *, may_wait: bool) -> None:
 
 def _chosen_nodes(args: argparse.Namespace, rig: RigMap, ledger: Ledger) -> list[Node]:
     if args.node:
-        return _named_nodes(_words(args.node), rig)
+        return _named_nodes(separated(args.node), rig)
     made = ledger.made(rig.profile.name, rig.site.name)
     todo = [node for node in rig.nodes if node.name not in made]
     if not todo:
@@ -208,96 +192,6 @@ def _plan(card: NodeCard, place: Path, console: Console) -> dict[str, object]:
         console.say(f"    with scripts of yours: {', '.join(own)}")
     sizes = {"size": card.plan.size, "own_bytes": patched, "own_scripts": own}
     return {"node": card.node.name, "position": card.node.position, "to": str(place), **sizes}
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One card to be made.
-
-    Attributes:
-        size: of the virtual card that is made first; None where the drive is there.
-        agreed: `--yes`.
-        serials: those that were typed.
-    """
-
-    card: NodeCard
-    place: Path
-    size: int | None
-    making: Making
-    agreed: bool
-    serials: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls, rig: RigMap, node: Node, place: Path, image: ImageFile, args: argparse.Namespace
-    ) -> _Job:
-        size = None if place.exists() else args.size
-        card, serials = plan_node_card(rig, node, image), tuple(args.serial)
-        return cls(card, place, size, making_of(args), args.yes, serials)
-
-    def run(
-        self, drive: Drive | None, ledger: Ledger, emit: Emit, cancel: CancelFlag
-    ) -> CardResult:
-        """Make it; a virtual card that was never whole does not keep the name."""
-        making = self.making
-        with taking(drive, self.place, self.size) as taken:
-            return prepare_card(self.card, taken, ledger, emit=emit, cancel=cancel, making=making)
-
-
-def _make(
-    jobs: Sequence[_Job], ledger: Ledger, console: Console
-) -> tuple[CardResult | FlasherError, ...]:
-    """Ask about every card before the first is written; then make all of them at once."""
-    cancel = CancelFlag()
-    entries = ledger.entries()
-    lanes = [_lane(job, ledger, entries, cancel, console) for job in jobs]
-    with console.progress() as emit:
-        outcomes = run_lanes(lanes, emit=emit, cancel=cancel)
-    for outcome in outcomes:
-        if not isinstance(outcome, FlasherError):
-            console.say(_ready(outcome))
-    return outcomes
-
-
-def _lane(
-    job: _Job, ledger: Ledger, entries: Sequence[Entry], cancel: CancelFlag, console: Console
-) -> Lane[CardResult]:
-    drive = None if job.size else choose_drive(job.place, job.serials)
-    on_drive = card_id_on(drive.path) if drive else ""
-    _confirm(job, drive, entries, on_drive, console)
-    last_words = farewell(entries, job.card.node.name, job.card.rig.site.name, on_drive)
-
-    def work(emit: Emit) -> CardResult:
-        result = job.run(drive, ledger, emit, cancel)
-        if last_words:
-            emit(Noted(str(job.place), last_words, warning=True))
-        return result
-
-    return Lane(str(job.place), work)
-
-
-def _ready(result: CardResult) -> str:
-    kept = f", {readable_size(result.bytes_kept)} were right already" if result.bytes_kept else ""
-    return (
-        f"{result.node.name} is ready on {result.drive}: {readable_size(result.bytes_written)} "
-        f"written{kept}, all read back in {readable_seconds(result.seconds)}.\n"
-        f"Take the card out and write {result.node.position} on it."
-    )
-
-
-def _confirm(
-    job: _Job, drive: Drive | None, entries: Sequence[Entry], on_drive: str, console: Console
-) -> None:
-    node, planned_at = job.card.node, job.card.identity.planned_at
-    site = job.card.rig.site.name
-    past = before_overwriting(entries, node.name, site, planned_at, on_drive)
-    if not past and (drive is None or drive.holds_nothing):
-        return
-    lines = [*past, f"{job.place} becomes {node.name}."]
-    if drive is not None:
-        lost = f"All of it will be lost, and it becomes {node.name}."
-        lines = [holding(drive, agreed=job.agreed), *past, lost]
-    console.confirm("\n".join(lines), yes=job.agreed)
 
 
 def _as_json(node: Node, outcome: CardResult | FlasherError) -> dict[str, object]:

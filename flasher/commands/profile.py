@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from flasher.arguments import Action, Parser
 from flasher.commands import _own_scripts
 from flasher.console import Console
-from flasher.errors import BadInput, ExitCode, FlasherError
+from flasher.errors import ExitCode, FlasherError
 from flasher.rig.own_script import all_run
 from flasher.rig.profile import Profile, Role, list_profiles, load_profile
 from flasher.rig.profile_import import find_profile, import_profile
@@ -15,17 +16,9 @@ from flasher.rig.profile_import import find_profile, import_profile
 EXAMPLE = "flasher profile show body-16x7"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
-    parser.add_argument(
-        "action",
-        choices=("list", "show", "check", "import", *_own_scripts.ACTIONS),
-        help="import: take over the one in a folder; scripts: those of your own, in their order",
-    )
-    parser.add_argument("profile", nargs="*", help="names, or paths of TOML files")
-    parser.add_argument("--replace", action="store_true", help="import, add-script: a newer one")
-    parser.add_argument("--yes", action="store_true", help="do not ask before something is lost")
-    _own_scripts.configure(parser)
+def configure(parser: Parser) -> None:
+    """Add the command's actions."""
+    parser.add_actions(ACTIONS)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -51,6 +44,30 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return ExitCode.DONE if sound or (args.action != "check" and all(loaded)) else ExitCode.USAGE
 
 
+def _add_profiles(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "profile", nargs="*", metavar="PROFILE", help="names, or paths of TOML files; else all"
+    )
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="with a profile.toml")
+    parser.add_argument("--replace", action="store_true", help="it is a newer one")
+
+
+ACTIONS = {
+    "list": Action("list all profiles, or those named", "flasher profile list", (_add_profiles,)),
+    "show": Action("tell what is in profiles", "flasher profile show body-16x7", (_add_profiles,)),
+    "check": Action(
+        "look for faults in profiles", "flasher profile check ./body/profile.toml", (_add_profiles,)
+    ),
+    "import": Action(
+        "take over the profile in a folder", "flasher profile import /media/STICK", (_add_import,)
+    ),
+    **_own_scripts.ACTIONS,
+}
+
+
 def _load(name: str, console: Console) -> Profile | None:
     """A profile, or None after saying what is wrong with it: one bad one hides no other."""
     try:
@@ -61,10 +78,7 @@ def _load(name: str, console: Console) -> Profile | None:
 
 
 def _import(args: argparse.Namespace, console: Console) -> int:
-    if len(args.profile) != 1:
-        example = "flasher profile import /media/stick/face-8"
-        raise BadInput("usage", "import needs one folder.", f"For example: {example}")
-    found = find_profile(Path(args.profile[0]))
+    found = find_profile(args.folder)
     taken = import_profile(found, replacing=args.replace)
     console.say(f"The profile {taken.name} lies in {taken.path.parent} now.")
     console.result("profiles", {"profiles": [_as_json(taken)]})

@@ -35,12 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "cards", nargs="*", metavar="card", help="drive or virtual card; several: on one network"
     )
-    parser.add_argument("--node", help="instead of a card: a node, whose card is only planned")
-    parser.add_argument("--scanner", help="with --node: scanner profile, by name or path")
-    parser.add_argument("--site", help="with --node: site, by name or path")
-    parser.add_argument(
-        "--image", type=image_place, help="with --node: base image; default: the newest"
-    )
+    _add_planned(parser)
     parser.add_argument(
         "--keep",
         action="store_true",
@@ -66,6 +61,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log", type=Path, help="keep all that the node says in this file")
     parser.add_argument(
         "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, help="seconds (%(default)s)"
+    )
+
+
+def _add_planned(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--node", help="instead of a card: a node, whose card is only planned")
+    parser.add_argument("--scanner", help="with --node: scanner profile, by name or path")
+    parser.add_argument("--site", help="with --node: site, by name or path")
+    parser.add_argument(
+        "--image", type=image_place, help="with --node: base image; default: the newest"
     )
 
 

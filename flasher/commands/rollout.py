@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from flasher.arguments import Action, Parser
+from flasher.commands._repositories import add_keys, add_repository
 from flasher.commands._sites import add_unlock
 from flasher.console import Console
 
 EXAMPLE = "flasher rollout status --site studio"
 
-_ACTIONS = """status: which nodes have it; pause: no further node begins; go: they go on; back:
-nodes that have it go back to the generation before, and no other takes it"""
-ACTIONS = ("status", "pause", "go", "back")
 
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
-    parser.add_argument("action", choices=ACTIONS, help=_ACTIONS)
-    parser.add_argument("--site", metavar="S", help="by name or path, if there are several")
-    parser.add_argument("--repository", default="", help="its name or folder, if there are several")
-    parser.add_argument("--yes", action="store_true", help="back: do not ask")
-    parser.add_argument("--keys", type=Path, metavar="FOLDER", help="where the sealed keys lie now")
-    parser.add_argument(
-        "--passphrase-fd", type=int, help="their passphrase, should the targets key be needed"
-    )
-    add_unlock(parser)
+def configure(parser: Parser) -> None:
+    """Add the command's actions."""
+    parser.add_actions(ACTIONS)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -37,3 +26,26 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if args.action == "status"
         else _rollout.change(args, console)
     )
+
+
+def _add_site(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--site", metavar="S", help="by name or path, if there are several")
+
+
+def _add_yes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+_SIGNED = (_add_site, add_repository, add_keys, add_unlock)
+ACTIONS = {
+    "status": Action(
+        "which nodes have it", "flasher rollout status --site studio", (_add_site, add_repository)
+    ),
+    "pause": Action("no further node begins", "flasher rollout pause", _SIGNED),
+    "go": Action("nodes go on after a pause", "flasher rollout go", _SIGNED),
+    "back": Action(
+        "nodes that have it go back, and no other takes it",
+        "flasher rollout back --site studio",
+        (*_SIGNED, _add_yes),
+    ),
+}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from autosetup.node_update import write_source
 from flasher import paths
+from flasher.arguments import Action, Parser
 from flasher.commands import _site_locks, _site_new, _site_travel
-from flasher.commands._sites import add_unlock, load, one_name, unlocked
+from flasher.commands._sites import add_unlock, load, unlocked
 from flasher.console import Console
 from flasher.errors import BadInput, ExitCode, FlasherError
 from flasher.rig.public_keys import fingerprint
@@ -28,38 +28,11 @@ EXAMPLE = (
     "flasher site new studio --user scanner --key ~/.ssh/id_ed25519.pub \\\n"
     "          --country DE --ssid Studio --timezone Europe/Berlin"
 )
-_ACTIONS = {
-    "new": "",
-    "change": "what its options name, and no more",
-    "setups": "setup files of other programs that lie about, for --from",
-    "list": "",
-    "show": "",
-    "check": "",
-    "key": "the public key that nodes know the site's cards by, made if there is none",
-    "lock": "seal its secrets with a passphrase; a locked site gets another one",
-    "unlock": "open them again",
-    "export": "the whole site into one sealed file",
-    "import": "a site from such a file",
-}
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments. Secrets are asked for, or read from a file descriptor."""
-    told = "; ".join(f"{action}: {what}" for action, what in _ACTIONS.items() if what)
-    parser.add_argument("action", choices=tuple(_ACTIONS), help=told)
-    parser.add_argument("site", nargs="*", help="names, or paths of site.toml files")
-    _site_new.configure(parser.add_argument_group("for a new site, and to change one"))
-    locks = parser.add_argument_group("for locked sites, and sites that travel")
-    locks.add_argument(
-        "--lock",
-        choices=("passphrase", "keyring", "none"),
-        help="new, import: how the secrets rest; keyring: the desktop keeps the passphrase, too",
-    )
-    locks.add_argument("--keyring", action="store_true", help="lock: the same")
-    locks.add_argument("--lock-fd", type=int, help="file descriptor to read a new passphrase from")
-    add_unlock(locks)
-    locks.add_argument("--to", type=Path, help="export: the file (SITE.flasher-site)")
-    locks.add_argument("--as", dest="name", help="import: under another name")
+def configure(parser: Parser) -> None:
+    """Add the command's actions. Secrets are asked for, or read from a file descriptor."""
+    parser.add_actions(ACTIONS)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -84,6 +57,63 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return _told(args, console)
 
 
+def _add_site(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("site", metavar="SITE", help="its name, or the path of its site.toml")
+
+
+def _add_sites(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "site", nargs="*", metavar="SITE", help="names, or paths of site.toml files; else all"
+    )
+
+
+_ONE = (_add_site, add_unlock)
+ACTIONS = {
+    "new": Action(
+        "make a site",
+        "flasher site new studio --country DE --ssid Studio --key ~/.ssh/id_ed25519.pub",
+        (_site_new.add_new, _site_new.add_settings, _site_locks.add_lock, _site_locks.add_lock_fd),
+    ),
+    "change": Action(
+        "change what its options name, and no more",
+        "flasher site change studio --ssid Hall",
+        (*_ONE, _site_new.add_settings),
+    ),
+    "setups": Action(
+        "setup files of other programs that lie about, for `site new --from`",
+        "flasher site setups",
+    ),
+    "list": Action("list all sites, or those named", "flasher site list", (_add_sites,)),
+    "show": Action("tell what is in sites", "flasher site show studio", (_add_sites,)),
+    "check": Action(
+        "look for faults in sites, and in their secrets",
+        "flasher site check studio",
+        (_add_sites, add_unlock),
+    ),
+    "key": Action(
+        "the public key that nodes know its cards by, made if there is none",
+        "flasher site key studio >studio.pub",
+        _ONE,
+    ),
+    "lock": Action(
+        "seal its secrets with a passphrase; a locked site gets another one",
+        "flasher site lock studio --keyring",
+        (*_ONE, _site_locks.add_keyring, _site_locks.add_lock_fd),
+    ),
+    "unlock": Action("open its secrets again", "flasher site unlock studio", _ONE),
+    "export": Action(
+        "the whole site into one sealed file",
+        "flasher site export studio --to /media/STICK",
+        (*_ONE, _site_travel.add_to, _site_locks.add_lock_fd),
+    ),
+    "import": Action(
+        "take over a site from such a file",
+        "flasher site import studio.flasher-site",
+        (_site_travel.add_import, _site_locks.add_lock, add_unlock),
+    ),
+}
+
+
 def _told(args: argparse.Namespace, console: Console) -> int:
     """List, show or check sites; only `check` needs the passphrase of one that is locked."""
     names: list[str] = args.site or list_sites()
@@ -103,9 +133,10 @@ def _found(
     name: str, args: argparse.Namespace, console: Console
 ) -> tuple[Site, SiteSecrets | None] | None:
     try:
-        if args.action == "check" or not is_locked(name):
-            site, secrets = load(name, args, console)
-            return site, secrets if args.action == "check" else None
+        if args.action == "check":
+            return load(name, args, console)
+        if not is_locked(name):
+            return load_site(name)[0], None
         public_key_line(name)  # what is sealed may be damaged
         return open_site(name), None
     except FlasherError as error:
@@ -115,7 +146,7 @@ def _found(
 
 def _key(args: argparse.Namespace, console: Console) -> int:
     """Print the public half of the site's key, alone, so that it can be put into a file."""
-    name = one_name(args)
+    name: str = args.site
     unlock = unlocked(name, args, console)
     site, secrets = load_site(name, unlock)
     if secrets.signer is None and site.path.is_relative_to(paths.assets()):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
-from flasher.errors import BadInput
+from flasher.errors import BadInput, did_you_mean
 from flasher.rig.own_script import OwnScript
 from flasher.rig.profile import Profile
 from flasher.rig.rigmap import Node, nodes_of
@@ -57,10 +56,9 @@ def _named(profile: Profile, word: str) -> Node:
     for node in nodes:
         if wanted in (node.name, node.position.lower()):
             return node
-    known = [name for node in nodes for name in (node.name, node.position.lower())]
-    raise BadInput("no-such-node", f"{profile.name} has no node {word!r}.", _near(wanted, known))
+    known = [name for node in nodes for name in (node.name, node.position)]
+    raise BadInput("no-such-node", f"{profile.name} has no node {word!r}.", _near(word, known))
 
 
 def _near(word: str, known: Sequence[str]) -> str:
-    near = get_close_matches(word, known, 1)
-    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known[:8])}."
+    return did_you_mean(word.strip(), known) or f"There are: {', '.join(known[:8])}."

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 
 from autosetup.faults import Faulty
 from autosetup.strict import Table, pattern, reading
-from flasher.errors import BadDocument, BadInput
+from flasher.errors import BadDocument, BadInput, did_you_mean
 
 FORMAT = 1
 LARGEST = 1 << 20
@@ -32,9 +31,8 @@ def find_document(kind: str, argument: str, file: str, shelves: Sequence[Path]) 
         if candidate.is_file():
             return candidate
     names = list_documents(file, shelves)
-    near = get_close_matches(argument, names, 1)
-    known = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names) or 'none yet'}."
-    raise BadInput(f"no-such-{kind}", f"There is no {kind} {argument!r}.", known)
+    hint = did_you_mean(argument, names) or f"There are: {', '.join(names) or 'none yet'}."
+    raise BadInput(f"no-such-{kind}", f"There is no {kind} {argument!r}.", hint)
 
 
 def list_documents(file: str, shelves: Sequence[Path]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from autosetup import forms
@@ -13,7 +12,7 @@ from autosetup.faults import Fault
 from autosetup.node_network import interface_complaint
 from autosetup.node_serves import complaints
 from autosetup.payload import Wired
-from flasher.errors import BadDocument, BadInput
+from flasher.errors import BadDocument, BadInput, did_you_mean
 from flasher.rig.profile import Profile, Role, fill
 from flasher.rig.site import Site, SiteSecrets
 
@@ -49,11 +48,10 @@ class RigMap:
         for node in self.nodes:
             if wanted in (node.name, node.position.lower()):
                 return node
-        known = {w.lower(): w for node in self.nodes for w in (node.position, node.name)}
-        near = get_close_matches(wanted, known, 1)
-        guess = f"Did you mean {known[near[0]]}? " if near else ""
+        known = (name for node in self.nodes for name in (node.position, node.name))
+        guess = did_you_mean(wanted, known)
         first, last = (f"{node.name} ({node.position})" for node in (self.nodes[0], self.nodes[-1]))
-        hint = f"{guess}They go from {first} to {last}."
+        hint = f"{guess} They go from {first} to {last}.".lstrip()
         raise BadInput("no-such-node", f"{self.profile.name} has no node {word!r}.", hint)
 
     def role_of(self, node: Node) -> Role:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,27 @@ def test_what_cannot_be_asked_ends_with_2_and_a_hint(
             "Did you mean --site?",
         ),
         (
+            ["release", "new", "--canry", "cam-0101"],
+            "`flasher release new` has no option --canry.",
+            "Did you mean --canary?",
+        ),
+        (
+            ["release", "sign", "--scanner", "body-16x7"],
+            "`flasher release sign` has no option --scanner.",
+            "It is an option of `flasher release new`.",
+        ),
+        (
+            ["--repository", "mine", "release"],
+            "`flasher` has no option --repository.",
+            "See `flasher --help`.",
+        ),
+        (
+            ["release", "--site", "studio", "PUBLISH"],
+            "'PUBLISH' is no action of `flasher release`.",
+            "Did you mean publish?",
+        ),
+        (["Prepare"], "There is no command 'Prepare'.", "Did you mean prepare?"),
+        (
             ["release", "publsh"],
             "'publsh' is no action of `flasher release`.",
             "Did you mean publish?",
@@ -105,11 +128,90 @@ def test_what_was_mistyped_is_named_with_what_could_be_meant(
 def test_what_is_no_number_is_told_by_its_option(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for action in command_parser(command)._actions:
-        if action.type in (int, float):
-            error = error_of(capsys, command, action.option_strings[0], "viele")
-            assert str(error["message"]).startswith(f"Argument {action.option_strings[0]}: 'viele'")
-            assert "value" not in str(error["message"])
+    parser = command_parser(command)
+    for words, each in ([], parser), *(([name], own) for name, own in parser.actions.items()):
+        for name, option in each.options.items():
+            if option.type in (int, float) and (words or not parser.actions):
+                error = error_of(capsys, command, *words, name, "viele")
+                assert str(error["message"]).startswith(f"Argument {name}: 'viele'")
+                assert "value" not in str(error["message"])
+
+
+WITH_ACTIONS = [name for name in COMMANDS if command_parser(name).actions]
+
+
+@pytest.mark.parametrize("command", WITH_ACTIONS)
+def test_a_command_lists_its_actions_with_a_line_each(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    for action in command_parser(command).actions:
+        (line,) = (line for line in lines if line.startswith(f"  {action} "))
+        assert len(line) <= 80
+
+
+@pytest.mark.parametrize(
+    ("command", "action"),
+    [(name, action) for name in WITH_ACTIONS for action in command_parser(name).actions],
+)
+def test_an_action_shows_its_own_options_and_an_example_that_it_takes(
+    command: str, action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, action, "--help"])
+    assert ended.value.code == 0
+    options, example = capsys.readouterr().out.split("example:")
+    own, parser = command_parser(command).actions[action], command_parser(command)
+    assert set(re.findall(r"^  (--[\w-]+)", options, re.MULTILINE)) == {*own.options} - {
+        "-h",
+        "--help",
+    }
+    words = shlex.split(example.partition(">")[0])
+    assert words[:3] == ["flasher", command, action]
+    assert parser.parsed(words[2:]).action == action
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--json --site studio --scanner body-16x7 new --at-once 3",
+        "--site=studio new --scanner body-16x7 --at-once 3 --json",
+        "new --at-once=3 --json --scanner body-16x7 --site studio",
+    ],
+)
+def test_options_may_stand_before_and_after_the_action(words: str) -> None:
+    given = command_parser("release").parsed(words.split())
+    assert (given.action, given.site, given.scanner) == ("new", "studio", "body-16x7")
+    assert (given.at_once, given.json) == (3, True)
+
+
+def test_a_site_that_is_called_as_an_action_is_no_action() -> None:
+    given = command_parser("rollout").parsed(["--site", "back", "status"])
+    assert (given.action, given.site) == ("status", "back")
+
+
+def test_without_an_action_it_is_said_that_one_is_needed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = error_of(capsys, "release", "--site", "studio")
+    assert error["message"] == "The following arguments are required: action."
+    assert error["hint"] == "See `flasher release --help`."
+
+
+@pytest.mark.parametrize(
+    ("argv", "hint"),
+    [
+        (["profile", "check", "BODY-16X8"], "Did you mean body-16x7?"),
+        (["site", "check", "DEMOS"], "Did you mean demo?"),
+    ],
+)
+def test_what_is_meant_is_found_whatever_the_case(
+    argv: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert error_of(capsys, *argv)["hint"] == hint
 
 
 def test_errors_for_people_go_to_the_error_stream(capsys: pytest.CaptureFixture[str]) -> None:

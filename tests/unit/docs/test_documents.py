@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from builder.recipe import load_recipe
 from flasher import cli
+from flasher.arguments import Parser
 
 PROJECT = Path(__file__).parents[3]
 DOCUMENTS = sorted({*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")})
@@ -22,7 +22,7 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 INLINE = re.compile(r"`flasher ([a-z][^`]*)`")
-REDIRECTION = re.compile(r"\s\d*[<>]\S+")
+REDIRECTION = re.compile(r"\s\d*[<>] ?\S+")
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z0-9-]*")
 
 
@@ -36,14 +36,20 @@ def anchors(document: Path) -> set[str]:
     return {title.strip().replace(" ", "-") for title in titles}
 
 
-def parser_of(command: str) -> ArgumentParser:
+def parser_of(command: str) -> Parser:
     if command in cli.COMMANDS:
         return cli.command_parser(command)
     return cli.top_parser()
 
 
-def options_of(command: str) -> set[str]:
-    return set(parser_of(command)._option_string_actions)
+def options_of(code: str) -> set[str]:
+    """Those of a command, and of the actions that follow it, such as ``rollout pause|go``."""
+    command, _, rest = code.partition(" ")
+    parser = parser_of(command)
+    named = re.match(r"[a-z|\\-]*", rest)
+    words = re.split(r"[|\\]+", named[0]) if named else []
+    parsers = [parser.actions[word] for word in words if word in parser.actions] or [parser]
+    return {name for each in parsers for name in each.options}
 
 
 def shown_lines(document: Path) -> Iterator[str]:
@@ -54,12 +60,11 @@ def shown_lines(document: Path) -> Iterator[str]:
             yield from (line for line in lines if re.match(r"(\$ )?(sudo )?flasher( |$)", line))
 
 
-def rows(document: Path) -> dict[str, str]:
-    """What the table of commands says, by the command; `flasher` is the wizard."""
-    found = re.findall(
-        r"^\| `([a-z-]+)([^`]*)`", document.read_text(encoding="utf-8"), re.MULTILINE
-    )
-    return {name: "".join(rest for each, rest in found if each == name) for name, _ in found}
+def rows(document: Path) -> list[str]:
+    """The commands that the table of commands has, with their options; `flasher` is the wizard."""
+    text = document.read_text(encoding="utf-8").partition("\n## ")[0]
+    firsts = re.findall(r"^\| ((?:`[^`]*`(?:, (?:and )?)?)+)", text, re.MULTILINE)
+    return [code for first in firsts for code in re.findall(r"`([^`]*)`", first)]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
@@ -80,7 +85,7 @@ def test_command_lines_are_what_the_program_takes(line: str) -> None:
     words = shlex.split(REDIRECTION.sub("", line), comments=True)
     argv = words[words.index("flasher") + 1 :]
     command = argv[0] if argv and argv[0] in cli.COMMANDS else ""
-    parser_of(command).parse_intermixed_args(argv[1:] if command else argv)
+    parser_of(command).parsed(argv[1:] if command else argv)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
@@ -89,14 +94,22 @@ def test_commands_in_the_text_are_there_with_their_options(document: Path) -> No
     for code in INLINE.findall(text):
         command = code.split()[0]
         assert command in cli.COMMANDS, code
-        assert set(OPTION.findall(code)) <= options_of(command), code
+        assert set(OPTION.findall(code)) <= options_of(code), code
 
 
 def test_the_table_of_commands_has_all_of_them_with_their_options() -> None:
     table = rows(PROJECT / "docs/commands.md")
-    assert set(table) == {*cli.COMMANDS, "flasher"}
-    for command, rest in table.items():
-        assert set(OPTION.findall(rest)) <= options_of(command), command
+    assert {code.partition(" ")[0] for code in table} == {*cli.COMMANDS, "flasher"}
+    for code in table:
+        assert set(OPTION.findall(code)) <= options_of(code), code
+    for command in cli.COMMANDS:
+        named = {
+            word
+            for code in table
+            for word in re.findall(r"[\w-]+", code.partition("[")[0])
+            if code.startswith(f"{command} ")
+        }
+        assert set(parser_of(command).actions) <= named, command
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))

@@ -239,8 +239,23 @@ def test_nodes_are_named_by_name_or_position_and_roles_must_be_there():
     with pytest.raises(BadInput) as told:
         meant_for(profile, script, ["cameras"], [])
     assert told.value.hint == "Did you mean camera?"
-    with pytest.raises(BadInput, match="no node"):
-        meant_for(profile, script, [], ["SEG4-CAM9"])
+    with pytest.raises(BadInput, match="no node") as told:
+        meant_for(profile, script, [], ["SEG4-CAM33"])
+    assert told.value.hint == "Did you mean SEG4-CAM3?"
+
+
+@pytest.mark.parametrize(
+    ("roles", "nodes", "meant"),
+    [
+        (["CAMERAS"], [], "camera"),
+        ([], ["seg4-cam33"], "SEG4-CAM3"),
+        ([], ["CAM-04033"], "cam-0403"),
+    ],
+)
+def test_what_is_meant_is_told_as_the_profile_spells_it(roles, nodes, meant):
+    with pytest.raises(BadInput) as told:
+        meant_for(load_profile("body-16x7"), OwnScript("a.sh", GOOD), roles, nodes)
+    assert told.value.hint == f"Did you mean {meant}?"
 
 
 def test_a_script_for_what_the_profile_has_no_more_is_told_and_not_lost():
