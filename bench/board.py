@@ -19,12 +19,16 @@ import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 import psutil
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
+
+if TYPE_CHECKING:
+    from autosetup.report import Report
 
 _SITE = "bench"
 # Of loopback, and yet no address that counts as this computer alone: it has TLS.
@@ -58,41 +62,43 @@ def prepare(nodes: int) -> list[tuple[str, str, str]]:
     return cards
 
 
+def _report(card_id: str, name: str, second: int) -> Report:
+    """What a node says of itself in a second while it is being set up."""
+    from autosetup.report import Report
+
+    return Report(
+        card_id,
+        name,
+        (1 << 32) | second,
+        "applying",
+        step="packages",
+        step_number=1 + second % 9,
+        step_count=9,
+        generation=1_795_000_000,
+        agent_version="0.1.0",
+        image_digest="2" * 64,
+        serial="10000000abcdef01",
+        model="Raspberry Pi 4 Model B Rev 1.4",
+        uptime_seconds=second,
+        time_ms=int(datetime.now(UTC).timestamp() * 1000),
+        temperature_c=50 + second % 20,
+        free_bytes=10**9 + second,
+        addresses=("192.168.7.10",),
+        update=f"fetching {second} of 99",
+    )
+
+
 class Node:
     """One node: its connection is kept, and its reports say what changes from second to second."""
 
     def __init__(self, card: tuple[str, str, str], seconds: int) -> None:
-        from autosetup.report import Report, write_envelope
+        from autosetup.report import write_envelope
 
         card_id, name, key = card
         self.answered = self.refused = 0
         self.longest = 0.0
-        self.envelopes = [
-            write_envelope(
-                Report(
-                    card_id,
-                    name,
-                    (1 << 32) | second,
-                    "applying",
-                    step="packages",
-                    step_number=1 + second % 9,
-                    step_count=9,
-                    generation=1_795_000_000,
-                    agent_version="0.1.0",
-                    image_digest="2" * 64,
-                    serial="10000000abcdef01",
-                    model="Raspberry Pi 4 Model B Rev 1.4",
-                    uptime_seconds=second,
-                    time_ms=int(datetime.now(UTC).timestamp() * 1000),
-                    temperature_c=50 + second % 20,
-                    free_bytes=10**9 + second,
-                    addresses=("192.168.7.10",),
-                    update=f"fetching {second} of 99",
-                ),
-                key,
-            )
-            for second in range(seconds)
-        ]
+        told = (_report(card_id, name, second) for second in range(seconds))
+        self.envelopes = [write_envelope(report, key) for report in told]
 
     async def speak(self, url: str, context: ssl.SSLContext | None, delay: float) -> None:
         """Report once a second."""

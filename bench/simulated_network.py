@@ -102,18 +102,7 @@ def network_of(
         rate: what the server may send, as tc(8) has it: ``100mbit``; empty for no limit.
         link: between the two switches; a good cable where none is given.
     """
-    argv = [
-        *LEASH,
-        "unshare",
-        "--net",
-        "--mount",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "sh",
-        "-c",
-        _HOLDER,
-    ]
+    argv = [*LEASH, "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child"]
     with subprocess.Popen(
         [*argv, "sh", "-c", _HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as outside:
