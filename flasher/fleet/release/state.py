@@ -31,7 +31,7 @@ class State:
 
     Attributes:
         folder: of the repository.
-        delegated: by role, ``SITE`` or ``SITE.ROLE``.
+        delegated: by role, ``SITE`` or ``SITE.ROLE``, with targets of its own alone.
     """
 
     folder: Path
@@ -100,8 +100,16 @@ def read_state(folder: Path, trusted_root: bytes) -> State:
         by_role = {name.removesuffix(".json"): pin for name, pin in pins.items()}
         for role, pin in sorted(by_role.items()):  # a site comes before its roles
             delegator = delegated[role.partition(".")[0]] if "." in role else targets
-            delegated[role] = _pinned(folder, role, pin, delegator, Targets)
+            delegated[role] = _own(role, _pinned(folder, role, pin, delegator, Targets))
     return State(folder, root, timestamp, snapshot, targets, delegated)
+
+
+def _own(role: str, found: Metadata[Targets]) -> Metadata[Targets]:
+    """The same without others' targets: nodes do not hear these, so nobody here shall sign them."""
+    place = role.replace(".", "/") + "/"
+    own = {path: file for path, file in found.signed.targets.items() if path.startswith(place)}
+    found.signed.targets = own
+    return found
 
 
 def _pinned(

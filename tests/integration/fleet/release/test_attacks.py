@@ -17,10 +17,10 @@ from tuf.api.metadata import Metadata, TargetFile, Targets
 from autosetup.rollout_plan import write_plan
 from flasher.errors import FlasherError
 from flasher.fleet.release import names, signing
-from flasher.fleet.release.plan import read_plan_of
+from flasher.fleet.release.plan import paused, read_plan_of
 from flasher.fleet.release.publish import next_frame, publish
 from flasher.fleet.release.signing import Wanted
-from flasher.fleet.release.steps import renew
+from flasher.fleet.release.steps import change_plan, renew
 from flasher.fleet.release.store import install
 from flasher.rig.signing import SiteSigner
 from tests.integration.fleet.release.rigs import Reader, World, serving
@@ -133,6 +133,35 @@ def test_a_site_cannot_speak_for_another_nor_for_the_agent(
     node = reader()
     assert node.plan("field")
     assert [node.fetch(path) for path in paths] == [None] * len(paths)
+
+
+def test_a_site_cannot_have_another_one_sign_what_it_says_of_it(
+    world: World, reader: MakeReader
+) -> None:
+    """Its technician has the online keys, so what it lists comes into the repository they share."""
+    world.make_cards()
+    generation = world.release().generation
+    state = world.place.read()
+    barn = SiteSigner(Ed25519PrivateKey.generate(), "barn")
+    letter = names.letter_target("field", "camera", world.identities["cam-101"].card_id)
+    harm = replace(read_plan_of(state, "field"), withdrawn=(generation,), canaries=())
+    told = {"field/rollout.json": write_plan(harm), letter: b"evil"}
+    listed = {path: TargetFile.from_data(path, raw, ["sha256"]) for path, raw in told.items()}
+    for path, file in listed.items():
+        install(world.place.folder, {names.stored(path, file.hashes["sha256"]): told[path]})
+    by = signing.keys.site_signer(barn)
+    made = {
+        "targets": signing.sign_targets(state, world.now, world.targets, site=barn),
+        "barn": signing.signed_targets(state, "barn", listed, world.now, by),
+    }
+    _force(world, made)
+    after = world.place.read()
+    assert after.read(letter) == state.read(letter)
+    change_plan(world.place, after, world.signer, paused, lambda: world.targets, world.now)
+    plan = reader().plan("field")
+    assert plan
+    assert plan.paused
+    assert not plan.withdrawn
 
 
 def _force(world: World, made: dict[str, Metadata[Targets]]) -> None:
