@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from flasher.bench.heard import Effect, Heard, Tick, Work
-from flasher.bench.model import BenchState, NodeState
+from flasher.bench.heard import Begin, Effect, Ended, Heard, Tick, Work
+from flasher.bench.model import BenchState, NodeState, Phase, Working
 from flasher.bench.reduce import reduce
 from flasher.drives.model import Drive
+from flasher.drives.watch import Appeared
+from flasher.errors import FlasherError
 from flasher.prepare import CardResult
 from flasher.rig.rigmap import Node
 
@@ -82,3 +84,25 @@ class Played:
     def work(self) -> Work:
         """The last work that was begun."""
         return [effect for effect in self.effects if isinstance(effect, Work)][-1]
+
+
+BROKEN = FlasherError("card-failed", "It failed.", "Try another.")
+OURS = card(blank=False, holds="cam-0009, not booted yet", node="cam-0009")
+PHOTOS = card(blank=False, holds="1 partition: EOS_DIGITAL")
+HALF = card(blank=False, holds="no partition table")
+
+
+def phase(played: Played, reader: str = "a") -> Phase:
+    return played.state.lane(key(reader)).phase
+
+
+def begun(drive: Drive | None = None, **changes: object) -> Played:
+    played = Played(bench(**changes))  # type: ignore[arg-type]
+    played.hear(Appeared(drive or card()), Begin(key()))
+    assert isinstance(phase(played), Working)
+    return played
+
+
+def ended(played: Played, error: FlasherError) -> Played:
+    played.hear(Ended(key(), played.work.token, error))
+    return played
