@@ -12,6 +12,8 @@ from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 
+from flasher.fleet.server.shelf import is_kept_as
+
 # Use is noted on disk no more often: cards wear.
 _NOTED_SECONDS = 3600
 # Nodes begin with the newest; one that is at work may still come for that of a few releases ago.
@@ -36,6 +38,9 @@ class Larder:
                 if path.is_file() and not path.is_symlink():
                     about = path.stat()
                     name = path.relative_to(folder).as_posix()
+                    if not is_kept_as(name):  # it stands where files belong
+                        path.unlink()
+                        continue
                     found.append((about.st_mtime, name, about.st_size))
         self._sizes.update((name, size) for _, name, size in sorted(found))
 

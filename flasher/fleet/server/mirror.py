@@ -37,8 +37,8 @@ from flasher.fleet.server.shelf import (
     Served,
     Torn,
     Whole,
+    is_kept_as,
     is_lasting,
-    is_name,
     open_below,
 )
 
@@ -102,7 +102,7 @@ class Mirror:
 
     async def open(self, name: str) -> Served | None:
         """See `Shelf`."""
-        if not is_name(name):
+        if not is_kept_as(name):
             return None
         if self._is_current(name) and (kept := self._kept(name)):
             return kept

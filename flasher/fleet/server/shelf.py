@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from flasher.fleet.release.names import digest_in
@@ -63,6 +63,19 @@ class Away(Exception):
 def is_name(name: str) -> bool:
     """Whether a repository may have a file of this name: no other is looked for."""
     return _NAMES.fullmatch(name) is not None
+
+
+def is_kept_as(name: str) -> bool:
+    """Whether a mirror may keep a file of this name.
+
+    A page that stands for a folder, or for whatever is not there, must never lie where files or
+    folders of a repository belong: what is no metadata carries its digest, and no folder does.
+    """
+    if not is_name(name):
+        return False
+    above = PurePosixPath(name).parents
+    is_sure = name.startswith("metadata/") or bool(digest_in(name))
+    return is_sure and not any(digest_in(str(folder)) for folder in above)
 
 
 def is_lasting(name: str) -> bool:

@@ -15,7 +15,7 @@ import pytest
 
 from flasher.fleet.server.mirror import Manners
 from flasher.process import run
-from tests.integration.fleet.server.served import MB, METADATA, Upstream, get, mirroring
+from tests.integration.fleet.server.served import MB, METADATA, Upstream, get, mirroring, put
 
 DATA = os.urandom(2 * MB)
 
@@ -109,6 +109,22 @@ async def test_targets_are_checked_by_their_names_too(place: Place) -> None:
     place.upstream.files[wrong] = DATA
     with pytest.raises(aiohttp.ClientError):
         await get(f"{place.url}/{wrong}")
+
+
+async def test_a_source_that_has_a_page_for_everything_puts_none_where_files_belong(
+    tmp_path: Path,
+) -> None:
+    page, plan = b"<html>Index of /</html>", b'{"a plan": 1}'
+    name = f"targets/studio/{hashlib.sha256(plan).hexdigest()}.rollout.json"
+    below = f"{name}/{hashlib.sha256(page).hexdigest()}.html"
+    put(tmp_path / "mirror", "targets/studio", page)  # as a mirror kept it before
+    async with placed(tmp_path / "mirror") as place:
+        place.upstream.files |= {name: plan, "targets/studio": page, below: page}
+        for odd in ("targets/studio", below):
+            assert (await get(f"{place.url}/{odd}"))[0] == 404
+        assert await get(f"{place.url}/{name}") == (200, plan)
+        assert (place.folder / name).read_bytes() == plan
+        assert place.upstream.asked == {name: 1}
 
 
 async def test_what_changes_is_asked_for_again_and_what_does_not_is_not(eager: Place) -> None:
