@@ -100,6 +100,7 @@ languages: setup-test  ## bring the catalogues of the wizard's words up to date 
 	    $(VENV)/bin/pybabel -q update --init-missing --no-fuzzy-matching --ignore-obsolete --no-wrap \
 	        --ignore-pot-creation-date -l $$(basename $$language) -i $(VENV)/flasher.pot -o $$words.po && \
 	    $(VENV)/bin/pybabel -q compile -i $$words.po -o $$words.mo || exit 1; done
+	@$(VENV)/bin/python -m builder.kit.places
 
 setup: $(VENV)/.run
 setup-test: $(VENV)/.test

@@ -62,6 +62,9 @@ def copyright_of(wheels: Iterable[Wheel]) -> str:
         f"Copyright (C) 2026 the authors of Flasher. It is licensed under {licence}:",
         "/usr/share/common-licenses/Apache-2.0 on Debian systems.",
         "",
+        "Countries, languages and cities have their names in other languages from Unicode's",
+        "CLDR; its licence stands in each places.po of the assets.",
+        "",
         "The libraries below /usr/lib/flasher are the work of others, each under its own",
         "licence. What each asks to be told lies beside it.",
     ]

@@ -30,25 +30,28 @@ def languages(environment: Mapping[str, str]) -> list[str]:
     return list(takewhile(lambda name: not _ENGLISH.match(name), filter(None, wanted.split(":"))))
 
 
-def spoken(environment: Mapping[str, str], *folders: Path) -> catalogues.NullTranslations:
+def spoken(
+    environment: Mapping[str, str], *folders: Path, domain: str = DOMAIN
+) -> catalogues.NullTranslations:
     """The words in the wanted language, else in English.
 
     Args:
         environment: as of a process.
-        folders: of catalogues, ``LANGUAGE/LC_MESSAGES/flasher.mo``; what the first one lacks is
+        folders: of catalogues, ``LANGUAGE/LC_MESSAGES/DOMAIN.mo``; what the first one lacks is
             looked for in the next. A file that cannot be read counts as missing.
+        domain: the catalogues' name.
     """
     found = catalogues.NullTranslations()
     for folder in reversed(folders):
-        nearer = _read(folder, languages(environment))
+        nearer = _read(folder, languages(environment), domain)
         nearer.add_fallback(found)
         found = nearer
     return found
 
 
-def _read(folder: Path, wanted: list[str]) -> catalogues.NullTranslations:
+def _read(folder: Path, wanted: list[str], domain: str) -> catalogues.NullTranslations:
     try:
-        return catalogues.translation(DOMAIN, folder, wanted, fallback=True)
+        return catalogues.translation(domain, folder, wanted, fallback=True)
     except (OSError, ValueError, struct.error):
         return catalogues.NullTranslations()
 

@@ -14,6 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from builder.kit.places import catalogues
 from flasher import paths
 from flasher.process import run
 from flasher.tui.words import DOMAIN
@@ -81,6 +82,12 @@ def test_the_catalogue_in_use_is_the_one_that_people_edit(language: str):
     write_mo(compiled, catalogue(language))
     kept = (folder(language) / f"{DOMAIN}.mo").read_bytes()
     assert compiled.getvalue() == kept, "run `make languages`"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_names_of_places_are_those_of_unicodes_cldr(language: str):
+    kept = [(folder(language) / f"places.{form}").read_bytes() for form in ("po", "mo")]
+    assert kept == list(catalogues(language)), "run `make languages`"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

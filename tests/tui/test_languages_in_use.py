@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -119,6 +121,45 @@ def test_what_should_be_mended_before_cards_are_made_is_said_in_german(
 def make_folder(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+NAMES = """
+from flasher.rig import choices
+from flasher.tui.place_names import named
+for load in (choices.countries, choices.languages, choices.keyboards, choices.timezones):
+    print("; ".join(choice.name for choice in named(load)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        (
+            "de_DE.UTF-8",
+            (
+                r"Afghanistan; Ägypten; .*Deutschland; .*Österreich; ",
+                r"Keine Sprache .*; Deutsch \(Deutschland\); .*Deutsch \(Österreich\); ",
+                r"Deutsch; .*Englisch \(Vereinigtes Königreich\); ",
+                r"UTC, überall dieselbe; .*Rom \(Italien\); .*Wien \(Österreich\)",
+            ),
+        ),
+        (
+            "xx_XX.UTF-8",
+            (
+                r"Afghanistan; Åland Islands; Albania; .*Austria; ",
+                r"No language .*; German \(Austria\); ",
+                r"English \(UK\); .*German; ",
+                r"UTC, the same everywhere; .*Rome \(Italy\); .*Vienna \(Austria\)",
+            ),
+        ),
+    ],
+)
+def test_countries_and_cities_are_named_and_sorted_as_one_looks_for_them(language, expected):
+    spoken_there = {"LANG": language, "PATH": os.environ["PATH"], "PYTHONUTF8": "1"}
+    program = [sys.executable, "-c", NAMES]
+    told = subprocess.run(program, env=spoken_there, capture_output=True, text=True, check=True)
+    for line, pattern in zip(told.stdout.splitlines(), expected, strict=True):
+        assert re.search(pattern, line)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from textual import on, work
@@ -20,6 +21,7 @@ from flasher.rig import choices
 from flasher.rig.public_keys import FoundKey
 from flasher.tui.attempt import attempt
 from flasher.tui.keeping_form import How, Keeping, how_names, keeping_complaints
+from flasher.tui.place_names import named
 from flasher.tui.screens.form import FormScreen
 from flasher.tui.site_form import Answers, complaints, judge, remarks
 from flasher.tui.site_shelf import Opened, save
@@ -148,11 +150,12 @@ In this form, help is on **F1**, since a question mark may be part of a password
     def _language(self) -> ComposeResult:
         start = self._start
         yield _part("language", _("Language and time"))
-        for name, label, pairs in (
+        for name, label, offered in (
             ("language", _("Language"), choices.languages),
             ("keyboard", _("Keyboard"), choices.keyboards),
             ("timezone", _("Time zone"), choices.timezones),
         ):
+            pairs = partial(named, offered)
             yield PickField(name, label, pairs, getattr(start, name), _judge(name))
 
     def _services(self) -> ComposeResult:
@@ -282,7 +285,7 @@ def _part(name: str, words: str) -> Static:
 
 
 def _countries() -> tuple[choices.Choice, ...]:
-    return (choices.Choice("", _("none")), *choices.countries())
+    return (choices.Choice("", _("none")), *named(choices.countries))
 
 
 def _judge(name: str) -> Callable[[str], str | None]:
