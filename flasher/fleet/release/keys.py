@@ -68,7 +68,10 @@ def online(folder: Path, wanted: Sequence[str], role: str) -> CryptoSigner:
     if signer := online_or_none(folder, wanted, role):
         return signer
     what = f"{folder} has no {role} key of this repository."
-    hint = "Copy it back; if it is lost: flasher release root --replace online."
+    hint = (
+        "Copy it from the computer that has it; if it is lost: flasher release root"
+        " --replace online."
+    )
     raise BadInput("no-release-key", what, hint)
 
 

@@ -1,8 +1,8 @@
 """Where a repository lies, and apart from it what this computer keeps for it: keys, root, draft.
 
 ``releases/NAME`` in the data folder has ``repository.json`` (where the repository is), ``keys``,
-``draft``, ``root.json`` (the newest root, which nobody else can write) and ``published.json`` (the
-version that was published last).
+``draft``, ``root.json`` (the newest root, which nobody else can write; another computer's is taken
+where the root before signed it) and ``published.json`` (the version that was published last).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from flasher import paths
 from flasher.errors import BadInput, FlasherError
 from flasher.files import write_atomic
-from flasher.fleet.release.state import State, read_state
+from flasher.fleet.release.state import State, newest_root, read_state
 
 _RECORD, _ROOT, _PUBLISHED, _LOCK = "repository.json", "root.json", "published.json", ".lock"
 _MAKE = "Make one: flasher release init FOLDER"
@@ -54,13 +54,16 @@ class Place:
         return self.home / _ROOT
 
     def read(self) -> State:
-        """The repository as it stands.
+        """The repository as it stands; a newer root, of another computer, is kept here, too.
 
         Raises:
             FlasherError: ``repository-damaged``; ``repository-older``, it is another one than was
                 published from here last.
         """
-        state = read_state(self.folder, self.root_file.read_bytes())
+        known = self.root_file.read_bytes()
+        if (root := newest_root(self.folder, known)) != known:
+            self.keep_root(root)
+        state = read_state(self.folder, root)
         path = self.home / _PUBLISHED
         last = json.loads(path.read_bytes())["timestamp"] if path.exists() else 0
         if (found := state.timestamp.signed.version) < last:

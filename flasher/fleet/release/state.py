@@ -80,6 +80,28 @@ class State:
         return None
 
 
+def newest_root(folder: Path, known: bytes) -> bytes:
+    """The newest root of a repository, followed one by one from one that is known, as nodes do.
+
+    Args:
+        folder: of the repository.
+        known: a root of it, as bytes.
+
+    Raises:
+        FlasherError: ``repository-damaged``, the next one is not signed by the one before.
+    """
+    root = Metadata[Root].from_bytes(known)
+    while (path := folder / names.versioned("root", root.signed.version + 1)).is_file():
+        with _explaining(folder):
+            known = path.read_bytes()
+            after = Metadata[Root].from_bytes(known)
+            for signer in (root, after):
+                signer.signed.verify_delegate("root", after.signed_bytes, after.signatures)
+            _check_version("root", after, root.signed.version + 1)
+        root = after
+    return known
+
+
 def read_state(folder: Path, trusted_root: bytes) -> State:
     """Read a repository.
 
@@ -117,9 +139,13 @@ def _pinned(
 ) -> Metadata[S]:
     """Metadata that other metadata names by version, size and digest."""
     found = _read(folder, names.versioned(role, pin.version), delegator, role, kind, pin)
-    if found.signed.version != pin.version:
-        raise RepositoryError(f"{role} is of version {found.signed.version}, not {pin.version}")
+    _check_version(role, found, pin.version)
     return found
+
+
+def _check_version(role: str, found: Metadata[Any], version: int) -> None:
+    if found.signed.version != version:
+        raise RepositoryError(f"{role} is of version {found.signed.version}, not {version}")
 
 
 def _read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from flasher.errors import BadInput
+from flasher.errors import BadInput, FlasherError
 from flasher.fleet.release.keys import offline
-from flasher.fleet.release.root import Change, RootKeys, renew_root
+from flasher.fleet.release.place import Place
+from flasher.fleet.release.root import Change, RootKeys, make_repository, renew_root
 from flasher.fleet.release.state import State
+from flasher.fleet.release.steps import renew
 from tests.integration.fleet.release.rigs import PASSPHRASE, Reader, World
 
 MakeReader = Callable[[], Reader]
@@ -142,6 +145,53 @@ def test_with_a_stolen_online_key_nothing_can_be_signed_after_it_was_replaced(
     with pytest.raises(BadInput, match="no snapshot key"):
         world.publish()
     assert reader().plan("field")
+
+
+@pytest.fixture
+def second(world: World) -> Place:
+    """Another computer with a copy of all that a release needs, and the same repository."""
+    world.make_cards()
+    world.release()
+    home = world.folder / "second"
+    shutil.copytree(world.place.home, home)
+    return replace(world.place, home=home)
+
+
+def test_a_computer_that_lacks_the_new_online_keys_spoils_nothing(
+    world: World, reader: MakeReader, second: Place
+) -> None:
+    change(world, "online")
+    node = reader()
+    assert node.plan("field")
+    with pytest.raises(BadInput, match="no snapshot key") as caught:
+        renew(second, second.read(), world.now)
+    assert caught.value.code == "no-release-key"
+    assert node.plan("field")
+    world.release()
+    shutil.copytree(world.place.keys, second.keys, dirs_exist_ok=True)
+    renew(second, second.read(), world.now)
+    for each in (node, reader()):
+        assert each.plan("field")
+
+
+def test_a_root_of_another_computer_is_followed_and_kept(world: World, second: Place) -> None:
+    change(world)
+    change(world, "root")
+    assert second.read().root.signed.version == 3
+    assert second.root_file.read_bytes() == world.place.root_file.read_bytes()
+
+
+def test_a_root_that_the_one_before_did_not_sign_is_refused(
+    world: World, second: Place, tmp_path: Path
+) -> None:
+    stranger = replace(world.place, folder=tmp_path / "other", home=tmp_path / "other-home")
+    make_repository(stranger, RootKeys(), PASSPHRASE, world.now)
+    renew_root(stranger, stranger.read(), stranger.keys, lambda: PASSPHRASE, world.now)
+    shutil.copy(stranger.folder / "metadata/2.root.json", second.folder / "metadata/2.root.json")
+    kept = second.root_file.read_bytes()
+    with pytest.raises(FlasherError, match="not as it was published"):
+        second.read()
+    assert second.root_file.read_bytes() == kept
 
 
 def test_a_wrong_passphrase_is_told_as_such(world: World) -> None:
