@@ -9,6 +9,8 @@ import http.client
 import ssl
 from urllib.parse import urlsplit
 
+from autosetup.in_time import in_time
+
 _SECONDS = 10.0
 _LONGEST_ANSWER = 4096
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "autosetup"}
@@ -24,10 +26,11 @@ class Post:
     Args:
         address: ``http://`` or ``https://``, with or without a path.
         authority: certificate (PEM) that alone vouches for it; where empty, the system's do.
+        seconds: until it is there, and then for each answer as a whole.
     """
 
-    def __init__(self, address: str, authority: str = "") -> None:
-        self.address = address
+    def __init__(self, address: str, authority: str = "", seconds: float = _SECONDS) -> None:
+        self.address, self._seconds = address, seconds
         self._parts = urlsplit(address)
         self._authority = authority
         self._connection: http.client.HTTPConnection | None = None
@@ -64,22 +67,26 @@ class Post:
 
     def _send(self, path: str, body: bytes) -> tuple[int, bytes]:
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = self._made()
+        if self._connection.sock is None:  # a server may close it after each answer
+            self._connection.connect()
         target = f"{self._parts.path.rstrip('/')}/{path}"
-        self._connection.request("POST", target, body, _HEADERS)
-        with self._connection.getresponse() as response:
-            answer = response.read(_LONGEST_ANSWER)
-            is_whole = response.isclosed()
-            status = response.status
+        with in_time(self._connection.sock, self._seconds):
+            self._connection.request("POST", target, body, _HEADERS)
+            with self._connection.getresponse() as response:
+                answer = response.read(_LONGEST_ANSWER)
+                is_whole = response.isclosed()
+                status = response.status
         if not is_whole:
             self.close()
         return status, answer
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _made(self) -> http.client.HTTPConnection:
         host, port = self._parts.hostname or "", self._parts.port
         if self._parts.scheme == "http":
-            return http.client.HTTPConnection(host, port, timeout=_SECONDS)
-        return http.client.HTTPSConnection(host, port, timeout=_SECONDS, context=self._context())
+            return http.client.HTTPConnection(host, port, timeout=self._seconds)
+        context = self._context()
+        return http.client.HTTPSConnection(host, port, timeout=self._seconds, context=context)
 
     def _context(self) -> ssl.SSLContext:
         if not self._authority:

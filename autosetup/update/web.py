@@ -9,13 +9,12 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
+from autosetup.in_time import in_time
 from autosetup.update.store import NotThere, failed
 
 _CHUNK = 1 << 16
@@ -32,7 +31,7 @@ class Patience:
 
     Attributes:
         connect_seconds: until it is there at all; the next source may be near.
-        answer_seconds: until it has connected and sent its headers, and for each further byte.
+        answer_seconds: until it has sent its headers, and for each further byte.
         window_seconds, window_bytes: within each such time so many bytes must come.
     """
 
@@ -50,6 +49,7 @@ class Line:
         self._origin = ("", "")
         self._connection: http.client.HTTPConnection | None = None
         self._answer: http.client.HTTPResponse | None = None
+        self._socket: socket.socket | None = None
 
     def ask(self, url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
         """Ask for a file; over a connection that the server has closed meanwhile, once more."""
@@ -71,7 +71,7 @@ class Line:
         """The answer as it comes."""
         left = _CHUNK if (size := response.length) is None else size
         since, came = time.monotonic(), 0
-        while left and (piece := response.read1(min(left, _CHUNK))):
+        while left and (piece := self._some(response, min(left, _CHUNK))):
             yield piece
             left -= len(piece) if size is not None else 0
             came, now = came + len(piece), time.monotonic()
@@ -96,12 +96,20 @@ class Line:
         if self._connection is None:
             self._connection = self._connect(scheme, host)
             self._origin = (scheme, host)
-        with self._answering(self._connection):
-            if self._connection.sock is None:
-                _open(self._connection, self._patience)
+        if self._connection.sock is None:
+            _open(self._connection, self._patience)
+        self._socket = self._connection.sock  # the connection forgets it before the answer ends
+        with in_time(self._socket, self._patience.answer_seconds):
             self._connection.request("GET", target, headers=headers)
             self._answer = self._connection.getresponse()
         return self._answer
+
+    def _some(self, response: http.client.HTTPResponse, most: int) -> bytes:
+        """What has come, at most so many bytes; empty at the end."""
+        if not response.chunked or self._socket is None:
+            return response.read1(most)
+        with in_time(self._socket, self._patience.answer_seconds):  # also before and after chunks
+            return response.read1(most)
 
     def _connect(self, scheme: str, host: str) -> http.client.HTTPConnection:
         seconds = self._patience.connect_seconds
@@ -113,31 +121,6 @@ class Line:
         if self._authority:
             context.load_verify_locations(cadata=self._authority)
         return http.client.HTTPSConnection(host, timeout=seconds, context=context)
-
-    @contextmanager
-    def _answering(self, connection: http.client.HTTPConnection) -> Iterator[None]:
-        """Hang up on a server whose headers do not come to an end."""
-        late = threading.Event()
-
-        def hang_up() -> None:
-            late.set()
-            with suppress(OSError):
-                if connection.sock:
-                    connection.sock.shutdown(socket.SHUT_RDWR)
-
-        timer = threading.Timer(self._patience.answer_seconds, hang_up)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except (OSError, http.client.HTTPException):
-            if not late.is_set():
-                raise
-        finally:
-            timer.cancel()
-            timer.join()
-        if late.is_set():  # headers that were cut look like headers that ended
-            raise TimeoutError("it does not answer in time")
 
 
 @dataclass(frozen=True, slots=True)
