@@ -22,6 +22,7 @@ from flasher.rig.entry import Entry, pack_ranges
 from flasher.rig.ledger import Ledger
 from flasher.rig.node_payload import CardIdentity
 from flasher.rig.rigmap import Node, RigMap
+from flasher.rig.tiers import entrance
 
 # The line of a card that is no node's.
 NO_NODE = Entry(
@@ -64,6 +65,7 @@ def node_line(line: Entry, rig: RigMap, node: Node, identity: CardIdentity, dige
         user=rig.site.user.name,
         sealing_key=sealing_key,
         report_key=report_key,
+        reached_from=entrance(rig, node.role),
     )
 
 

@@ -77,6 +77,8 @@ class Entry:
             sealed for the node, and what it signs; empty for cards that have none.
         update_root: digest of the root of the repository whose releases its image takes; `NO_ROOT`
             where it takes none; empty where nobody looked.
+        reached_from: name of the node through which people come to it by SSH; empty where they come
+            straight to it, or not with keys of their own.
     """
 
     written_at: str
@@ -115,6 +117,7 @@ class Entry:
     sealing_key: str = ""
     report_key: str = ""
     update_root: str = ""
+    reached_from: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))

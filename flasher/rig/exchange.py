@@ -61,6 +61,7 @@ _FORMS: dict[str, Callable[[str], bool]] = {
     "image_digest": _form(forms.SHA256.regex.pattern),
     "sealing_key": _form(forms.KEY.regex.pattern),
     "report_key": _form(forms.KEY.regex.pattern),
+    "reached_from": _form(forms.HOSTNAME.regex.pattern),
     "update_root": _form(f"{forms.SHA256.regex.pattern}|{NO_ROOT}"),
     "host_key": _form("ssh-ed25519 [A-Za-z0-9+/=]+"),
 }

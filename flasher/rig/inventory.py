@@ -20,6 +20,8 @@ from flasher.rig.present import present
 
 # A node without a fixed address answers to its name in multicast DNS (RFC 6762).
 _LOCAL = ".local"
+# A variable of the inventory: what ssh is told so that it knows the rig's keys.
+_KNOWN = "flasher_ssh_args"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,10 @@ def inventory(
                 groups.setdefault(_group(kind, name), []).append(node)
     lines = ["all:", "  hosts:" if hosts else "  hosts: {}"]
     for node, card in hosts.items():
-        lines += [f"    {json.dumps(node)}:", *_pairs(_variables(card, reported), 6)]
+        own = _variables(card, reported) | _way(card, _central(card, hosts), known_hosts_file)
+        lines += [f"    {json.dumps(node)}:", *_pairs(own, 6)]
     if known_hosts_file:
-        lines += ["  vars:", *_pairs({"ansible_ssh_common_args": _knowing(known_hosts_file)}, 4)]
+        lines += ["  vars:", *_pairs(_knowing(known_hosts_file), 4)]
     if groups:
         lines.append("  children:")
     for group in sorted(groups):
@@ -147,9 +150,46 @@ def _variables(card: Entry, reported: Mapping[str, Reported]) -> dict[str, str]:
     }
 
 
-def _knowing(file: str) -> str:
-    """For ssh: the rig's keys first, and those that the person knows."""
-    return f"""-o 'UserKnownHostsFile="{{{{ inventory_dir }}}}/{file}" ~/.ssh/known_hosts'"""
+def _knowing(file: str) -> dict[str, str]:
+    """For every node: ssh looks for its key among the rig's first, then among the person's.
+
+    Ansible fills in what stands in braces, and takes the text apart as a shell does.
+    """
+    beside = f"(inventory_dir ~ '/' ~ {json.dumps(file, ensure_ascii=False)}) | replace('%', '%%')"
+    option = f"""'UserKnownHostsFile="' ~ {beside} ~ '" ~/.ssh/known_hosts'"""
+    known = f"-o {{{{ ({option}) | quote }}}}"
+    return {_KNOWN: known, "ansible_ssh_common_args": f"{{{{ {_KNOWN} }}}}"}
+
+
+def _central(card: Entry, hosts: Mapping[str, Entry]) -> Entry | None:
+    """The card of the node through which people come to another; None where that is not told."""
+    found = hosts.get(card.reached_from)
+    same_rig = found and (found.site, found.profile) == (card.site, card.profile)
+    return found if same_rig else None
+
+
+def _way(card: Entry, central: Entry | None, known_hosts_file: str) -> dict[str, str]:
+    """How ssh finds a node's key, whatever its address; and first goes to the one that leads there.
+
+    `ProxyJump` would look for that one's key among those that the person knows, and nowhere else.
+    """
+    alias = _alias(card, known_hosts_file)
+    if not (alias or central):
+        return {}
+    known = f"{_KNOWN} | default('')"
+    args = f"{{{{ {known} }}}}{alias}"
+    if central:
+        user = f"{central.user}@" if central.user else ""
+        on = f"{_alias(central, known_hosts_file)} -W [%h]:%p {user}"
+        there = f"hostvars[{json.dumps(central.node)}].ansible_host"
+        command = f"'ProxyCommand=ssh ' ~ {known} | replace('%', '%%') ~ '{on}' ~ {there}"
+        args += f" -o {{{{ ({command}) | quote }}}}"
+    return {"ansible_ssh_common_args": args}
+
+
+def _alias(card: Entry, known_hosts_file: str) -> str:
+    """For ssh: under which name that file has the node's key; empty where it has none."""
+    return f" -o HostKeyAlias={card.node}" if known_hosts_file and card.host_key else ""
 
 
 def _pairs(values: Mapping[str, str], indent: int) -> list[str]:

@@ -17,6 +17,7 @@ from flasher.rig.ledger import Ledger
 from flasher.rig.node_payload import NONCE_BYTES, CardIdentity, compose
 from flasher.rig.rigmap import Node, RigMap
 from flasher.rig.sightings import without_its_writing
+from flasher.rig.tiers import entrance
 
 
 def release_payload(
@@ -68,6 +69,7 @@ def record_release(
             generation=card.generation,
             address=rig.hosts.get(card.node, ""),
             user=rig.site.user.name,
+            reached_from=entrance(rig, card.role),
             payload_digest="",
         )
         for card in cards

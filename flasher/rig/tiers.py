@@ -27,10 +27,25 @@ def keys_to(rig: RigMap, node: Node) -> tuple[str, ...]:
     central, people = rig.role_of(node).reached_from, rig.site.user.authorized_keys
     if not central:
         return people
-    wired = [rig.wired_of(other) for other in rig.nodes if other.role == central]
-    addresses = [text.partition("/")[0] for w in wired if w for text in w.addresses]
+    addresses = [address for own in _entrances(rig, central).values() for address in own]
     jumping = f'from="{",".join(addresses)}" '
     return (opened_by(rig, central), *(jumping + key for key in people if addresses))
+
+
+def entrance(rig: RigMap, role: str) -> str:
+    """The node through which people's own keys open those of a role; empty where none is."""
+    central = next((each.reached_from for each in rig.profile.roles if each.name == role), "")
+    return next(iter(_entrances(rig, central)), "")
+
+
+def _entrances(rig: RigMap, role: str) -> dict[str, list[str]]:
+    """The fixed addresses of the nodes of a role, by their names; without those that have none."""
+    wired = {node.name: rig.wired_of(node) for node in rig.nodes if node.role == role}
+    return {
+        name: [text.partition("/")[0] for text in found.addresses]
+        for name, found in wired.items()
+        if found and found.addresses
+    }
 
 
 def is_central(rig: RigMap, role: str) -> bool:

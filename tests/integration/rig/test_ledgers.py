@@ -27,8 +27,7 @@ from flasher.rig.entry import Entry
 from flasher.rig.inventory import Reported, inventory
 from flasher.rig.ledger import Ledger
 from flasher.rig.node_payload import CardIdentity
-from tests.unit.rig.test_ledger import ENTRY
-from tests.unit.rig.test_twins import NOW
+from tests.unit.rig.sample_entry import ENTRY, NOW
 
 # Records lines for ever, and says after each that it is in the ledger.
 WRITER = """
@@ -263,8 +262,15 @@ def test_ssh_of_ansible_looks_into_the_file_beside_the_inventory(
     file = tmp_path / "my rig" / "rig.yml"
     file.parent.mkdir()
     flasher("ledger", "export", "--ansible", file)
-    (line,) = (each for each in file.read_text().splitlines() if "ssh_common_args" in each)
-    arguments = json.loads(line.partition(": ")[2]).replace("{{ inventory_dir }}", str(file.parent))
+    ask = ["ansible", "cam-0101", "-i", file, "-m", "debug", "-a", "var=ansible_ssh_common_args"]
+    told = subprocess.run(
+        [*ask, "--one-line"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
+    ).stdout
+    arguments = json.loads(told.partition("=> ")[2])["ansible_ssh_common_args"]
     settings = run(["ssh", "-F", "none", "-G", *shlex.split(arguments), "cam-0101"]).text
     (files,) = (each for each in settings.splitlines() if each.startswith("userknownhosts"))
     assert files.startswith(f"userknownhostsfile {file}.known_hosts ")

@@ -108,6 +108,7 @@ def test_swapped_nodes_are_told_to_the_ledger_with_all_that_follows(
     assert now["cam-11"].generation == GENERATION
     hosts = {card.node: (host_of(card), card.card_id) for card in latest_cards(ledger.entries())}
     assert hosts["central"] == ("10.40.0.1", before["cam-11"].card_id)
+    assert {line.node: line.reached_from for line in lines} == {"cam-11": "central", "central": ""}
     assert ledger.made("field", "field").keys() == set(TWO)
 
 

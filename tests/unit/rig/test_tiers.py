@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from autosetup.host_key import private_file, public_line
 from flasher.errors import BadInput
+from flasher.recording import NO_NODE, node_line
+from flasher.rig.entry import Entry
+from flasher.rig.node_payload import CardIdentity
 from flasher.rig.profile import load_profile
-from flasher.rig.rigmap import lay_out
+from flasher.rig.rigmap import RigMap, lay_out
 from flasher.rig.site import load_site
 from tests.unit.rig.conftest import KEY, MakeRig, payload
+
+NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 
 
 def test_people_open_the_central_node_and_only_its_key_opens_the_others(
@@ -39,6 +45,17 @@ def test_where_the_central_node_has_no_fixed_address_only_its_key_opens_the_othe
     )
     (opened_by,) = payload(rig, "cam-23").settings.users[0].authorized_keys
     assert opened_by.endswith(" central of field")
+    assert line(rig, "cam-23").reached_from == ""  # which people's keys do not open
+
+
+def test_the_ledger_knows_through_which_node_people_come_to_another(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    assert (line(rig, "cam-23").reached_from, line(rig, "central").reached_from) == ("central", "")
+
+
+def line(rig: RigMap, node: str) -> Entry:
+    """What the ledger has of a card."""
+    return node_line(NO_NODE, rig, rig.find(node), CardIdentity.fresh(NOW), "0" * 64)
 
 
 def test_cards_can_be_made_in_any_order_and_on_any_computer_that_has_the_site(
