@@ -36,7 +36,7 @@ class Downloads:
         if not is_name(name):
             raise web.HTTPNotFound(text="There is no such file in a repository.\n")
         try:
-            served = await self._shelf.open(name)
+            served = await self._shelf.open(name, request.remote or "")
         except Away:
             text = "What this mirror mirrors does not answer.\n"
             again = {hdrs.RETRY_AFTER: _AGAIN_SECONDS}

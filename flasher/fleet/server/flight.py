@@ -36,6 +36,7 @@ class Flight:
         part: where it lies meanwhile.
         digest: sha256 that it must have; empty where nobody knows.
         longest: more bytes are refused.
+        turn: done when it may begin; see `Lanes`.
         size: of the whole; None while nobody knows.
         done: bytes that are there.
         is_kept: it is whole, and has its own name.
@@ -44,6 +45,7 @@ class Flight:
     part: Path
     digest: str
     longest: int
+    turn: asyncio.Future[str]
     size: int | None = None
     done: int = 0
     is_kept: bool = False

@@ -17,12 +17,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from urllib.parse import quote
 
 import aiohttp
 
 from flasher.files import sync_folder
-from flasher.fleet.release.names import digest_in
+from flasher.fleet.release.names import TIMESTAMP, digest_in
 from flasher.fleet.server.flight import (
     LONGEST_FILE,
     LONGEST_METADATA,
@@ -31,6 +30,7 @@ from flasher.fleet.server.flight import (
     NoRoom,
     NotThere,
 )
+from flasher.fleet.server.lanes import Lanes
 from flasher.fleet.server.larder import Larder
 from flasher.fleet.server.shelf import (
     Away,
@@ -41,15 +41,12 @@ from flasher.fleet.server.shelf import (
     is_lasting,
     open_below,
 )
+from flasher.fleet.server.source import Refused, Source
 
-_CHUNK = 256 << 10
-_TRIES, _PAUSE_SECONDS = 3, 0.5
-# All tries to connect end before nodes, which wait for half a minute, give us up.
-_PATIENCE = aiohttp.ClientTimeout(total=None, connect=5, sock_read=30)
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-_MISSING = frozenset({403, 404, 410})
-_MOST_FLIGHTS = 64
 _PARTS = ".parts"
+_SILENCE = (TimeoutError, aiohttp.ClientConnectorError)
+_ALL = ""
 _ROOT = re.compile(r"metadata/[0-9]+\.root\.json")
 
 
@@ -88,19 +85,21 @@ class Mirror:
         context: ssl.SSLContext | None = None,
         manners: Manners | None = None,
     ) -> None:
-        self._folder, self._upstream = folder, upstream.rstrip("/")
-        self._context, self._manners = context, manners or Manners()
+        self._folder, self._manners = folder, manners or Manners()
+        self._source = Source(upstream, context)
         self._larder = Larder(folder, most_bytes)
         self._flights: dict[str, Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: dict[str, float] = {}
         self._absent: dict[str, float] = {}
-        self._away_until = 0.0
-        self._session: aiohttp.ClientSession | None = None
+        # Until when it is not asked: for one file, or for all.
+        self._away: dict[str, float] = {}
+        # Few bytes never wait for many.
+        self._small_lanes, self._lanes = Lanes(), Lanes()
         for left in (folder / _PARTS).glob("*"):
             left.unlink()
 
-    async def open(self, name: str) -> Served | None:
+    async def open(self, name: str, asker: str = "") -> Served | None:
         """See `Shelf`."""
         if not is_kept_as(name):
             return None
@@ -108,10 +107,10 @@ class Mirror:
             return kept
         if self._absent.get(name, 0.0) > monotonic():
             return None
-        if self._away_until > monotonic():
+        if self._is_away(name):
             return self._without_source(name)
         try:
-            return await self._coming(name, self._flight(name))
+            return await self._coming(name, self._flight(name, asker))
         except NotThere:
             return None
         except NoRoom:
@@ -124,8 +123,11 @@ class Mirror:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session:
-            await self._session.close()
+        await self._source.close()
+
+    def _is_away(self, name: str) -> bool:
+        now = monotonic()
+        return any(self._away.get(each, 0.0) > now for each in (_ALL, name))
 
     def _is_current(self, name: str) -> bool:
         since = monotonic() - self._asked.get(name, -1e9)
@@ -147,16 +149,17 @@ class Mirror:
             self._larder.used(name)
         return kept
 
-    def _flight(self, name: str) -> Flight:
-        """The one flight of a file."""
-        if name in self._flights:
-            return self._flights[name]
-        if len(self._flights) >= _MOST_FLIGHTS:
-            raise Away
-        longest = LONGEST_METADATA if name.startswith("metadata/") else LONGEST_FILE
-        part = self._folder / _PARTS / secrets.token_hex(8)
-        flight = self._flights[name] = Flight(part, digest_in(name), longest)
-        task = asyncio.create_task(self._fly(name, flight))
+    def _flight(self, name: str, asker: str) -> Flight:
+        """The one flight of a file; raises `Away` where too much waits for who asks."""
+        is_small = name.startswith("metadata/")
+        lanes = self._small_lanes if is_small else self._lanes
+        if flight := self._flights.get(name):
+            lanes.join(asker, flight.turn)
+            return flight
+        turn, part = lanes.turn(asker), self._folder / _PARTS / secrets.token_hex(8)
+        longest = LONGEST_METADATA if is_small else LONGEST_FILE
+        flight = self._flights[name] = Flight(part, digest_in(name), longest, turn)
+        task = asyncio.create_task(self._fly(name, flight, lanes))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return flight
@@ -173,30 +176,14 @@ class Mirror:
             return kept
         raise Away
 
-    async def _fly(self, name: str, flight: Flight) -> None:
-        """Fetch a file; whoever waits is told how it ended."""
+    async def _fly(self, name: str, flight: Flight, lanes: Lanes) -> None:
+        """Fetch a file in its turn; whoever waits is told how it ended."""
         try:
-            await self._fetch(name, flight)
-            await asyncio.to_thread(self._keep, name, flight)
-            self._larder.stored(name, flight.done)
-            self._asked[name] = monotonic()
-            flight.end()
-        except NotThere as error:
-            self._absent = {n: t for n, t in self._absent.items() if t > monotonic()}
-            self._absent[name] = monotonic() + self._manners.fresh
-            if _ROOT.fullmatch(name):
-                (self._folder / name).unlink(missing_ok=True)
-            flight.end(error)
-        except (Away, TimeoutError, aiohttp.ClientError):
-            # Nobody waits for it again and again, for each file of each node.
-            self._away_until = monotonic() + self._manners.away
-            flight.end(Away())
-        except OSError as error:
-            is_full = error.errno in _FULL
-            flight.end(NoRoom() if is_full else Away())
-        except (Torn, ValueError):
-            self._asked[name] = monotonic()
-            flight.end(Away())
+            asker = await flight.turn
+            try:
+                await self._fetch(name, flight)
+            finally:
+                lanes.leave(asker)
         finally:
             if not flight.is_kept and flight.error is None:
                 flight.end(Away())
@@ -205,38 +192,29 @@ class Mirror:
                 flight.part.unlink(missing_ok=True)
 
     async def _fetch(self, name: str, flight: Flight) -> None:
-        """Have all of it, from where it broke off."""
-        for left in reversed(range(_TRIES)):
-            before = flight.done
-            try:
-                async with await self._ask(name, flight.done) as answer:
-                    if flight.done == 0:
-                        flight.begin(answer.content_length)
-                    async for piece in answer.content.iter_chunked(_CHUNK):
-                        await flight.take(piece)
-                    return
-            except (TimeoutError, aiohttp.ClientError):
-                if not left and flight.done == before:
-                    raise
-                await asyncio.sleep(_PAUSE_SECONDS)
-
-    async def _ask(self, name: str, offset: int = 0) -> aiohttp.ClientResponse:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(ssl=self._context or True, limit=16)
-            self._session = aiohttp.ClientSession(
-                connector=connector, timeout=_PATIENCE, auto_decompress=False
-            )
-        headers = {"Accept-Encoding": "identity", "User-Agent": "flasher"}
-        if offset:
-            headers["Range"] = f"bytes={offset}-"
-        url = f"{self._upstream}/{quote(name)}"
-        answer = await self._session.get(url, headers=headers, max_redirects=3)
-        told = answer.headers.get("Content-Range", "")
-        is_right = answer.status == (206 if offset else 200)
-        if is_right and (not offset or told.startswith(f"bytes {offset}-")):
-            return answer
-        answer.close()
-        raise NotThere if answer.status in _MISSING else Away
+        if self._is_away(name):
+            return
+        try:
+            await self._source.fetch(name, flight)
+            await asyncio.to_thread(self._keep, name, flight)
+            self._larder.stored(name, flight.done)
+            self._asked[name] = monotonic()
+            flight.end()
+        except NotThere as error:
+            _note(self._absent, name, self._manners.fresh)
+            if _ROOT.fullmatch(name):
+                (self._folder / name).unlink(missing_ok=True)
+            flight.end(error)
+        except (Refused, aiohttp.ClientError, TimeoutError) as error:
+            # Nobody waits for it again and again, for each file of each node; but what only one
+            # name of many meets, which may be none of a repository, keeps nobody from the others.
+            is_all = isinstance(error, _SILENCE) or name == TIMESTAMP
+            _note(self._away, _ALL if is_all else name, self._manners.away)
+        except OSError as error:
+            if error.errno in _FULL:
+                flight.end(NoRoom())
+        except (Torn, ValueError):
+            self._asked[name] = monotonic()
 
     def _keep(self, name: str, flight: Flight) -> None:
         flight.check()
@@ -250,42 +228,17 @@ class Mirror:
     async def _past_the_disk(self, name: str) -> Served | None:
         """Handed through, as the disk takes nothing more."""
         try:
-            answer = await self._ask(name)
+            return await self._source.passing(name)
         except NotThere:
             return None
-        except (TimeoutError, aiohttp.ClientError):
-            raise Away from None
-        if answer.content_length is None:
-            answer.close()
-            raise Away
-        return Passing(answer, answer.content_length, digest_in(name) or secrets.token_hex(8))
 
 
-class Passing:
-    """An answer that is handed through; see `Served`."""
-
-    def __init__(self, answer: aiohttp.ClientResponse, size: int, tag: str) -> None:
-        self.size, self.tag = size, tag
-        self._answer, self._at, self._rest = answer, 0, b""
-
-    async def read(self, offset: int, most: int) -> bytes:
-        """Forward only: what comes before an offset is passed over."""
-        while self._at + len(self._rest) <= offset:
-            self._at += len(self._rest)
-            try:
-                self._rest = await self._answer.content.readany()
-            except (TimeoutError, aiohttp.ClientError):
-                raise Torn from None
-            if not self._rest:
-                raise Torn
-        piece = self._rest[offset - self._at :][:most]
-        self._rest = self._rest[offset - self._at + len(piece) :]
-        self._at = offset + len(piece)
-        return piece
-
-    def close(self) -> None:
-        """See `Served`."""
-        self._answer.close()
+def _note(until: dict[str, float], name: str, seconds: float) -> None:
+    """From now on, for so long; what is over is forgotten."""
+    now = monotonic()
+    for over in [each for each, end in until.items() if end <= now]:
+        del until[over]
+    until[name] = now + seconds
 
 
 def _check_metadata(path: Path) -> None:

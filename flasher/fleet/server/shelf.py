@@ -41,8 +41,12 @@ class Served(Protocol):
 class Shelf(Protocol):
     """Where the files of a repository come from."""
 
-    async def open(self, name: str) -> Served | None:
+    async def open(self, name: str, asker: str = "") -> Served | None:
         """A file by its name; None where there is none.
+
+        Args:
+            name: in the repository.
+            asker: address of who wants it; who wants very much shall keep nobody else waiting.
 
         Raises:
             Away: it cannot be had now.
@@ -109,8 +113,9 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    async def open(self, name: str) -> Whole | None:
+    async def open(self, name: str, asker: str = "") -> Whole | None:
         """See `Shelf`."""
+        del asker  # what is here is here for all
         return open_below(self.path, name)
 
     async def close(self) -> None:

@@ -72,9 +72,12 @@ class Upstream:
         asked: how often, by name.
         sent: bytes that answers began to send, by name.
         cut_at: names whose answers break off after so many bytes, once.
+        cut_each: every answer breaks off after so many bytes, once for each that `cuts` lets.
         gate: answers wait at it before they break off, and with all but the first half of what
             they send.
         away: it answers 502.
+        refused: names that it answers 500 for.
+        held: what is not there waits at it, and counts itself in `waiting`.
     """
 
     def __init__(self) -> None:
@@ -85,6 +88,10 @@ class Upstream:
         self.gate: asyncio.Event | None = None
         self.half_way = asyncio.Event()
         self.away = False
+        self.cut_each, self.cuts = 0, asyncio.Semaphore(0)
+        self.refused: set[str] = set()
+        self.held: asyncio.Event | None = None
+        self.waiting = asyncio.Semaphore(0)
 
     def add(self, data: bytes) -> str:
         name = blob_of(data)
@@ -96,7 +103,12 @@ class Upstream:
         self.asked[name] += 1
         if self.away:
             return web.Response(status=502)
+        if name in self.refused:
+            return web.Response(status=500)
         if name not in self.files:
+            if self.held:
+                self.waiting.release()
+                await self.held.wait()
             return web.Response(status=404)
         data, start = self.files[name], request.http_range.start or 0
         status = 206 if start else 200
@@ -115,6 +127,12 @@ class Upstream:
             await response.write(data[:cut])
             if self.gate:
                 await self.gate.wait()
+            assert request.transport is not None
+            request.transport.close()
+            return
+        if 0 < self.cut_each < len(data):
+            await response.write(data[: self.cut_each])
+            await self.cuts.acquire()
             assert request.transport is not None
             request.transport.close()
             return

@@ -136,8 +136,9 @@ async def test_whoever_hangs_up_in_the_middle_is_not_told_either(
 class _Broken:
     """A shelf with a mistake in it."""
 
-    async def open(self, name: str) -> Whole | None:
+    async def open(self, name: str, asker: str = "") -> Whole | None:
         """See `Shelf`."""
+        del asker
         raise KeyError(f"{name}\x1b[2J\n")
 
     async def close(self) -> None:

@@ -1,0 +1,128 @@
+"""Where a mirror has its files from: another repository, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+from urllib.parse import quote
+
+import aiohttp
+
+from flasher.fleet.release.names import digest_in
+from flasher.fleet.server.flight import Flight, NotThere
+from flasher.fleet.server.shelf import Away, Torn
+
+_CHUNK = 256 << 10
+# Tries that bring less than this count as none that got on.
+_GETTING_ON = 64 << 10
+_MOST_IN_VAIN, _PAUSE_SECONDS = 3, 0.5
+# All tries to connect end before nodes, which wait for half a minute, give us up.
+_PATIENCE = aiohttp.ClientTimeout(total=None, connect=5, sock_read=30)
+_MISSING = frozenset({403, 404, 410})
+
+
+class Refused(Away):
+    """It answers, but has neither the file nor says that there is none."""
+
+
+class Source:
+    """A repository at an address; made and used in one event loop.
+
+    Args:
+        url: of the repository.
+        context: whom to trust, with https; None for the system's authorities.
+    """
+
+    def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
+        self._url, self._context = url.rstrip("/"), context
+        self._session: aiohttp.ClientSession | None = None
+
+    async def fetch(self, name: str, flight: Flight) -> None:
+        """Have all of a file, from where it broke off, for as long as tries bring more of it.
+
+        Raises:
+            NotThere, Refused, TimeoutError, aiohttp.ClientError: what it says, or does not.
+            Torn, OSError: see `Flight.take`.
+        """
+        in_vain = 0
+        while True:
+            before = flight.done
+            try:
+                async with await self.ask(name, flight.done) as answer:
+                    if flight.done == 0:
+                        flight.begin(answer.content_length)
+                    async for piece in answer.content.iter_chunked(_CHUNK):
+                        await flight.take(piece)
+                    return
+            except (TimeoutError, aiohttp.ClientError):
+                in_vain = 0 if flight.done - before >= _GETTING_ON else in_vain + 1
+                if in_vain == _MOST_IN_VAIN:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def passing(self, name: str) -> Passing:
+        """A file that is handed through; raises `NotThere`, `Away`."""
+        try:
+            answer = await self.ask(name)
+        except (TimeoutError, aiohttp.ClientError):
+            raise Away from None
+        if answer.content_length is None:
+            answer.close()
+            raise Away
+        return Passing(answer, answer.content_length, digest_in(name) or secrets.token_hex(8))
+
+    async def ask(self, name: str, offset: int = 0) -> aiohttp.ClientResponse:
+        """A file from an offset on; raises as `fetch`."""
+        headers = {"Accept-Encoding": "identity", "User-Agent": "flasher"}
+        if offset:
+            headers["Range"] = f"bytes={offset}-"
+        url = f"{self._url}/{quote(name)}"
+        answer = await self._opened().get(url, headers=headers, max_redirects=3)
+        told = answer.headers.get("Content-Range", "")
+        is_right = answer.status == (206 if offset else 200)
+        if is_right and (not offset or told.startswith(f"bytes {offset}-")):
+            return answer
+        answer.close()
+        raise NotThere if answer.status in _MISSING else Refused
+
+    async def close(self) -> None:
+        """Nothing is asked any more."""
+        if self._session:
+            await self._session.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # How many files come at once, and whose, is not judged here.
+            connector = aiohttp.TCPConnector(ssl=self._context or True, limit=0)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=_PATIENCE, auto_decompress=False
+            )
+        return self._session
+
+
+class Passing:
+    """An answer that is handed through; see `Served`."""
+
+    def __init__(self, answer: aiohttp.ClientResponse, size: int, tag: str) -> None:
+        self.size, self.tag = size, tag
+        self._answer, self._at, self._rest = answer, 0, b""
+
+    async def read(self, offset: int, most: int) -> bytes:
+        """Forward only: what comes before an offset is passed over."""
+        while self._at + len(self._rest) <= offset:
+            self._at += len(self._rest)
+            try:
+                self._rest = await self._answer.content.readany()
+            except (TimeoutError, aiohttp.ClientError):
+                raise Torn from None
+            if not self._rest:
+                raise Torn
+        piece = self._rest[offset - self._at :][:most]
+        self._rest = self._rest[offset - self._at + len(piece) :]
+        self._at = offset + len(piece)
+        return piece
+
+    def close(self) -> None:
+        """See `Served`."""
+        self._answer.close()

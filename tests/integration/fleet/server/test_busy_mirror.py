@@ -1,0 +1,105 @@
+"""A mirror that is asked for more than its source gives, and a source with a bad line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from flasher.fleet.server.lanes import Lanes
+from tests.integration.fleet.server.served import MB, METADATA, Upstream, get, mirroring
+
+DATA = os.urandom(2 * MB)
+TIMESTAMP = "metadata/timestamp.json"
+PATIENCE = aiohttp.ClientTimeout(total=120)
+
+
+@asynccontextmanager
+async def guest(address: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """Somebody with an address of the own, and as many connections as wanted."""
+    connector = aiohttp.TCPConnector(local_addr=(address, 0), limit=0)
+    async with aiohttp.ClientSession(connector=connector, timeout=PATIENCE) as client:
+        yield client
+
+
+async def status_of(client: aiohttp.ClientSession, url: str) -> int:
+    async with client.get(url) as answer:
+        await answer.read()
+        return answer.status
+
+
+async def test_a_stranger_that_asks_for_what_is_not_there_keeps_no_node_from_its_files(
+    tmp_path: Path,
+) -> None:
+    upstream, lanes = Upstream(), Lanes()
+    asked = [TIMESTAMP, "metadata/2.snapshot.json", upstream.add(DATA)]
+    upstream.files |= dict.fromkeys(asked[:2], METADATA)
+    upstream.held = asyncio.Event()
+    async with (
+        upstream.served() as source,
+        mirroring(source, tmp_path / "mirror") as url,
+        guest("127.0.0.2") as stranger,
+        guest("127.0.0.3") as node,
+        asyncio.TaskGroup() as group,
+    ):
+        names = [f"metadata/{number}.json" for number in range(lanes.of_one + lanes.waiting - 1)]
+        # Nodes need not wait for it until the stranger has it, either.
+        for name in (*names, TIMESTAMP):
+            group.create_task(status_of(stranger, f"{url}/{name}"))
+        for _ in range(lanes.of_one):
+            await upstream.waiting.acquire()
+        for name in asked:
+            assert await status_of(node, f"{url}/{name}") == 200
+        upstream.held.set()
+
+
+async def test_whoever_asks_for_too_much_at_once_is_told_to_come_again(tmp_path: Path) -> None:
+    upstream, lanes = Upstream(), Lanes()
+    upstream.held = asyncio.Event()
+    most = lanes.of_one + lanes.waiting
+    async with (
+        upstream.served() as source,
+        mirroring(source, tmp_path / "mirror") as url,
+        guest("127.0.0.2") as client,
+        asyncio.TaskGroup() as group,
+    ):
+        names = [f"{url}/metadata/{number}.json" for number in range(most + 1)]
+        asking = [group.create_task(status_of(client, name)) for name in names]
+        first, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result() for task in first] == [503]
+        upstream.held.set()
+        assert sorted([await task for task in asking]) == [404] * most + [503]
+
+
+async def test_what_is_refused_for_one_name_keeps_nobody_from_the_others(tmp_path: Path) -> None:
+    upstream = Upstream()
+    name, odd = upstream.add(DATA), "metadata/9.a-very-long-name.json"
+    upstream.refused = {odd}
+    async with upstream.served() as source, mirroring(source, tmp_path / "mirror") as url:
+        for _ in range(2):
+            assert (await get(f"{url}/{odd}"))[0] == 503
+        assert await get(f"{url}/{name}") == (200, DATA)
+        assert upstream.asked == {odd: 1, name: 1}
+
+
+async def test_a_line_that_breaks_again_and_again_brings_the_file_all_the_same(
+    tmp_path: Path,
+) -> None:
+    upstream = Upstream()
+    name, upstream.cut_each = upstream.add(DATA), 450_000
+    async with (
+        upstream.served() as source,
+        mirroring(source, tmp_path / "mirror") as url,
+        aiohttp.ClientSession(timeout=PATIENCE) as client,
+        client.get(f"{url}/{name}") as answer,
+    ):
+        found = b""
+        while len(found) + upstream.cut_each < len(DATA):
+            found += await answer.content.readexactly(upstream.cut_each)
+            upstream.cuts.release()
+        assert found + await answer.read() == DATA
+        assert upstream.asked[name] == 5
