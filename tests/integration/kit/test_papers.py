@@ -32,6 +32,17 @@ def test_a_man_page_names_every_option(tmp_path: Path) -> None:
         assert option in shown
 
 
+def test_a_man_page_has_a_section_for_each_action(tmp_path: Path) -> None:
+    page = tmp_path / "rollout.1"
+    page.write_text(man_pages(0)["flasher-rollout.1"])
+    shown = run(["man", "--local-file", str(page)], env=_PLAIN).text
+    back = shown.partition("FLASHER ROLLOUT BACK\n")[2]
+    status = shown.partition("FLASHER ROLLOUT STATUS\n")[2].partition("FLASHER ROLLOUT ")[0]
+    assert "--yes" in back
+    assert "--yes" not in status
+    assert "flasher rollout status --site studio" in status
+
+
 def test_the_desktop_entry_is_valid() -> None:
     assert run(["desktop-file-validate", str(FILES / "flasher.desktop")]).text == ""
 
