@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from autosetup.browse import FLASHER, Offered, offered
 from autosetup.settings import Update
 from autosetup.system import System
 
+# The board that heard this node last; gone with the next boot.
+HEARD_BY = "/run/autosetup/board"
 # Whoever announces a hundred shall not keep a node busy.
 _MOST = 8
 
@@ -24,6 +27,19 @@ def of_site(found: Iterable[Offered], update: Update) -> tuple[str, ...]:
     """
     urls = [one.url for one in found if one.url and _is_meant(one, update)]
     return tuple(dict.fromkeys(sorted(urls, key=_is_ipv6)))[:_MOST]
+
+
+def heard_by(system: System) -> str:
+    """The address of the board that takes this node's reports; empty where none is known."""
+    with suppress(OSError, UnicodeError):
+        return system.read(HEARD_BY).decode().strip()
+    return ""
+
+
+def keep_heard_by(system: System, address: str) -> None:
+    """Let it be known which board takes this node's reports; an empty address for none."""
+    with suppress(OSError):
+        system.write_all({HEARD_BY: address.encode()})
 
 
 def _is_meant(one: Offered, update: Update) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autosetup import __version__, board, card_keys, light, update_state, vitals
 from autosetup.answer import Answer, read_answer
-from autosetup.boards import boards
+from autosetup.boards import boards, keep_heard_by
 from autosetup.counting import Sequence, begin
 from autosetup.errors import AgentError
 from autosetup.faults import Faulty
@@ -142,9 +142,11 @@ class Reporter:
             post = Post(address, told.update.authority)
             if answer := self._send(post, envelope):
                 self._post = post
+                keep_heard_by(self._system, address)
                 self._say(f"The board at {address} hears this node.{answer.apart(time.time())}")
                 return answer
             post.close()
+        keep_heard_by(self._system, "")
         return None
 
     def _send(self, post: Post, envelope: bytes) -> Answer | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
@@ -17,8 +17,7 @@ from autosetup import __version__, card_keys
 from autosetup.agent import Agent
 from autosetup.agent_package import NAME, read_agent
 from autosetup.agents import agents_of, order_of
-from autosetup.boards import boards
-from autosetup.counting import begin
+from autosetup.counting import Sequence, begin
 from autosetup.errors import AgentError
 from autosetup.generations import stage_payload, take_back
 from autosetup.outlets import utc_now
@@ -29,15 +28,15 @@ from autosetup.status import Status, Warned, with_warning
 from autosetup.this_node import alone
 from autosetup.update import system_packages
 from autosetup.update.capture import no_capture
+from autosetup.update.givers import givers
 from autosetup.update.here import Ground, ground_of
 from autosetup.update.look import Found, Sources, looking
 from autosetup.update.sources import sources
 from autosetup.update.turns import Asking, Lease, Turn
-from autosetup.update.web import Web
 from autosetup.update_state import Doing, Updating, tell
 
 LAUNCHER = "/usr/bin/autosetup"
-_REPOSITORY, _TURNS = "repository/", "turns"
+_TURNS = "turns"
 # A run of the new agent ends by itself where nothing is to be applied; its launcher sees to that.
 _TRIAL_SECONDS = 3600
 _SHORTEST_WAIT = 1.0
@@ -72,6 +71,7 @@ class Updater:
     _until: float = 0
     _source: str = field(default="", init=False)
     _found: Found | None = field(default=None, init=False)
+    _sequence: Sequence | None = field(default=None, init=False)
 
     def run(self) -> Status | None:
         """One pass; gives what the node came to, or None where nothing was applied.
@@ -133,10 +133,10 @@ class Updater:
         """The node's turn to have a generation; a lease where it was granted."""
         with self._no_capture(wanted):
             pass  # a turn that is not used would keep others from theirs
-        asking, plan = self._asking(ground), self._found.plan if self._found else None
-        turn = asking.ask(wanted, plan)
+        plan = self._found.plan if self._found else None
+        turn = self._asking(ground).ask(wanted, plan)
         if turn.granted:
-            return turn, Lease(turn.seconds, lambda: asking.ask(wanted, plan))
+            return turn, Lease(turn.seconds, lambda: self._asking(ground).ask(wanted, plan))
         self._wait(wanted, turn.why)
         return turn, None
 
@@ -270,14 +270,19 @@ class Updater:
         return no_capture(self.tools.system, seconds, pause)
 
     def _asking(self, ground: Ground) -> Asking:
-        folder = self.tools.journal.folder
         return Asking(
             ground.card_id,
-            card_keys.load(folder, ground.card_id).report_key,
-            _servers(ground, self._found),
+            card_keys.load(self.tools.journal.folder, ground.card_id).report_key,
+            givers(ground.system, ground.update, self._found.store if self._found else None),
             ground.update.authority,
-            lambda: begin(folder, _TURNS),
+            self._numbers,
         )
+
+    def _numbers(self) -> Sequence:
+        """One for as long as this runs: to begin one costs the card a write."""
+        if self._sequence is None:
+            self._sequence = begin(self.tools.journal.folder, _TURNS)
+        return self._sequence
 
     def _ground(self) -> Ground:
         return ground_of(self.tools)
@@ -289,11 +294,3 @@ class Updater:
 def _wanted(found: Found) -> int:
     """The generation that the node is to go to, or that it has."""
     return found.letter.told.generation if found.letter and found.is_newer else found.ground.newest
-
-
-def _servers(ground: Ground, found: Found | None) -> Iterator[str]:
-    """Who may give turns: the server that has the repository, and the board."""
-    store = found.store if found else None
-    if isinstance(store, Web) and store.base.endswith(f"/{_REPOSITORY}"):
-        yield store.base.removesuffix(_REPOSITORY)
-    yield from boards(ground.system, ground.update)

@@ -17,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from autosetup import card_keys, update_state
+from autosetup.boards import heard_by
 from autosetup.node_file import write_node
 from autosetup.report import Report, read_envelope, verified
 from autosetup.reporting import BUSY_SECONDS, USUAL_SECONDS, Reporter
@@ -256,6 +257,18 @@ def test_a_board_that_is_away_is_asked_more_and_more_rarely(
     assert pauses == [about(10), about(20), about(30), about(30), about(30)]
     assert len(pi.logged) == 2
     assert board.last.node == "cam-0101"
+
+
+def test_which_board_hears_a_node_is_known_on_it_for_as_long_as_one_does(
+    pi: Pi, board: Board
+) -> None:
+    pi.settle(Update("studio", board=board.address))
+    with pi.reporter() as reporter:
+        reporter.turn()
+        assert heard_by(pi.system) == board.address
+        board.status = 403
+        reporter.turn()
+        assert heard_by(pi.system) == ""
 
 
 def test_a_node_that_is_refused_says_so_once(pi: Pi, board: Board) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import autosetup
+from autosetup.boards import HEARD_BY
 from autosetup.counting import begin
 from autosetup.rollout_plan import RolloutPlan
 from autosetup.update.turns import Asking
@@ -113,6 +114,29 @@ def test_a_node_asks_for_its_turn_until_it_gets_it(ground: Path, tmp_path: Path)
     assert [said["generation"] for said in turns.asked] == [NEXT] * 3
     numbers = [int(str(said["sequence"])) for said in turns.asked]
     assert numbers == sorted(set(numbers))
+
+
+def test_the_board_that_hears_a_node_gives_its_turn_and_asking_costs_the_card_one_write(
+    ground: Path, tmp_path: Path
+) -> None:
+    later: dict[str, object] = {"granted": False, "wait_seconds": 0, "why": "Others first."}
+    granted: dict[str, object] = {"granted": True}
+    with (
+        giving_turns(granted) as other,
+        giving_turns(later, granted) as turns,
+        serving(tmp_path) as server,
+    ):
+        (ground / "heard").mkdir()
+        rig = make_rig(ground / "heard", tmp_path, server, other.address)
+        rig.release()
+        with rig.node() as node:
+            told = f'mkdir -p "$root/run/autosetup"; echo {turns.address} > "$root{HEARD_BY}"\n'
+            (node.folder / "trouble").write_text(told)
+            assert run(node).returncode == 0
+            assert motd(node) == "next\n"
+    assert not other.asked
+    starts = [int(str(said["sequence"])) >> 32 for said in turns.asked]
+    assert starts == [1, 1]
 
 
 def test_a_server_that_is_busy_is_asked_again_later(tmp_path: Path) -> None:
