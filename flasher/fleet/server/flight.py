@@ -9,15 +9,13 @@ import asyncio
 import errno
 import hashlib
 import os
-import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flasher.fleet.server.shelf import Away, Torn
 
 LONGEST_METADATA, LONGEST_FILE = 32 << 20, 16 << 30
-# Bytes of the disk that are left to others.
-RESERVE = 32 << 20
 
 
 class NoRoom(Exception):
@@ -37,6 +35,7 @@ class Flight:
         digest: sha256 that it must have; empty where nobody knows.
         longest: more bytes are refused.
         turn: done when it may begin; see `Lanes`.
+        make_room: whether the disk takes so many bytes more; see `Larder`.
         size: of the whole; None while nobody knows.
         done: bytes that are there.
         is_kept: it is whole, and has its own name.
@@ -46,6 +45,7 @@ class Flight:
     digest: str
     longest: int
     turn: asyncio.Future[str]
+    make_room: Callable[[int], bool]
     size: int | None = None
     done: int = 0
     is_kept: bool = False
@@ -59,7 +59,7 @@ class Flight:
         if size is not None and not 0 <= size <= self.longest:
             raise Torn
         self.part.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(self.part.parent).free < (size or 0) + RESERVE:
+        if not self.make_room(size or 0):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.size = size
         self.part.touch()

@@ -1,5 +1,7 @@
 """What a mirror keeps: so many bytes of blobs and targets, and the newest metadata of each role.
 
+Where the disk fills up, be it with what others write, less is kept: what is used longest ago goes.
+
 Roots stay, for nodes follow them one by one.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
 from collections import OrderedDict
 from contextlib import suppress
@@ -14,6 +17,9 @@ from pathlib import Path
 
 from flasher.fleet.server.shelf import is_kept_as
 
+# Bytes of the disk that are left to others; what is little, as metadata, plans and letters are,
+# leaves no more in any case, for nodes shall find it while the source is away.
+RESERVE, _LITTLE = 32 << 20, 1 << 20
 # Use is noted on disk no more often: cards wear.
 _NOTED_SECONDS = 3600
 # Nodes begin with the newest; one that is at work may still come for that of a few releases ago.
@@ -27,10 +33,11 @@ class Larder:
     Args:
         folder: of the mirror.
         most_bytes: what is used longest ago goes when there is more; the newest file stays.
+        reserve: bytes of the disk that are left to others.
     """
 
-    def __init__(self, folder: Path, most_bytes: int) -> None:
-        self._folder, self._most = folder, most_bytes
+    def __init__(self, folder: Path, most_bytes: int, reserve: int = RESERVE) -> None:
+        self._folder, self._most, self._reserve = folder, most_bytes, reserve
         self._sizes: OrderedDict[str, int] = OrderedDict()
         found = []
         for shelf in ("targets", "blobs"):
@@ -67,9 +74,28 @@ class Larder:
         self._sizes[name] = size
         self._sizes.move_to_end(name)
         while self.size > self._most and len(self._sizes) > 1:
-            oldest, _ = self._sizes.popitem(last=False)
-            with suppress(OSError):
-                (self._folder / oldest).unlink()
+            self._drop_oldest()
+
+    def make_room(self, size: int) -> bool:
+        """Whether the disk takes so many bytes more; others go for them, but none in vain."""
+        missing = -self._left(size)
+        if missing > self.size:
+            return False
+        while missing > 0 and self._sizes:
+            missing -= self._drop_oldest()
+        # What somebody is still reading has its place until then.
+        return self._left(size) >= 0
+
+    def _left(self, size: int) -> int:
+        reserve = min(RESERVE, self._reserve) if size <= _LITTLE else self._reserve
+        return shutil.disk_usage(self._folder).free - reserve - size
+
+    def _drop_oldest(self) -> int:
+        """The bytes of what goes."""
+        oldest, size = self._sizes.popitem(last=False)
+        with suppress(OSError):
+            (self._folder / oldest).unlink()
+        return size
 
     def _forget_versions(self, name: str) -> None:
         """Metadata came: the oldest of its role goes."""

@@ -31,7 +31,7 @@ from flasher.fleet.server.flight import (
     NotThere,
 )
 from flasher.fleet.server.lanes import Lanes
-from flasher.fleet.server.larder import Larder
+from flasher.fleet.server.larder import RESERVE, Larder
 from flasher.fleet.server.shelf import (
     Away,
     Served,
@@ -75,6 +75,7 @@ class Mirror:
         most_bytes: that blobs and targets may take together; those used longest ago go.
         context: whom to trust, with https; None for the system's authorities.
         manners: how often the address is asked.
+        reserve: bytes of the disk that are left to others.
     """
 
     def __init__(
@@ -84,10 +85,11 @@ class Mirror:
         most_bytes: int,
         context: ssl.SSLContext | None = None,
         manners: Manners | None = None,
+        reserve: int = RESERVE,
     ) -> None:
         self._folder, self._manners = folder, manners or Manners()
         self._source = Source(upstream, context)
-        self._larder = Larder(folder, most_bytes)
+        self._larder = Larder(folder, most_bytes, reserve)
         self._flights: dict[str, Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: dict[str, float] = {}
@@ -158,7 +160,8 @@ class Mirror:
             return flight
         turn, part = lanes.turn(asker), self._folder / _PARTS / secrets.token_hex(8)
         longest = LONGEST_METADATA if is_small else LONGEST_FILE
-        flight = self._flights[name] = Flight(part, digest_in(name), longest, turn)
+        flight = Flight(part, digest_in(name), longest, turn, self._larder.make_room)
+        self._flights[name] = flight
         task = asyncio.create_task(self._fly(name, flight, lanes))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

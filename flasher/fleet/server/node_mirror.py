@@ -24,8 +24,9 @@ from flasher.fleet.server import PORT
 from flasher.fleet.server.offer import Wanted, offer
 
 _MOST_BYTES = 4 * 10**9
-# Of the disk: the rest is the node's.
+# Of the disk: the rest is the node's, which must have room for payloads and packages at any time.
 _SHARE = 4
+_RESERVE, _RESERVED_SHARE = 10**9, 8
 
 
 def update_of(system: System) -> Update:
@@ -55,6 +56,7 @@ def wanted_here(system: System, port: int = PORT) -> Wanted:
         )
     folder = system.path(f"{state_folder(system)}/mirror")
     folder.mkdir(mode=0o700, exist_ok=True)
+    disk = shutil.disk_usage(folder).total
     return Wanted(
         upstream=update.source,
         authority=update.authority,
@@ -62,7 +64,8 @@ def wanted_here(system: System, port: int = PORT) -> Wanted:
         on_lan=True,
         port=port,
         cache=folder,
-        cache_bytes=min(_MOST_BYTES, shutil.disk_usage(folder).total // _SHARE),
+        cache_bytes=min(_MOST_BYTES, disk // _SHARE),
+        reserve_bytes=min(_RESERVE, disk // _RESERVED_SHARE),
     )
 
 

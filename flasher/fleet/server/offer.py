@@ -19,6 +19,7 @@ from flasher.fleet.board.keeping import folder_of
 from flasher.fleet.server.announce import Announcement
 from flasher.fleet.server.app import REPOSITORY
 from flasher.fleet.server.guard import Guard, origins
+from flasher.fleet.server.larder import RESERVE
 from flasher.fleet.server.mirror import Mirror
 from flasher.fleet.server.rig_side import RigSide, Whose, rig_side
 from flasher.fleet.server.run import Serving, listen, serve
@@ -45,6 +46,7 @@ class Wanted:
         on_lan: others than this computer shall reach it.
         authority: certificate (PEM) that may vouch for the upstream, beside the system's.
         cache: keeps what is mirrored; None for a folder among this program's own.
+        reserve_bytes: of the cache's disk, which are left to others.
     """
 
     site: Site | None = None
@@ -61,6 +63,7 @@ class Wanted:
     authority: str = ""
     cache: Path | None = None
     cache_bytes: int = 8 * 10**9
+    reserve_bytes: int = RESERVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,8 @@ def _shelf(wanted: Wanted) -> Callable[[], Shelf] | None:
     context = ssl.create_default_context()
     if wanted.authority:
         context.load_verify_locations(cadata=wanted.authority)
-    return lambda: Mirror(kept, source, wanted.cache_bytes, context)
+    reserve = wanted.reserve_bytes
+    return lambda: Mirror(kept, source, wanted.cache_bytes, context, reserve=reserve)
 
 
 def _source(wanted: Wanted) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,12 @@ def test_it_mirrors_the_source_of_its_site(tmp_path: Path) -> None:
     assert wanted.cache == tmp_path / "var/lib/autosetup/mirror"
     assert wanted.cache.stat().st_mode & 0o777 == 0o700
     assert wanted.cache_bytes > 0
+
+
+def test_the_node_keeps_room_for_its_own_payloads_and_packages(tmp_path: Path) -> None:
+    wanted = wanted_here(node_with(tmp_path, UPDATE))
+    disk = shutil.disk_usage(tmp_path).total
+    assert wanted.reserve_bytes == min(10**9, disk // 8)
 
 
 @pytest.mark.parametrize("update", [Update(), Update(site="studio"), Update(source="http://x/")])

@@ -261,6 +261,27 @@ async def test_a_full_disk_keeps_nobody_from_their_files(tmp_path: Path) -> None
         run(["umount", str(folder)])
 
 
+async def test_on_a_full_disk_what_is_used_longest_ago_goes_for_what_is_wanted(
+    tmp_path: Path,
+) -> None:
+    folder, upstream = tmp_path / "small", Upstream()
+    folder.mkdir()
+    names = [upstream.add(bytes([number]) + DATA) for number in range(3)]
+    too_large = upstream.add(DATA * 4)
+    run(["mount", "-t", "tmpfs", "-o", "size=37m", "small", str(folder)])
+    try:
+        async with upstream.served() as source, mirroring(source, folder / "mirror") as url:
+            for name in (names[0], names[1], names[0], names[2], names[2], names[0]):
+                assert (await get(f"{url}/{name}"))[0] == 200
+            assert upstream.asked == dict.fromkeys(names, 1)
+            kept = [(folder / "mirror" / name).exists() for name in names]
+            assert kept == [True, False, True]
+            assert await get(f"{url}/{too_large}") == (200, DATA * 4)
+            assert (folder / "mirror" / names[0]).exists()  # nothing goes in vain
+    finally:
+        run(["umount", str(folder)])
+
+
 async def test_a_disk_that_fills_up_meanwhile_keeps_nobody_from_their_files(tmp_path: Path) -> None:
     folder, upstream = tmp_path / "small", Upstream()
     folder.mkdir()
