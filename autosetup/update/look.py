@@ -1,7 +1,7 @@
 """What a repository has for this card, looked up and verified; and its bytes, when they are wanted.
 
 A source may be anybody: what it says counts by its signatures alone, and where one is frozen,
-faulty or gone, the next one is asked.
+faulty or gone, or has not all that it tells of, the next one is asked.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from autosetup.update.fetch import Wanted
 from autosetup.update.here import Ground
 from autosetup.update.sources import sources
 from autosetup.update.store import Store
+from autosetup.update.supply import Supply
 
 # Bytes; a plan of ten thousand cards has 400 KB.
 _LARGEST_PLAN, _LARGEST_AGENT = 4 << 20, 64 << 20
@@ -50,17 +51,22 @@ class Found:
     """What a source has for a card; all of it verified.
 
     Attributes:
-        store: the source, for as long as `looking` goes on.
+        supply: the source, and those after it, for as long as `looking` goes on.
         plan: of the rollout; None where the site has published none.
         letter: of the card; None where it has none.
         agent: the package of the agent that nodes should run; None for the one that they have.
     """
 
     ground: Ground
-    store: Store
+    supply: Supply
     plan: RolloutPlan | None
     letter: Letter | None
     agent: Wanted | None
+
+    @property
+    def store(self) -> Store:
+        """The source that told of it."""
+        return self.supply.first
 
     @property
     def is_newer(self) -> bool:
@@ -116,7 +122,7 @@ class Found:
         """The package of the agent, fetched; raises `AgentError` as `payload` does."""
         if self.agent is None:
             raise refused(f"{self.store.name} has no other agent.")
-        return self.ground.letters.fetch(self.store.below("targets"), self.agent)
+        return self.supply.fetch(self.ground.letters, self.agent, "targets")
 
     def forget(self) -> None:
         """Erase what was fetched of payloads, for it was staged."""
@@ -137,7 +143,8 @@ class Found:
             raise no_room("An update is to be fetched.", str(self.ground.folder), needed)
         for number, blob in enumerate(missing, 1):
             progress(number, len(missing))
-            fetched.fetch(self.store, blob, _now_and_then(progress, number, len(missing)))
+            heard = _now_and_then(progress, number, len(missing))
+            self.supply.fetch(fetched, blob, progress=heard)
 
     def _whole(self, name: str, path: str, size: int, digest: str) -> bytes:
         held = self.ground.held.get(digest)
@@ -145,7 +152,7 @@ class Found:
             return held
         found = self.ground.blobs.get(digest)
         if found is None:  # it was here, and is spoiled: the card's fault
-            place = self.ground.blobs.fetch(self.store, Wanted(path, size, digest))
+            place = self.supply.fetch(self.ground.blobs, Wanted(path, size, digest))
             found = place.read_bytes()
         if len(found) != size:
             raise refused(f"{name} is not as long as the letter says.")
@@ -170,7 +177,7 @@ def looking(ground: Ground, asked: Sources = sources) -> Iterator[Found]:
     with closing(asked(ground.system, ground.update)) as stores:
         for store in stores:
             try:
-                found = _look(ground, store)
+                found = _look(ground, Supply(store, stores))
             except AgentError as error:
                 troubles.append(error)
                 continue
@@ -183,21 +190,21 @@ def looking(ground: Ground, asked: Sources = sources) -> Iterator[Found]:
     yield idle
 
 
-def _look(ground: Ground, store: Store) -> Found:
+def _look(ground: Ground, supply: Supply) -> Found:
     """What one source has; what that tells of the time is kept."""
     clock = time.time()
     floor = read_floor(ground.folder).reached(clock)
     now = clock if ground.is_timed else floor.now(clock, *ground.past)
     try:
-        found, ends = _verified(ground, store, now)
+        found, ends = _verified(ground, supply, now)
     except AgentError as error:
         if error.code != "frozen" or ground.is_timed:
             raise
-        told = _contradicted(ground, store, floor)
+        told = _contradicted(ground, supply, floor)
         if told is None:
             raise
         floor, now = told, told.now(clock, *ground.past)
-        found, ends = _verified(ground, store, now)
+        found, ends = _verified(ground, supply, now)
     if ground.is_timed:
         floor = floor_of_server(clock, *ground.past)
     else:
@@ -208,14 +215,14 @@ def _look(ground: Ground, store: Store) -> Found:
     return found
 
 
-def _contradicted(ground: Ground, store: Store, floor: TimeFloor) -> TimeFloor | None:
+def _contradicted(ground: Ground, supply: Supply, floor: TimeFloor) -> TimeFloor | None:
     """What the time must be if a release has ended that is newer than all that this node has had.
 
     By what this node takes for past, that cannot be: the clock that told it ran ahead. None where
     it need not have.
     """
     # By its signatures alone; what is over must not keep the node from what is still in force.
-    found, ends = _verified(ground, store, 0.0, keep=False)
+    found, ends = _verified(ground, supply, 0.0, keep=False)
     if found.plan is None or found.plan.generation <= ground.newest:
         return None
     at = forms.seconds_of(found.plan.released_at)
@@ -223,10 +230,10 @@ def _contradicted(ground: Ground, store: Store, floor: TimeFloor) -> TimeFloor |
 
 
 def _verified(
-    ground: Ground, store: Store, now: float, *, keep: bool = True
+    ground: Ground, supply: Supply, now: float, *, keep: bool = True
 ) -> tuple[Found, float]:
     """What a source has that is in force at a time; and when that ends, in seconds since 1970."""
-    digest = hashlib.sha256(ground.anchor).hexdigest()
+    store, digest = supply.first, hashlib.sha256(ground.anchor).hexdigest()
     folder = ground.folder / "metadata" / digest[:16]  # another root begins anew
     site = ground.update.site
     with opened(folder, ground.anchor, store.below("metadata"), now, keep=keep) as client:
@@ -239,7 +246,7 @@ def _verified(
         agent, ends = _agent(ground, client, plan), client.ends
     but = frozenset(found.digest for found in (*wanted, agent) if found)
     ground.letters.forget(but=but)
-    return Found(ground, store, plan, letter, agent), ends
+    return Found(ground, supply, plan, letter, agent), ends
 
 
 def _plan(ground: Ground, store: Store, wanted: Wanted | None) -> RolloutPlan | None:

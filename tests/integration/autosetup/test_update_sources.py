@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from autosetup.system import System
 from autosetup.update.look import looking
 from autosetup.update.sources import sources
 from autosetup.update.stick import FOLDER, Partition, sticks
-from autosetup.update.store import Folder, NotThere
+from autosetup.update.store import Folder, NotThere, Store
 from flasher.process import run
 from flasher.rig.signing import SiteSigner
 from flasher.rig.site_authority import authority_pem, issue
@@ -148,6 +149,37 @@ def test_a_stick_with_something_newer_is_taken_though_a_server_answers(
         (card.folder / "targets").rename(tmp_path / "away")
         with looking(card.ground, both) as found:
             assert found.store.name.startswith("the stick")
+
+
+def has_no_blobs(copy: Path) -> None:
+    shutil.rmtree(copy / "blobs")
+
+
+def has_spoiled_blobs(copy: Path) -> None:
+    for path in filter(Path.is_file, copy.glob("blobs/**/*")):
+        path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("spoil", [has_no_blobs, has_spoiled_blobs])
+def test_what_a_source_tells_of_and_cannot_give_comes_from_the_next_one(
+    card: Card, repository: Repository, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(repository.folder, copy)
+    spoil(copy)
+    stores = [Folder(copy, "a mirror"), Folder(repository.folder, "the stick")]
+
+    def alone(_: System, __: Update) -> Generator[Store, None, None]:
+        yield stores[0]
+
+    def both(_: System, __: Update) -> Generator[Store, None, None]:
+        yield from stores
+
+    with looking(card.ground, alone) as found, pytest.raises(AgentError, match="a mirror"):
+        found.payload()
+    with looking(card.ground, both) as found:
+        assert found.store.name == "a mirror"
+        assert found.payload() == payload()
 
 
 def test_a_stick_of_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autosetup.browse import read_offered
+from autosetup.browse import Offered, read_offered
 from autosetup.update.sources import addresses
 
 LISTED = (
@@ -26,6 +26,15 @@ def test_the_servers_of_the_site_are_asked_each_once() -> None:
         "https://[fd00::2]:8443/repository/",
         "http://10.0.0.1:8080/repository/",
     ]
+
+
+def test_of_a_hundred_servers_a_few_are_asked_and_none_is_crowded_out_for_ever() -> None:
+    crowd = [Offered(f"10.0.1.{last}", 8080, {"site": "studio", "tls": "0"}) for last in range(100)]
+    asked: set[str] = set()
+    while len(asked) < len(crowd):
+        some = addresses(crowd, "studio")
+        assert len(set(some)) == len(some) == 8
+        asked.update(some)
 
 
 @given(st.text())
