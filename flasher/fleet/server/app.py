@@ -15,6 +15,7 @@ from flasher import paths
 from flasher.errors import BadInput
 from flasher.fleet.board.walk import walked
 from flasher.fleet.server.desk import Declined, Desk
+from flasher.fleet.server.door import recognise
 from flasher.fleet.server.downloads import Downloads
 from flasher.fleet.server.events import Viewers
 from flasher.fleet.server.guard import HEADERS, Guard, origins
@@ -132,8 +133,10 @@ class RigDesk:
     @web.middleware
     async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Nodes sign what they say and what they fetch; people show the token."""
-        if not _is_for_nodes(request) and (why := self._objection(request)):
-            return web.Response(text=f"{why}\n", status=403)
+        if not _is_for_nodes(request):
+            if why := self._objection(request):
+                return web.Response(text=f"{why}\n", status=403)
+            recognise()
         return await handler(request)
 
     def _objection(self, request: web.Request) -> str | None:
@@ -155,9 +158,11 @@ class RigDesk:
     ) -> web.Response:
         raw = await _body(request)
         try:
-            return web.json_response(judge(raw, request.remote or "", self._clock()))
+            answer = judge(raw, request.remote or "", self._clock())
         except Declined as declined:
             return web.Response(text=f"{declined}\n", status=declined.status)
+        recognise()
+        return web.json_response(answer)
 
 
 def _here(request: web.Request) -> str:

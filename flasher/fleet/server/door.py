@@ -1,7 +1,10 @@
-"""Who may come in: so many connections in all, so many from one address, and none that is silent.
+"""Who may come in: so many connections in all, so many from one address.
 
-Whoever has not asked for anything yet, be it that the handshake of TLS is not done, makes room when
-there is none, those of the address with most of them first: nobody holds a place by saying nothing.
+When there is no place left, a guest makes room: one that waits, be it that its handshake of TLS is
+not done, that it says nothing, or that it asks for nothing more; where all are being answered, one
+of an address with more of them than the newcomer's. It goes from the address with most of them, and
+there it is the one that has waited longest. Whoever has proven who it is, by a card's key or the
+board's token, keeps its place. So strangers may fill the places, and nodes get in all the same.
 """
 
 from __future__ import annotations
@@ -9,8 +12,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from time import monotonic
 
 MOST = 2048
 
@@ -32,14 +38,32 @@ class Crowd:
     idle_seconds: float = 75.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Guest:
-    """A connection; `patience` ends it unless it asks for something."""
+    """A connection.
+
+    Attributes:
+        patience: ends it unless it asks for something.
+        is_known: it has proven who it is.
+        is_answered: what it asked for is on its way.
+        since: when it came, or its last answer was done.
+    """
 
     transport: asyncio.Transport
     address: str
     patience: asyncio.TimerHandle
-    has_asked: bool = False
+    is_known: bool = False
+    is_answered: bool = False
+    since: float = field(default_factory=monotonic)
+
+
+_answered: ContextVar[_Guest | None] = ContextVar("answered", default=None)
+
+
+def recognise() -> None:
+    """Whoever is being answered has proven who it is, and keeps its place."""
+    if guest := _answered.get():
+        guest.is_known = True
 
 
 class Door:
@@ -65,11 +89,21 @@ class Door:
         """For a connection that was accepted."""
         return _Visitor(self)
 
-    def heard(self, inside: asyncio.BaseProtocol) -> None:
-        """Who was let in has asked for something."""
-        if guest := self._inside.get(inside):
-            guest.has_asked = True
-            guest.patience.cancel()
+    @contextmanager
+    def answering(self, inside: asyncio.BaseProtocol) -> Iterator[None]:
+        """While the block runs, one that was let in is answered."""
+        guest = self._inside.get(inside)
+        if guest is None:  # it is gone already
+            yield
+            return
+        guest.patience.cancel()
+        guest.is_answered = True
+        token = _answered.set(guest)
+        try:
+            yield
+        finally:
+            _answered.reset(token)
+            guest.is_answered, guest.since = False, monotonic()
 
     def close(self) -> None:
         """Nobody is let in any more."""
@@ -120,29 +154,39 @@ class Door:
             inside.data_received(bytes(visitor.early))
 
     def _has_room(self, address: str) -> bool:
-        """Whether one more may come from there; who is silent makes room."""
-        for key, guest in tuple(self._inside.items()):
-            if guest.transport.is_closing():
-                self._leave(key)
-        of_one = sum(guest.address == address for guest in self._inside.values())
-        if of_one >= self._crowd.of_one:
-            return self._displace(address)
+        """Whether one more may come from there; somebody makes room for it if need be."""
+        self._forget_gone()
+        near = [guest for guest in self._inside.values() if guest.address == address]
+        if len(near) >= self._crowd.of_one:
+            return _make_room(near, len(near))
         if len(self._inside) < self._crowd.most:
             return True
-        silent = Counter(g.address for g in self._inside.values() if not g.has_asked)
-        return bool(silent) and self._displace(silent.most_common(1)[0][0])
+        return _make_room(self._inside.values(), len(near))
 
-    def _displace(self, address: str) -> bool:
-        """Hang up on the one of this address that has been silent for longest, if any is."""
-        for key, guest in self._inside.items():
-            if guest.address == address and not guest.has_asked:
-                guest.transport.abort()
-                self._leave(key)
-                return True
+    def _forget_gone(self) -> None:
+        for inside, guest in tuple(self._inside.items()):
+            if guest.transport.is_closing():
+                del self._inside[inside]
+                guest.patience.cancel()
+
+
+def _make_room(guests: Collection[_Guest], near: int) -> bool:
+    """Hang up on one of these; whether there was one that could go.
+
+    Args:
+        near: how many of the newcomer's address there are.
+    """
+    strangers = [guest for guest in guests if not guest.is_known]
+    waiting = [guest for guest in strangers if not guest.is_answered]
+    crowd = Counter(guest.address for guest in waiting or strangers).most_common(1)
+    if not crowd:
         return False
-
-    def _leave(self, key: asyncio.BaseProtocol) -> None:
-        self._inside.pop(key).patience.cancel()
+    [(address, count)] = crowd
+    if not waiting and count <= near + 1:
+        return False
+    there = [guest for guest in waiting or strangers if guest.address == address]
+    min(there, key=lambda guest: guest.since).transport.abort()
+    return True
 
 
 class _Visitor(asyncio.Protocol):

@@ -198,7 +198,7 @@ async def _answering(
 def _noticed_by(door: Door) -> Middleware:
     @web.middleware
     async def notice(request: web.Request, handler: Handler) -> web.StreamResponse:
-        door.heard(request.protocol)
-        return await handler(request)
+        with door.answering(request.protocol):
+            return await handler(request)
 
     return notice

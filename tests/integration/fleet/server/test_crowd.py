@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,11 +19,17 @@ from flasher.fleet.server.run import Serving, listen, served
 from flasher.fleet.server.shelf import Folder
 from flasher.fleet.server.tls import papers
 from flasher.pages import LOOPBACK
+from flasher.rig.rigmap import RigMap
 from flasher.rig.signing import new_key, read_signer
+from tests.integration.fleet.server.program import serving
+from tests.integration.fleet.server.rigged import card_of, word_of
 from tests.integration.fleet.server.served import METADATA, put, serving_folder
 
 TIMESTAMP = "metadata/timestamp.json"
 ASKED = f"GET /repository/{TIMESTAMP} HTTP/1.1\r\nHost: node\r\n\r\n".encode()
+# More than the kernel keeps on the way.
+_BIG, _BLOB = 32 << 20, "blobs/aa/" + "a" * 64
+_LENGTH = re.compile(rb"(?i)content-length: *([0-9]+)")
 HALF = b"GET /repository/metadata/timestamp.json HTTP/1.1\r\nHost: "
 
 
@@ -40,6 +48,28 @@ class Caller:
         except (OSError, asyncio.IncompleteReadError):
             return 0
         return int(head.split()[1])
+
+    async def begin(self) -> int:
+        """The status of a large file, of which nothing more is taken yet."""
+        self._writer.write(f"GET /repository/{_BLOB} HTTP/1.1\r\nHost: node\r\n\r\n".encode())
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        return int(head.split()[1])
+
+    async def finish(self) -> int:
+        """How many bytes of it come, until all are here or the other side hangs up."""
+        taken = 0
+        with suppress(OSError):
+            while taken < _BIG and (piece := await self._reader.read(1 << 20)):
+                taken += len(piece)
+        return taken
+
+    async def post(self, path: str, body: bytes) -> int:
+        """The status of what it sends; the answer is read."""
+        head = f"POST {path} HTTP/1.1\r\nHost: node\r\nContent-Length: {len(body)}\r\n\r\n"
+        self._writer.write(head.encode() + body)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        await self._reader.readexactly(int(_LENGTH.findall(answer)[0]))
+        return int(answer.split()[1])
 
     def say(self, what: bytes) -> None:
         self._writer.write(what)
@@ -78,6 +108,8 @@ async def calling(url: str) -> AsyncIterator[Callers]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     put(tmp_path / "repository", TIMESTAMP, METADATA)
+    put(tmp_path / "repository", _BLOB, b"")
+    os.truncate(tmp_path / "repository" / _BLOB, _BIG)
     return tmp_path / "repository"
 
 
@@ -157,21 +189,33 @@ async def test_a_question_that_comes_with_the_end_of_the_handshake_is_answered(
         while not answer.endswith(METADATA):
             coming.write(await reader.read(1 << 16))
             with suppress(ssl.SSLWantReadError):
-                answer += node.read(1 << 16)
+                while piece := node.read(1 << 16):
+                    answer += piece
         assert answer.split()[1] == b"200"
         writer.transport.abort()
 
 
-async def test_one_address_has_only_so_many_connections(folder: Path) -> None:
+async def test_one_address_has_only_so_many_connections_the_one_that_waits_longest_goes(
+    folder: Path,
+) -> None:
     async with (
         serving_folder(folder, crowd=Crowd(of_one=2)) as url,
         calling(url) as callers,
     ):
-        nodes = [await callers.call() for _ in range(2)]
-        assert [await node.ask() for node in nodes] == [200, 200]
-        assert await (await callers.call()).ask() == 0
+        first, second = [await callers.call() for _ in range(2)]
+        assert await first.ask() == await second.ask() == 200
+        assert await (await callers.call()).ask() == 200
+        assert await first.ended()
+        assert await second.ask() == 200
         assert await (await callers.call(source="127.0.0.2")).ask() == 200
-        assert [await node.ask() for node in nodes] == [200, 200]
+
+
+async def test_no_answer_is_broken_off_for_one_more_of_the_same_address(folder: Path) -> None:
+    async with serving_folder(folder, crowd=Crowd(of_one=2)) as url, calling(url) as callers:
+        lazy = [await callers.call() for _ in range(2)]
+        assert [await each.begin() for each in lazy] == [200, 200]
+        assert await (await callers.call()).ask() == 0
+        assert [await each.finish() for each in lazy] == [_BIG, _BIG]
 
 
 async def test_whoever_has_been_silent_for_longest_makes_room(folder: Path) -> None:
@@ -194,26 +238,64 @@ async def test_when_all_places_are_taken_the_address_with_most_silent_ones_makes
         node = await callers.call(source="127.0.0.3")
         assert await many[0].ended()
         assert await node.ask() == await lone.ask() == await many[1].ask() == 200
-        late = await callers.call(source="127.0.0.4")
-        assert await late.ended()
+
+
+async def test_whoever_asks_for_nothing_more_makes_room_for_a_newcomer(folder: Path) -> None:
+    async with serving_folder(folder, crowd=Crowd(most=3)) as url, calling(url) as callers:
+        lone = await callers.call(source="127.0.0.2")
+        many = [await callers.call() for _ in range(2)]
+        for each in (lone, *many):
+            assert await each.ask() == 200
+        assert await (await callers.call(source="127.0.0.3")).ask() == 200
+        assert await many[0].ended()
+        assert await lone.ask() == await many[1].ask() == 200
+
+
+async def test_where_all_are_answered_the_address_with_most_of_them_makes_room(
+    folder: Path,
+) -> None:
+    async with serving_folder(folder, crowd=Crowd(most=3)) as url, calling(url) as callers:
+        lone = await callers.call(source="127.0.0.2")
+        many = [await callers.call() for _ in range(2)]
+        for each in (lone, *many):
+            assert await each.begin() == 200
+        node = await callers.call(source="127.0.0.3")
+        assert await node.begin() == 200
+        assert await (await callers.call(source="127.0.0.2")).ask() == 0  # each has one
+        assert await many[0].finish() < _BIG
+        assert [await each.finish() for each in (lone, many[1], node)] == [_BIG] * 3
+
+
+async def test_eight_addresses_that_hold_every_place_keep_no_node_out_and_throw_none_out(
+    rig: RigMap, folder: Path
+) -> None:
+    identity, crowd = card_of(rig, "cam-101"), Crowd()
+    assert 8 * crowd.of_one == crowd.most
+    with serving("--site", "field", "--repository", folder) as server:
+        async with calling(server.url) as callers:
+            node = await callers.call()
+            assert await node.post("/reports", word_of(identity, "cam-101", 1)) == 200
+            for number in range(crowd.most):
+                guest = await callers.call(source=f"127.0.1.{number % 8 + 1}")
+                assert await guest.ask() == 200
+            for sequence in range(2, 12):
+                other = await callers.call(source="127.0.0.2")
+                assert await other.post("/reports", word_of(identity, "cam-101", sequence)) == 200
+            assert await node.post("/reports", word_of(identity, "cam-101", 12)) == 200
 
 
 async def test_a_place_is_free_again_when_its_connection_ends(folder: Path) -> None:
     async with serving_folder(folder, crowd=Crowd(most=1)) as url, calling(url) as callers:
         node = await callers.call()
-        assert await node.ask() == 200
+        assert await node.begin() == 200
         await node.hang_up()
         while await (await callers.call()).ask() != 200:
             pass  # the server has not seen yet that it is gone
 
 
 async def test_whoever_takes_nothing_of_what_it_asked_for_does_not_hold_up_the_others(
-    tmp_path: Path,
+    folder: Path,
 ) -> None:
-    big = "blobs/aa/" + "a" * 64
-    put(tmp_path, big, bytes(8 << 20))
-    put(tmp_path, TIMESTAMP, METADATA)
-    async with serving_folder(tmp_path) as url, calling(url) as callers:
-        lazy = await callers.call()
-        lazy.say(f"GET /repository/{big} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    async with serving_folder(folder) as url, calling(url) as callers:
+        assert await (await callers.call()).begin() == 200
         assert await (await callers.call()).ask() == 200
