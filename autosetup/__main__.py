@@ -17,7 +17,7 @@ _COMMANDS = {
     "apply": "apply a payload that is not the card's",
     "rollback": "go back to the last good payload before this one",
     "set": "change a value on this node, until a newer payload",
-    "neighbours": "look whether another node has this node's name (a timer does this)",
+    "neighbours": "look whether this node is heard, and another has its name (a timer does this)",
     "report": "tell the board how this node is, again and again (a service)",
     "rebind": "have the node belong to this Pi, when its card was moved",
     "update": "fetch and apply what was released for this node (a timer does this)",
@@ -69,7 +69,7 @@ def _act(chosen: argparse.Namespace) -> int:
         case "rebind":
             return commands.rebind()
         case "neighbours":
-            return commands.look_for_namesakes()
+            return commands.look_around()
         case "update":
             return commands.look_for_updates(chosen.json) if chosen.check else commands.update()
         case _:

@@ -13,13 +13,14 @@ from autosetup import board
 from autosetup.agent import Agent
 from autosetup.agents import prove_agent
 from autosetup.binding import bind
+from autosetup.browse import offered
 from autosetup.card import mount_boot
 from autosetup.change import done, set_value, values_on
 from autosetup.errors import AgentError
 from autosetup.faults import Faulty
 from autosetup.generations import stage_payload, take_back
 from autosetup.orphans import adopt_orphans
-from autosetup.presence import other_of_our_name
+from autosetup.presence import TYPE, other_of_our_name, publish_again
 from autosetup.questions import last_said
 from autosetup.retry import pause_after
 from autosetup.run import Tools
@@ -130,13 +131,16 @@ def tell_values() -> int:
     return DONE
 
 
-def look_for_namesakes() -> int:
-    """Have the node's state say whether another node has its name."""
+def look_around() -> int:
+    """Have the node be heard on the network, and say whether another one has its name."""
     tools, found = tools_here(), last_said()
     if found is None or found.node is None:
         return DONE
     try:
-        taken = other_of_our_name(tools.system, found.node)
+        around = offered(tools.system, TYPE)
+        if publish_again(tools.system, around):
+            tools.outlets.log("The node's record was not heard on each network; it is told again.")
+        taken = other_of_our_name(tools.system, found.node, around)
         with alone():
             if (now := last_said()) and now != (told := with_warning(now, "name-taken", taken)):
                 tools.outlets.repeat(told)

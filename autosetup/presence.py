@@ -8,26 +8,31 @@ need not outlive a power cut.
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from autosetup import __version__, board
-from autosetup.browse import Offered, offered
+from autosetup.browse import Offered
 from autosetup.status import Status, Warned
 from autosetup.system import System, draft_of
 
 TYPE = "_autosetup._tcp"
 _FOLDER = "/etc/avahi/services"
 _FILE = f"{_FOLDER}/autosetup.service"
+_UNHEARD = "/run/autosetup/unheard"
 _HOST_NAME = "/proc/sys/kernel/hostname"
 _SSH_PORT = 22
 # The other steps take a moment each, and avahi holds back for 20 s what changes too often.
 _LASTING = ("packages", "services", "scripts")
-# A node with little to do is through in a second or two: avahi gave up a record that changed eight
-# times in that, for good, on IPv4. What comes so soon after another word is not told while at work.
-_AT_WORK, _QUIET_SECONDS = ("checking", "applying"), 3
+# avahi 0.8 holds back for a second what changes twice in one; where a network comes up meanwhile,
+# the record is told there alone, for good. What comes so soon after another word is not told while
+# at work, and what the node comes to waits for a moment.
+_AT_WORK, _QUIET_SECONDS, _HELD_SECONDS = ("checking", "applying"), 3, 2.0
+_RUNS = "/run/avahi-daemon/pid"
 _BUS_SECONDS, _LOOK_SECONDS = 10, 0.2
 _RUNNING = "2"  # AVAHI_SERVER_RUNNING; before, it asks whether a name is free
 _AVAHI = ("org.freedesktop.Avahi", "/", "org.freedesktop.Avahi.Server")
@@ -50,16 +55,57 @@ def publish(system: System, status: Status) -> None:
         OSError: its folder cannot be written.
     """
     record, path = written(status), system.path(_FILE)
-    if path.parent.is_dir() and system.read(_FILE) != record:
-        past = int(path.stat().st_mtime) if path.exists() else 0
-        if status.state in _AT_WORK and abs(time.time() - past) < _QUIET_SECONDS:
-            return
-        draft = draft_of(path)
-        draft.write_bytes(record)
-        # avahi takes a file for the same one while its time, in whole seconds, is.
-        moment = max(int(time.time()), past + 1)
-        os.utime(draft, (moment, moment))
-        draft.replace(path)
+    if not path.parent.is_dir() or system.read(_FILE) == record:
+        return
+    ago = _seconds_since(path)
+    if status.state in _AT_WORK and ago < _QUIET_SECONDS:
+        return
+    if system.path(_RUNS).exists():
+        time.sleep(max(0.0, _HELD_SECONDS - ago))
+    _put(path, record)
+
+
+def publish_again(system: System, around: Iterable[Offered]) -> bool:
+    """Have avahi read the record once more, where this node is not heard at an address that it has.
+
+    Args:
+        around: the nodes that are heard, this one too.
+
+    Returns:
+        whether it was: once for an address, until the node is heard there.
+
+    Raises:
+        OSError: a folder cannot be written.
+    """
+    record, own, noted = system.read(_FILE), board.identity(), system.path(_UNHEARD)
+    heard = {found.address for found in around if found.texts.get("serial") == own}
+    there = {address for address in board.addresses() if ":" not in address}
+    before, unheard = set(system.read(_UNHEARD).decode().split()), there - heard
+    if unheard != before:
+        noted.parent.mkdir(parents=True, exist_ok=True)
+        noted.write_text("\n".join(sorted(unheard)))
+    if unheard <= before or not record or not _ask_avahi(system, "GetHostName"):
+        return False
+    _put(system.path(_FILE), record)
+    return True
+
+
+def _seconds_since(path: Path) -> float:
+    """Since it was put in place, whatever the clock did meanwhile."""
+    try:
+        return abs(time.time() - path.stat().st_ctime)
+    except OSError:
+        return math.inf
+
+
+def _put(path: Path, record: bytes) -> None:
+    past = int(path.stat().st_mtime) if path.exists() else 0
+    draft = draft_of(path)
+    draft.write_bytes(record)
+    # avahi takes a file for the same one while its time, in whole seconds, is.
+    moment = max(int(time.time()), past + 1)
+    os.utime(draft, (moment, moment))
+    draft.replace(path)
 
 
 def written(status: Status) -> bytes:
@@ -107,17 +153,20 @@ def rename(system: System, name: str) -> None:
         _ask_avahi(system, "SetHostName", "s", name)
 
 
-def other_of_our_name(system: System, node: str) -> Warned | None:
-    """Look on the local network for another that is called as this node is.
+def other_of_our_name(system: System, node: str, around: Iterable[Offered]) -> Warned | None:
+    """Whether another is called as this node is.
 
     A name that two claim is no fault of this node alone, so it is said and not fought over: avahi
     lets the first one have the name, and calls the other one ``name-2``.
+
+    Args:
+        around: the nodes that are heard, this one too.
     """
     hint = "Take one of the two off the network, and prepare its card for another node."
     if not system.has_program("avahi-browse"):
         return None
     own = board.identity()
-    for other in neighbours(offered(system, TYPE)):
+    for other in neighbours(around):
         if other.node == node and other.serial != own:
             what = f"Another node is called {node} as well: {other.serial}, at {other.address}."
             return Warned("name-taken", what, hint)
