@@ -18,7 +18,8 @@ def tell_draft(draft: Draft, console: Console) -> None:
     for line in draft.changes:
         console.say(f"  {line}")
     for target in draft.agents:
-        console.say(f"  the agent of all sites: {target.rpartition('/')[2]}")
+        agent = target.rpartition("/")[2]
+        console.say(f"  the agent of {draft.site_name} from then on: {agent}")
     for line in draft.left_out:
         console.warn(f"  left out: {line}")
 

@@ -29,7 +29,7 @@ class Wish:
         canaries: those that go first, by name or position.
         swaps: pairs of nodes that sit in each other's place.
         at_once, spacing_seconds: as in the plan; None for a spacing that fits, see `spacing_of`.
-        agent: the agent's package, for all sites of the repository.
+        agent: the agent's package, for the nodes of the site.
         instead: although nodes of another scanner are on their way to the release before.
         forget: although the repository has cards, or releases of them, that the ledger lacks.
     """

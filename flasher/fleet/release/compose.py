@@ -16,7 +16,14 @@ from flasher.fleet.release.changes import Change, compare, lines
 from flasher.fleet.release.chosen import Cards, Wish, canaries_of, choose
 from flasher.fleet.release.draft import Draft, DraftFolder
 from flasher.fleet.release.past import Past, last_letter, past_of
-from flasher.fleet.release.plan import begin, digest_of, laid_out, next_generation, spacing_of
+from flasher.fleet.release.plan import (
+    agent_of,
+    begin,
+    digest_of,
+    laid_out,
+    next_generation,
+    spacing_of,
+)
 from flasher.fleet.release.state import State
 from flasher.fleet.release.store import sha256_of
 from flasher.rig.assignments import Assignment, current
@@ -66,7 +73,8 @@ def compose_release(
     folder.begin()  # from here on another draft is gone
     letters = _Letters(state, folder, rig, images, generation, now).write(cards, past, emit)
     agents = _write_agent(folder, wish)
-    fresh = replace(begin(past.plan, site, generation, now, *agents), canaries=canaries)
+    agent = next(iter(agents), agent_of(state, past.plan))
+    fresh = replace(begin(past.plan, site, generation, now, agent), canaries=canaries)
     plan = write_plan(_laid_out(fresh, rig, wish, cards))
     digest = folder.add(names.plan_target(site), plan)
     draft = _drafted(wish, cards, past, letters, digest, agents)

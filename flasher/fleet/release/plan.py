@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,23 +24,23 @@ _AT_ONCE_SECONDS = 60
 
 
 def begin(
-    before: RolloutPlan | None, site: str, generation: int, now: datetime, agent: str = ""
+    before: RolloutPlan | None, site: str, generation: int, now: datetime, agent: str
 ) -> RolloutPlan:
-    """The plan of a new generation; what was withdrawn stays so, and the agent what it was.
+    """The plan of a new generation; what was withdrawn stays so.
 
     Args:
         before: the plan in force; None for the first one.
         site: its name.
         generation: the new one.
         now: UTC.
-        agent: target path of a new one; empty for none.
+        agent: target path of the one that its nodes should run; empty for none.
     """
     return RolloutPlan(
         site=site,
         generation=generation,
         released_at=_text(now),
         withdrawn=before.withdrawn[-_MOST_WITHDRAWN:] if before else (),
-        agent=agent or (before.agent if before else ""),
+        agent=agent,
     )
 
 
@@ -114,6 +115,23 @@ def plan_of(state: State, site: str) -> RolloutPlan | None:
     """The plan in force at a site; None before its first release."""
     raw = state.read(names.plan_target(site))
     return None if raw is None else read_plan(raw)
+
+
+def agent_of(state: State, plan: RolloutPlan | None) -> str:
+    """The agent that a plan names; empty where it names none, or the repository lacks it."""
+    return plan.agent if plan and plan.agent in state.targets.signed.targets else ""
+
+
+def plan_before(state: State, site: str) -> RolloutPlan | None:
+    """The last plan of the generation before; None where there was none, or it was pruned."""
+    plan = plan_of(state, site)
+    if plan:
+        with suppress(Faulty):
+            for raw in state.earlier(site, names.plan_target(site)):
+                found = read_plan(raw)
+                if found.generation != plan.generation:
+                    return found
+    return None
 
 
 def digest_of(plan: RolloutPlan | None) -> str:

@@ -8,13 +8,16 @@ is needed only for a new site, another key of one, another agent, and once a yea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from securesystemslib.signer import CryptoSigner, Signer  # type: ignore[attr-defined]
 from tuf.api.metadata import DelegatedRole, Delegations, Metadata, TargetFile, Targets
 
+from autosetup.faults import Faulty
 from flasher.fleet.release import keys, names, times
+from flasher.fleet.release.plan import plan_before, plan_of
 from flasher.fleet.release.state import State
 from flasher.fleet.release.store import Source, sha256_of, size_of
 from flasher.rig.signing import SiteSigner
@@ -75,14 +78,14 @@ def sign_targets(
     site: SiteSigner | None = None,
     agents: Mapping[str, Source] | None = None,
 ) -> Metadata[Targets]:
-    """The repository's own targets: whose key each site has, and the agent's packages.
+    """The repository's own targets: whose key each site has, and the agents' packages.
 
     Args:
         state: what is in force.
         now: UTC.
         by: the targets key.
         site: to take up, or whose key is another one now.
-        agents: packages of the agent by target path, in place of those that are there.
+        agents: new packages by target path; of those that are there only what plans name stays.
     """
     before = state.targets.signed
     roles = dict(before.delegations.roles or {}) if before.delegations else {}
@@ -96,8 +99,9 @@ def sign_targets(
         )
     used = {keyid for role in roles.values() for keyid in role.keyids}
     delegations = Delegations({k: v for k, v in known.items() if k in used}, roles)
-    found = {target: _target(target, source) for target, source in (agents or {}).items()}
-    return signed_targets(state, "targets", found or before.targets, now, by, delegations)
+    new = {target: _target(target, source) for target, source in (agents or {}).items()}
+    packages = {**_named(state), **new} if new else before.targets
+    return signed_targets(state, "targets", packages, now, by, delegations)
 
 
 def needs_targets(state: State, site: SiteSigner, now: datetime) -> bool:
@@ -141,6 +145,19 @@ def signed_targets(
     made = Metadata(signed)
     made.sign(by)
     return made
+
+
+def _named(state: State) -> dict[str, TargetFile]:
+    """Packages that plans in force name, and those before them, for a site may go back to it.
+
+    All there are, where a plan cannot be read: it may be of a newer flasher.
+    """
+    packages = state.targets.signed.targets
+    with suppress(Faulty):
+        plans = [find(state, site) for site in state.sites for find in (plan_of, plan_before)]
+        named = {plan.agent for plan in plans if plan}
+        return {target: file for target, file in packages.items() if target in named}
+    return dict(packages)
 
 
 def _still_holds(

@@ -7,7 +7,7 @@ beside the keys. Whether it has expired is not asked, for then it is to be renew
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 
 from flasher.errors import FlasherError
@@ -72,12 +72,25 @@ class State:
         """
         for holder in (self.targets, *self.delegated.values()):
             if found := holder.signed.targets.get(target):
-                with _explaining(self.folder):
-                    path = names.stored(target, found.hashes["sha256"])
-                    raw = (self.folder / path).read_bytes()
-                    found.verify_length_and_hashes(raw)
-                return raw
+                return _stored(self.folder, target, found)
         return None
+
+    def earlier(self, site: str, target: str) -> Iterator[bytes]:
+        """A target of a site's own as versions before had it, newest first.
+
+        As far back as they were not pruned, and are signed as they must be now.
+        """
+        version = self.delegated[site].signed.version
+        with suppress(FlasherError):
+            while (version := version - 1) > 0:
+                yield self._of_version(site, version, target)
+
+    def _of_version(self, site: str, version: int, target: str) -> bytes:
+        with _explaining(self.folder):
+            path = names.versioned(site, version)
+            found = _read(self.folder, path, self.targets, site, Targets)
+            _check_version(site, found, version)
+            return _stored(self.folder, target, found.signed.targets[target])
 
 
 def newest_root(folder: Path, known: bytes) -> bytes:
@@ -124,6 +137,13 @@ def read_state(folder: Path, trusted_root: bytes) -> State:
             delegator = delegated[role.partition(".")[0]] if "." in role else targets
             delegated[role] = _own(role, _pinned(folder, role, pin, delegator, Targets))
     return State(folder, root, timestamp, snapshot, targets, delegated)
+
+
+def _stored(folder: Path, target: str, file: TargetFile) -> bytes:
+    with _explaining(folder):
+        raw = (folder / names.stored(target, file.hashes["sha256"])).read_bytes()
+        file.verify_length_and_hashes(raw)
+    return raw
 
 
 def _own(role: str, found: Metadata[Targets]) -> Metadata[Targets]:

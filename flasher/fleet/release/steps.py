@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]
@@ -13,7 +14,15 @@ from flasher.events import Emit, ignore
 from flasher.fleet.release import names, signing
 from flasher.fleet.release.draft import Draft, DraftFolder
 from flasher.fleet.release.place import Place
-from flasher.fleet.release.plan import counting_from, digest_of, is_late, plan_of, read_plan_of
+from flasher.fleet.release.plan import (
+    agent_of,
+    counting_from,
+    digest_of,
+    is_late,
+    plan_before,
+    plan_of,
+    read_plan_of,
+)
 from flasher.fleet.release.publish import publish
 from flasher.fleet.release.signing import Signed, Wanted
 from flasher.fleet.release.state import State
@@ -118,6 +127,8 @@ def change_plan(
     """Publish another plan for the release that a site has; letters stay as they are.
 
     Where it goes on after a pause, the lots that are left begin one after the other from now on.
+    With a generation that is taken back goes the agent that came with it: the plan names the one
+    before again.
 
     Raises:
         BadInput: ``no-release``.
@@ -128,6 +139,8 @@ def change_plan(
         return plan
     if before.paused and not plan.paused:
         plan = counting_from(plan, now)
+    if plan.takes_back(plan.generation) and not before.takes_back(plan.generation):
+        plan = replace(plan, agent=agent_of(state, plan_before(state, signer.name)))
     raw = write_plan(plan)
     made = signing.sign_site(state, Wanted(signer.name, raw), signer, now)
     if signing.needs_targets(state, signer, now):
