@@ -25,6 +25,7 @@ from flasher.fleet.release.draft import DraftFolder
 from flasher.fleet.release.keys import offline
 from flasher.fleet.release.place import Place
 from flasher.fleet.release.plan import paused
+from flasher.fleet.release.prune import Keep, prune
 from flasher.fleet.release.root import RootKeys, make_repository
 from flasher.fleet.release.state import State
 from flasher.fleet.release.steps import change_plan, publish_draft, sign_draft
@@ -93,7 +94,7 @@ def main() -> None:
 
 
 def bench(folder: Path, nodes: int, megabytes: int) -> None:
-    """One repository, two releases, one pause."""
+    """One repository, two releases, one pause; and what is left when the first one is pruned."""
     place = Place("bench", folder / "repository", folder / "home")
     now = datetime.now(UTC)
     make_repository(place, RootKeys(), "bench", now)
@@ -123,6 +124,10 @@ def bench(folder: Path, nodes: int, megabytes: int) -> None:
     begun = time.process_time()
     size = copy_in_force(place.read(), folder / "stick")
     show("a copy", f"{size / MB:.1f} MB, {time.process_time() - begun:.1f} s")
+    begun, later = time.process_time(), now + timedelta(days=60)
+    gone = prune(place, place.read(), Keep(versions=1, days=30), later)
+    freed = f"{sum(gone.values()) / MB:.2f} MB, {len(gone)} files"
+    show("pruned of the first", f"{freed}, {time.process_time() - begun:.1f} s")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     show("most memory", f"{peak / 1024:.0f} MiB")
 

@@ -10,6 +10,7 @@ from flasher.arguments import separated
 from flasher.commands._heard import board_of, generations
 from flasher.commands._release_copies import copied, copies_wanted
 from flasher.commands._release_keys import OPTION, passphrase, signer_of, site_signer, targets_key
+from flasher.commands._release_prune import prune_repository
 from flasher.commands._release_told import as_json, cards, how, tell_draft, tell_ends, where
 from flasher.commands._secret_input import new_secret
 from flasher.commands._sites import load
@@ -175,6 +176,7 @@ RUN: dict[str, Callable[[argparse.Namespace, Console], int]] = {
     "discard": discard,
     "show": show,
     "renew": renew,
+    "prune": prune_repository,
     "root": root,
 }
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from autosetup.rollout_plan import MOST_AT_ONCE, MOST_SPACING_SECONDS
+from autosetup.time_floor import TIMESTAMP_DAYS
 from flasher.arguments import Action, Parser, whole
 from flasher.commands._repositories import add_keys, add_passphrase, add_repository
 from flasher.commands._sites import add_unlock
@@ -81,6 +82,15 @@ def _add_replace(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_prune(parser: argparse.ArgumentParser) -> None:
+    newest, lately = whole(1, 10_000), whole(1, 36_500)
+    kept = "so many newest versions stay, however old (%(default)s)"
+    parser.add_argument("--keep", type=newest, default=3, metavar="N", help=kept)
+    kept = "what was in force within so many days stays (%(default)s)"
+    parser.add_argument("--days", type=lately, default=TIMESTAMP_DAYS, metavar="N", help=kept)
+    parser.add_argument("--dry-run", action="store_true", help="only tell how much would go")
+
+
 def _add_renew(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", metavar="S", help="what it signed as well, by name or path")
     parser.add_argument(
@@ -115,6 +125,11 @@ ACTIONS = {
         "sign anew what would end soon",
         "flasher release renew --site studio",
         (_add_renew, add_repository, add_keys, add_unlock),
+    ),
+    "prune": Action(
+        "remove what no node needs any more",
+        "flasher release prune --dry-run",
+        (_add_prune, add_repository),
     ),
     "root": Action(
         "sign the next root, with other keys where asked for",

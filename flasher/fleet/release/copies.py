@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Timestamp
 from tuf.api.serialization import DeserializationError
 
@@ -15,6 +14,7 @@ from autosetup.secrets_file import SECRETS
 from flasher.errors import BadInput, FlasherError
 from flasher.events import Emit, ignore
 from flasher.fleet.release import names
+from flasher.fleet.release.earlier import had_snapshot
 from flasher.fleet.release.state import State
 from flasher.fleet.release.store import Source, install, sha256_of
 
@@ -71,14 +71,9 @@ def _timestamp(folder: Path) -> Timestamp | None:
 
 def _had(state: State, there: Timestamp) -> bool:
     """Whether the snapshot that it names is, or was once, this repository's."""
-    pin = there.snapshot_meta
     if there.version > state.timestamp.signed.version:
         return False
-    with suppress(OSError, RepositoryError):
-        raw = (state.folder / names.versioned("snapshot", pin.version)).read_bytes()
-        pin.verify_length_and_hashes(raw)
-        return True
-    return False
+    return had_snapshot(state.folder, there.snapshot_meta)
 
 
 def in_force(state: State) -> dict[str, Source]:
@@ -112,10 +107,14 @@ def _blobs(state: State) -> set[str]:
     for role, data in state.delegated.items():
         if "." in role:
             for target in data.signed.targets:
-                letter = read_letter(state.read(target) or b"")
-                files = letter.told.files.items()
-                found |= {names.blob(record.sha256) for name, record in files if name != SECRETS}
+                found |= blobs_of(state.read(target) or b"")
     return found
+
+
+def blobs_of(letter: bytes) -> set[str]:
+    """Where the files lie that a letter names; raises `Faulty`."""
+    files = read_letter(letter).told.files.items()
+    return {names.blob(record.sha256) for name, record in files if name != SECRETS}
 
 
 def _sound(state: State, path: str) -> str:

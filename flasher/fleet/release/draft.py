@@ -136,7 +136,7 @@ class DraftFolder:
             raise _damaged(root / bad[0])
         return dict(sorted(found.items()))
 
-    def letter_files(self, draft: Draft) -> dict[str, Source]:
+    def letter_files(self, draft: Draft) -> dict[str, Path]:
         """The letters by target path."""
         root = self.folder / _FILES
         return {t: root / names.stored(t, digest) for t, digest in draft.letters.items()}

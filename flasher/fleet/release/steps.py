@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]
 
@@ -12,6 +13,7 @@ from autosetup.rollout_plan import RolloutPlan, write_plan
 from flasher.errors import BadInput, FlasherError
 from flasher.events import Emit, ignore
 from flasher.fleet.release import names, signing
+from flasher.fleet.release.copies import blobs_of
 from flasher.fleet.release.draft import Draft, DraftFolder
 from flasher.fleet.release.place import Place
 from flasher.fleet.release.plan import (
@@ -26,7 +28,7 @@ from flasher.fleet.release.plan import (
 from flasher.fleet.release.publish import publish
 from flasher.fleet.release.signing import Signed, Wanted
 from flasher.fleet.release.state import State
-from flasher.fleet.release.store import sha256_of
+from flasher.fleet.release.store import Source, sha256_of
 from flasher.rig.signing import SiteSigner
 
 TargetsKey = Callable[[], Signer]
@@ -89,7 +91,9 @@ def publish_draft(place: Place, state: State, now: datetime, emit: Emit = ignore
     if not _is_in_force(draft, state):
         _check_upon(draft, state)
         _check_in_time(folder.plan(draft), now)
-        publish(place, state, made, folder.files(draft), now, emit)
+        files = folder.files(draft)
+        _check_whole(folder.letter_files(draft).values(), files, state)
+        publish(place, state, made, files, now, emit)
     return draft
 
 
@@ -182,6 +186,14 @@ def _check_upon(draft: Draft, state: State) -> None:
     """A plan that was changed since may have taken back what this draft would bring again."""
     if draft.upon != digest_of(plan_of(state, draft.site_name)):
         what = f"Since this release was made, the rollout of {draft.site_name} was changed."
+        raise FlasherError("draft-outdated", what, "Make it anew: flasher release new")
+
+
+def _check_whole(letters: Iterable[Path], files: Mapping[str, Source], state: State) -> None:
+    """What was there already when a draft was made may have been pruned by another computer."""
+    named = {blob for letter in letters for blob in blobs_of(letter.read_bytes())}
+    if not all((state.folder / blob).is_file() for blob in named - files.keys()):
+        what = "Files that this release counts on are not in the repository any more."
         raise FlasherError("draft-outdated", what, "Make it anew: flasher release new")
 
 

@@ -15,6 +15,7 @@ import pytest
 from flasher import paths
 from flasher.cli import main
 from flasher.commands._release_copies import copies_wanted
+from flasher.fleet.release.place import find_place
 from flasher.recording import NO_NODE, node_line
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
@@ -247,3 +248,28 @@ def test_the_root_is_changed_and_what_ends_is_renewed(tmp_path: Path) -> None:
     assert with_passphrase("words", "release", "renew", "--targets")[0] == 0
     metadata = {path.name for path in (tmp_path / "updates/metadata").iterdir()}
     assert {"2.root.json", "3.snapshot.json", "2.targets.json"} < metadata
+
+
+def test_what_no_node_needs_is_told_and_goes(rig: tuple[Path, Path], tmp_path: Path) -> None:
+    scanner, site = rig
+    updates = tmp_path / "updates"
+    named = ("release", "new", "--scanner", scanner, "--site", site, "--publish")
+    with_passphrase("words", "release", "init", updates)
+    assert flasher("release", "prune")[1]["files"] == 0
+    with_passphrase("words", *named)
+    assert flasher(*named)[0] == 0
+    for path in updates.rglob("*"):
+        os.utime(path, (0, 0))
+    whole = {path for path in updates.rglob("*") if path.is_file()}
+    assert flasher("release", "prune")[1]["files"] == 0  # the newest three stay
+    told = flasher("release", "prune", "--keep", "1", "--dry-run")[1]
+    assert told["dry_run"] is True
+    assert {path for path in updates.rglob("*") if path.is_file()} == whole
+    place = find_place("updates")
+    with place.alone():
+        assert flasher("release", "prune", "--keep", "1")[1]["code"] == "repository-busy"
+    gone = flasher("release", "prune", "--keep", "1")[1]
+    assert (gone["files"], gone["bytes"]) == (told["files"], told["bytes"])
+    assert gone["files"] == len({path for path in whole if not path.exists()}) > 0
+    assert flasher("release", "publish", "--to", tmp_path / "copy")[0] == 0
+    assert flasher("release", "prune", "--days", "0")[1]["code"] == "usage"
