@@ -12,33 +12,6 @@ from flasher.drives.usage import why_file_in_use
 from flasher.errors import BadInput, FlasherError
 
 SECTOR = 512
-_SUFFIXES = (".img", ".card")
-
-
-class FileCatalog:
-    """The virtual cards in one folder: its files ``*.img`` and ``*.card``, by name.
-
-    Args:
-        folder: it need not exist.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def drives(self) -> tuple[Drive, ...]:
-        """All virtual cards in the folder."""
-        if not self.folder.is_dir():
-            return ()
-        found = sorted(path for path in self.folder.iterdir() if path.suffix in _SUFFIXES)
-        return tuple(file_drive(path) for path in found if path.is_file())
-
-    def find(self, argument: str) -> Drive:
-        """A virtual card by its name in the folder, or by path."""
-        path = self.folder / argument
-        if not path.is_file():
-            what = f"There is no virtual card {argument} in {self.folder}."
-            raise BadInput("no-such-drive", what, "Create one first.")
-        return file_drive(path)
 
 
 def file_drive(path: Path) -> Drive:

@@ -175,28 +175,6 @@ def _stamp(found: os.stat_result) -> tuple[int, ...]:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-class MemoryBlocks:
-    """Bytes in memory as blocks: small images that are made on the spot."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = bytearray(data)
-
-    @property
-    def size(self) -> int:
-        """Bytes it holds."""
-        return len(self._data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset` on."""
-        check_inside(self, offset, length)
-        return bytes(self._data[offset : offset + length])
-
-    def write(self, offset: int, data: bytes) -> None:
-        """Put `data` at `offset`; it never grows."""
-        check_inside(self, offset, len(data))
-        self._data[offset : offset + len(data)] = data
-
-
 class Overlay:
     """A draft over `base`: reads see what was written, the base never changes."""
 

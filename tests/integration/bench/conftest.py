@@ -21,8 +21,9 @@ from flasher.card.drive_target import DriveTarget
 from flasher.card.making import Making
 from flasher.card.target import open_target
 from flasher.drives.faults import explain
-from flasher.drives.files import FileCatalog
+from flasher.drives.files import file_drive
 from flasher.drives.model import Drive
+from flasher.errors import BadInput
 from flasher.image.ranges import ByteRange
 from flasher.image.source import ImageFile, open_image
 from flasher.rig.ledger import Ledger
@@ -49,15 +50,24 @@ class Soon:
         """Nothing is held."""
 
 
-class Readers(FileCatalog):
-    """A folder that may be out of reach for a while."""
+@dataclass
+class Readers:
+    """A folder whose files ``*.card`` are cards in readers; it may be out of reach for a while."""
 
-    is_lost = False
+    folder: Path
+    is_lost: bool = False
 
     def drives(self) -> tuple[Drive, ...]:
         if self.is_lost:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return super().drives()
+        found = sorted(self.folder.glob("*.card"))
+        return tuple(file_drive(path) for path in found if path.is_file())
+
+    def find(self, argument: str) -> Drive:
+        path = self.folder / argument
+        if not path.is_file():
+            raise BadInput("no-such-drive", f"There is no {argument}.", "Put a card in.")
+        return file_drive(path)
 
 
 class Held:

@@ -13,12 +13,13 @@ from autosetup.status import Status
 from flasher.card.inspect import describe, inspect_card
 from flasher.card.plan import CardPlan, boot_partition, plan_card
 from flasher.errors import BadInput
-from flasher.image.blocks import FileBlocks, MemoryBlocks, Overlay
+from flasher.image.blocks import FileBlocks, Overlay
 from flasher.image.fat import FatVolume
 from flasher.image.fat_edit import WritableFatVolume
 from flasher.image.mbr import LINUX, Mbr, Partition
 from flasher.image.source import open_image
 from flasher.process import run
+from tests.memory_blocks import MemoryBlocks
 from tests.unit.autosetup.sample_payloads import SITE_SIGNER, sealed, site_key
 
 MOMENT = datetime(2026, 7, 8, 9, 10, 12, tzinfo=UTC)

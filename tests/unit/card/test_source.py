@@ -16,11 +16,11 @@ import pytest
 from flasher import paths
 from flasher.errors import BadInput, Cancelled, FlasherError
 from flasher.events import CancelFlag
-from flasher.image.blocks import MemoryBlocks
 from flasher.image.bmap import map_blocks, write_bmap
 from flasher.image.mbr import LINUX, Mbr, Partition
 from flasher.image.ranges import ByteRange, merge
 from flasher.image.source import ImageFile, open_image
+from tests.memory_blocks import MemoryBlocks
 
 if sys.version_info >= (3, 14):
     from compression import zstd

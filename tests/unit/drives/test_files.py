@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flasher.drives.files import FileCatalog, create_virtual_card
+from flasher.drives.files import create_virtual_card
 from flasher.drives.find import find_drive
 from flasher.drives.model import Drive, guard
 from flasher.errors import BadInput, ExitCode, Refused
@@ -40,18 +40,6 @@ def test_a_file_with_a_single_byte_in_it_is_not_called_empty(tmp_path: Path) -> 
         handle.seek(123_456_789)
         handle.write(b"x")
     assert find_drive(str(card.path)).holds == "no partition table"
-
-
-def test_a_folder_of_virtual_cards_is_a_catalog(tmp_path: Path) -> None:
-    catalog = FileCatalog(tmp_path / "cards")
-    assert catalog.drives() == ()
-    for name in ("b.img", "a.card"):
-        create_virtual_card(catalog.folder / name, 1 << 20)
-    (catalog.folder / "notes.txt").write_text("no card\n")
-    assert [drive.path.name for drive in catalog.drives()] == ["a.card", "b.img"]
-    assert catalog.find("b.img") == catalog.drives()[1]
-    with pytest.raises(BadInput, match="no virtual card"):
-        catalog.find("c.img")
 
 
 def test_what_is_neither_drive_nor_file_is_named(tmp_path: Path) -> None:

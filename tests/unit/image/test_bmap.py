@@ -7,9 +7,9 @@ import hashlib
 import pytest
 
 from flasher.errors import BadInput
-from flasher.image.blocks import MemoryBlocks
 from flasher.image.bmap import BLOCK_SIZE, check_image, map_blocks, read_bmap, write_bmap
 from flasher.image.ranges import ByteRange
+from tests.memory_blocks import MemoryBlocks
 
 IMAGE = MemoryBlocks(
     b"a" * BLOCK_SIZE + bytes(3 * BLOCK_SIZE) + b"b" * BLOCK_SIZE * 2 + bytes(BLOCK_SIZE) + b"end"

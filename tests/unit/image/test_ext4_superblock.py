@@ -8,9 +8,10 @@ import pytest
 
 from flasher.card.inspect import inspect_card
 from flasher.errors import BadInput
-from flasher.image.blocks import SECTOR, MemoryBlocks
+from flasher.image.blocks import SECTOR
 from flasher.image.ext4 import Ext4Volume
 from flasher.image.mbr import LINUX, Mbr, Partition
+from tests.memory_blocks import MemoryBlocks
 
 _MAGIC = b"\x53\xef"
 _SENSE = {0x18: 0, 0x28: 64, 0x4C: 1, 0x58: 256}

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from flasher.errors import BadInput, FlasherError
 from flasher.image import fat_boot, fat_slots, mbr
-from flasher.image.blocks import MemoryBlocks
 from flasher.image.fat import FatVolume
 from flasher.image.fat_directory import add, find, read_entries, strike
 from flasher.image.fat_names import check_name, exact_short_name, numbered_short_name
 from flasher.image.fat_slots import ARCHIVE, SLOT, new_slot
 from flasher.image.structure import Structure, layout
+from tests.memory_blocks import MemoryBlocks
 
 MOMENT = datetime(2026, 7, 8, 9, 10, 12, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flasher.errors import FlasherError
-from flasher.image.blocks import SECTOR, MemoryBlocks, Overlay
+from flasher.image.blocks import SECTOR, Overlay
+from tests.memory_blocks import MemoryBlocks
 
 BASE = bytes(range(256)) * 12 + b"tail"
 writes = st.lists(

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import pytest
 
-from flasher.image.blocks import SECTOR, MemoryBlocks
+from flasher.image.blocks import SECTOR
 from flasher.image.mbr import FAT32_LBA, GPT_PROTECTIVE, LINUX, Mbr, Partition
 from flasher.image.ranges import ByteRange, merge
 from flasher.image.usage import UsedBytes, merged
+from tests.memory_blocks import MemoryBlocks
 
 MIB = 1 << 20
 SIZE = 12 * MIB
