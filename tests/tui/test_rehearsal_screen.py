@@ -20,7 +20,7 @@ from tests.integration.rehearsal.conftest import make_card as small_card  # noqa
 from tests.integration.rehearsal.conftest import put
 from tests.tui.returned_cards import NODE, demo_rig
 from tests.tui.technician import Technician
-from tests.unit.rig.test_ledger import ENTRY
+from tests.unit.rig.sample_entry import ENTRY
 
 SmallCard = Callable[..., Path]
 DONE = Status("done", node=NODE, generation=1, card_id=ENTRY.card_id)

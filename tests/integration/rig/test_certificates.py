@@ -20,7 +20,7 @@ from flasher.rig.ledger import Ledger
 from flasher.rig.site import Site, SiteSecrets, load_site, save_site
 from tests.integration.command_line import flasher
 from tests.integration.conftest import BOOT
-from tests.unit.rig.test_ledger import ENTRY
+from tests.unit.rig.sample_entry import ENTRY
 
 RIG = ("--scanner", "body-16x7", "--site", "studio", "--size", "64M", "--node")
 SITE = Site(

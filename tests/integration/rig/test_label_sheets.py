@@ -13,7 +13,7 @@ from flasher.process import run
 from flasher.rig.labels import SHEETS, Sheet, label_of, parse_sheet
 from flasher.rig.ledger import Ledger
 from tests.integration.command_line import flasher
-from tests.unit.rig.test_ledger import ENTRY
+from tests.unit.rig.sample_entry import ENTRY
 
 DOTS = 600
 _PER_MM = DOTS / 25.4

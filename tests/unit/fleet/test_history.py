@@ -16,7 +16,7 @@ from flasher.rig.assignments import current
 from flasher.rig.entry import Entry
 from flasher.rig.ledger import Ledger
 from tests.unit.fleet.test_board import CARDS, NOON, SECOND, board, report
-from tests.unit.rig.test_ledger import ENTRY
+from tests.unit.rig.sample_entry import ENTRY
 
 FIRST = CARDS[0].card_id
 

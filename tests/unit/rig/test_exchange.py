@@ -19,7 +19,7 @@ from flasher.errors import BadInput
 from flasher.rig.entry import RESULTS, Entry, stamp
 from flasher.rig.exchange import read_ledger, to_json
 from flasher.rig.ledger import Ledger
-from tests.unit.rig.test_ledger import ENTRY
+from tests.unit.rig.sample_entry import ENTRY
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]), max_size=12)
 TIMES = st.sampled_from([f"2026-05-04T03:02:0{second}+00:00" for second in range(4)])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from flasher.errors import BadInput
 from flasher.rig.label_files import to_pdf, to_svg
 from flasher.rig.labels import SHEETS, Label, Sheet, cells, label_of, lay_out_labels, parse_sheet
-from tests.unit.rig.test_ledger import ENTRY
+from tests.unit.rig.sample_entry import ENTRY
 
 LINE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=70)
 LINES = st.lists(LINE.filter(str.strip), min_size=1, max_size=4).map(tuple)

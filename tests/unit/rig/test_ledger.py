@@ -17,23 +17,7 @@ from flasher.errors import FlasherError
 from flasher.image.ranges import ByteRange, merge
 from flasher.rig.entry import is_genuine, nanoseconds_of, pack_ranges, stamp, unpack_ranges
 from flasher.rig.ledger import Entry, Ledger
-
-ENTRY = Entry(
-    written_at="2026-05-04T03:02:01+00:00",
-    profile="body",
-    site="studio",
-    node="cam-0101",
-    position="SEG1-CAM1",
-    generation=1,
-    card_id="c" * 32,
-    drive="/dev/sdx",
-    serial="S1",
-    image_digest="0" * 64,
-    bytes_written=10,
-    seconds=1.5,
-    result="verified",
-    reason="",
-)
+from tests.unit.rig.sample_entry import ENTRY
 
 
 def test_what_was_recorded_is_read_by_the_next_program(tmp_path: Path) -> None:

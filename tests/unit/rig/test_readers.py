@@ -8,7 +8,7 @@ import pytest
 
 from flasher.rig.entry import Entry
 from flasher.rig.readers import judge_reader
-from tests.unit.rig.test_ledger import ENTRY
+from tests.unit.rig.sample_entry import ENTRY
 
 
 def cards(*speeds: float, port: str = "usb 1-2", laptop: str = "bench") -> list[Entry]:

@@ -14,8 +14,7 @@ from flasher.rig.inventory import latest_cards
 from flasher.rig.ledger import Ledger
 from flasher.rig.sightings import Sight, record_sighting, sighting
 from flasher.rig.twins import former_life, twins
-from tests.unit.rig.test_ledger import ENTRY
-from tests.unit.rig.test_twins import NOW
+from tests.unit.rig.sample_entry import ENTRY, NOW
 
 WRITTEN = replace(
     ENTRY, serial="S1", ranges="0+256", bytes_verified=10, write_speed=20.0, replaces="d" * 32

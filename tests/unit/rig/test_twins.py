@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from flasher.rig.twins import before_overwriting, farewell, former_life, revoked, twins
-from tests.unit.rig.test_ledger import ENTRY
-
-NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+from tests.unit.rig.sample_entry import ENTRY, NOW
 
 
 def made(before: timedelta, **changes: object) -> list[object]:

@@ -9,7 +9,7 @@ import pytest
 
 from flasher.rig.entry import Entry
 from flasher.rig.wrong_clock import clock_complaint, made_at
-from tests.unit.rig.test_ledger import ENTRY
+from tests.unit.rig.sample_entry import ENTRY
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 MADE = NOW - timedelta(days=100)
