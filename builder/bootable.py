@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from builder.bench import Bench, StepFailed
+from builder.bench import Bench
+from builder.diagnosis import StepFailed
 from builder.lint.boards import check_boards, largest_start
 from builder.lint.cameras import check_cameras
 from builder.lint.finding import Finding

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from builder.agentless import python_of, without_agent
 from builder.archive import archive_of
@@ -58,6 +59,24 @@ class Built:
     layers: tuple[LayerResult, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Of what a build is made; see `build_base`."""
+
+    lock: Path | None
+    update: bool
+    twins: bool
+
+
+class _Foundation(NamedTuple):
+    """What a build stands on: the recipe as it is then, the computer, and the lowest layers."""
+
+    recipe: Recipe
+    native: Native
+    bottom: Bottom | None
+    results: tuple[LayerResult, ...]
+
+
 def build_base(
     recipe: Path | Recipe,
     *,
@@ -104,32 +123,49 @@ def build_base(
         open_store(store, emit=emit, cancel=flag) as opened,
         open_log(opened.root / "logs", emit) as log,
     ):
-        desk = Desk(opened.root / "apt", log.write, log.path, emit, flag, archive_of(plan))
-        kept, native = out / f"{plan.name}.lock", _native(plan.architecture)
-        bottom: Bottom | None = None
-        first: tuple[LayerResult, ...] = ()
-        if plan.origin:
-            room = Workshop(opened, lambda: nullcontext(Emulation()), log, emit, flag)
-            bottom, first = _lay_bottom(room, plan, plan.origin, None if update else lock or kept)
-            plan, native = bottom.recipe, replace(native, twins=())
-        plan = _fit_boards(plan, bottom, log)
-        locked = choose_lock(plan, native, desk, kept, given=lock, update=update, bottom=bottom)
-        release = replace(release, name=plan.image_name(locked.epoch))
-        if not bottom:
-            plan = without_agent(plan, python_of(locked), emit)
-        pool = Pool(opened.root / "pool", emit)
-        begin = partial(emulating, twins=twins, note=log.warn, cancel=flag)
-        begin_emulating = partial(begin, opened, pool, locked, emulator)
-        recorder = _Recorder(kept, locked)
-        workshop = Workshop(opened, begin_emulating, log, emit, flag, recorder.record)
-        lowest = bottom.steps if bottom else ()
-        require_verifier(plan, locked)
-        if lock:
-            require_records(plan_steps(plan, locked, lowest), lock)
-        results = _make_all(workshop, plan, lowest, recorder, release)
+        room = Workshop(opened, lambda: nullcontext(Emulation()), log, emit, flag)
+        built = _build(room, plan, release, emulator, _Wish(lock, update, twins))
     if signer:
-        sign_sums(release, signer)
+        sign_sums(built.release, signer)
+    return built
+
+
+def _build(
+    room: Workshop, recipe: Recipe, release: Release, emulator: Emulator, wish: _Wish
+) -> Built:
+    """Choose the packages, then make the layers and the image; in a room that emulates nothing."""
+    store, log = room.store, room.log
+    desk = Desk(store.root / "apt", log.write, log.path, room.emit, room.cancel, archive_of(recipe))
+    kept = release.out / f"{recipe.name}.lock"
+    plan, native, bottom, first = _lay_foundation(room, recipe, wish, kept)
+    locked = choose_lock(
+        plan, native, desk, kept, given=wish.lock, update=wish.update, bottom=bottom
+    )
+    release = replace(release, name=plan.image_name(locked.epoch))
+    if not bottom:
+        plan = without_agent(plan, python_of(locked), room.emit)
+    lowest = bottom.steps if bottom else ()
+    require_verifier(plan, locked)
+    if wish.lock:
+        require_records(plan_steps(plan, locked, lowest), wish.lock)
+    begin = partial(emulating, twins=wish.twins, note=log.warn, cancel=room.cancel)
+    begin = partial(begin, store, Pool(store.root / "pool", room.emit), locked, emulator)
+    recorder = _Recorder(kept, locked)
+    workshop = replace(room, emulating=begin, record=recorder.record)
+    results = _make_all(workshop, plan, lowest, recorder, release)
     return Built(release, (*first, *results[len(first) :]))
+
+
+def _lay_foundation(room: Workshop, recipe: Recipe, wish: _Wish, kept: Path) -> _Foundation:
+    """Lay what the recipe starts from, where that is the system of others."""
+    native = _native(recipe.architecture)
+    bottom: Bottom | None = None
+    results: tuple[LayerResult, ...] = ()
+    if recipe.origin:
+        lock = None if wish.update else wish.lock or kept
+        bottom, results = _lay_bottom(room, recipe, recipe.origin, lock)
+        recipe, native = bottom.recipe, replace(native, twins=())
+    return _Foundation(_fit_boards(recipe, bottom, room.log), native, bottom, results)
 
 
 def _fit_boards(recipe: Recipe, bottom: Bottom | None, log: Log) -> Recipe:
@@ -185,6 +221,7 @@ class _Recorder:
     lock: Lock
 
     def record(self, group: LockedGroup) -> None:
+        """Take in what a script fetched."""
         self.lock = with_script(self.lock, group)
         write_lock(self.path, self.lock)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from builder.archive import KEYS, Archive
-from builder.bench import StepFailed, diagnose
+from builder.diagnosis import StepFailed, diagnose
 from builder.lock import LockedPackage
 from flasher.errors import EnvironmentLacks
 from flasher.events import CancelFlag

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from builder.bench import Step, StepFailed
+from builder.bench import Step
+from builder.diagnosis import StepFailed
 from builder.layers import FAILED, Layer, list_layers, read_inputs
 from builder.lock import Lock
 from builder.plan import plan_keys

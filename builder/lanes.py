@@ -13,7 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BufferedRWPair
 
-from builder.bench import Bench, build_environment, diagnose
+from builder.bench import Bench, build_environment
+from builder.diagnosis import diagnose
 from builder.inside import serve
 from builder.sandbox import script
 from flasher.process import Finished

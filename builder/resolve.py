@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from builder.archive import Archive
-from builder.bench import StepFailed
 from builder.catalogue import Catalogue, Offer
+from builder.diagnosis import StepFailed
 from builder.epochs import (
     epochs_of,
     recall_epochs,
@@ -133,14 +134,10 @@ def resolve(
         StepFailed: the archive cannot be reached or trusted, or has no such packages.
         EnvironmentLacks: apt, or the archive's keys, are missing.
     """
-    wanted = wanted_groups(recipe)
+    wanted, archive = wanted_groups(recipe), desk.archive
     total = len(wanted) + 2
-    archive = desk.archive
     with step(desk.emit, recipe.name, "resolve", total) as progress, _Shelf(desk) as shelf:
-
-        def advance() -> None:
-            progress.advance(1)
-
+        advance = partial(progress.advance, 1)
         layers = _resolve_layers(lambda: shelf.below(recipe, bottom), wanted, now, advance, bottom)
         of_twins = (recipe.suite, native.architecture, archive.of_twins())
         of_tools = (TOOLS_SUITE, native.architecture, archive.of_tools())
@@ -148,14 +145,11 @@ def resolve(
         advance()
         tools = _resolve_native("tools", TOOLS, lambda: shelf.find(*of_tools), now)
         advance()
+    system = recipe.suite, recipe.architecture
     return Lock(
         suite=recipe.suite,
         architecture=recipe.architecture,
-        sources=(
-            bottom.inventory.sources
-            if bottom
-            else archive.sources(recipe.suite, recipe.architecture)
-        ),
+        sources=bottom.inventory.sources if bottom else archive.sources(*system),
         layers=layers,
         native_architecture=native.architecture,
         twins=twins,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -29,12 +28,12 @@ from builder.mount_names import (
 )
 from builder.sandbox import Mount, Plan, run_inside, script
 from builder.sources import unpack
+from builder.sources.overheard import Overheard
 from builder.tailored import HostTools
 from flasher.errors import BadInput, EnvironmentLacks, FlasherError, Refused
 from flasher.events import CancelFlag, Emit, Noted, Progress, step
 from flasher.process import Finished, ProgramFailed, run
 
-_STATUS = re.compile(r"pmstatus:unpack:(\d+):")
 _MARKS = ("usr", "etc", "bin")  # what no root file system lacks altogether
 _TOLD = 5
 _POLL_SECONDS = 0.2
@@ -169,7 +168,7 @@ def _unpack(source: Path, tree: Path, inside: Inside, emit: Emit) -> None:
     order = unpack.Order("rootfs", str(source), str(tree), "", "", devices=True)
     argv, env = script(unpack.__file__, order.to_json()), build_environment(inside.epoch)
     with step(emit, source.name, "unpack", 100) as progress:
-        heard = _Heard(progress)
+        heard = Overheard(progress)
         try:
             if os.geteuid() == 0:  # who makes devices, which nobody can in a namespace of users
                 done = run(argv, env=env, cancel=inside.cancel, on_line=heard.hear)
@@ -183,20 +182,6 @@ def _unpack(source: Path, tree: Path, inside: Inside, emit: Emit) -> None:
         emit(Noted(source.name, f"Left out: {line}", warning=True))
     if len(told) > _TOLD:
         emit(Noted(source.name, f"Left out: {len(told) - _TOLD} more.", warning=True))
-
-
-class _Heard:
-    """What the script says while it works."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self.fault: FlasherError | None = None
-
-    def hear(self, line: str) -> None:
-        if found := _STATUS.match(line):
-            self._progress.reach(int(found[1]))
-        elif line.startswith(unpack.FAULT):
-            self.fault = BadInput(*json.loads(line.removeprefix(unpack.FAULT)))
 
 
 def _explained(source: Path, failure: ProgramFailed) -> FlasherError:

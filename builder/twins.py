@@ -172,6 +172,7 @@ class _Stand:
     emulator: Emulator
 
     def build(self, different: frozenset[str]) -> None:
+        """Fill the tree with the native programs that are no different ones."""
         own = self.tree / ".twin"
         for folder in (own / "root", own / "exec", self.tree / "usr/lib64"):
             folder.mkdir(parents=True)

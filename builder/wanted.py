@@ -62,8 +62,14 @@ def wanted_groups(recipe: Recipe) -> Wanted:
 
 def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
     """Why a lock is not one of this recipe and this computer, as a sentence; "" where it is."""
-    wanted = tuple((name, tuple(sorted(names))) for name, names in wanted_groups(recipe))
-    locked = tuple((group.name, group.requested) for group in lock.layers)
+    return (
+        _misfit_of_system(lock, recipe)
+        or _misfit_of_packages(lock, recipe)
+        or _misfit_of_computer(lock, native)
+    )
+
+
+def _misfit_of_system(lock: Lock, recipe: Recipe) -> str:
     if (lock.base.origin if lock.base else "") != str(recipe.origin or ""):
         return f"It starts from {lock.base.origin if lock.base else 'a Debian suite'}."
     if (lock.archive or "") != archive_of(recipe).described:
@@ -76,11 +82,21 @@ def find_misfit(lock: Lock, recipe: Recipe, native: Native) -> str:
     updates = recipe.updates and has_updates(recipe.suite)
     if not recipe.origin and not recipe.archive.key and (_UPDATES in lock.sources) != updates:
         return "Only one of it and the recipe takes updates of the suite."
+    return ""
+
+
+def _misfit_of_packages(lock: Lock, recipe: Recipe) -> str:
+    wanted = tuple((name, tuple(sorted(names))) for name, names in wanted_groups(recipe))
+    locked = tuple((group.name, group.requested) for group in lock.layers)
     for asked, held in zip(wanted, locked, strict=False):
         if asked != held:
             return f"Its layer {held[0]} has not the packages of the recipe's layer {asked[0]}."
     if len(wanted) != len(locked):
         return f"It has {len(locked)} layers with packages, and the recipe has {len(wanted)}."
+    return ""
+
+
+def _misfit_of_computer(lock: Lock, native: Native) -> str:
     if lock.native_architecture != native.architecture:
         return (
             f"It was made to build on {lock.native_architecture}, "

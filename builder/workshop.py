@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from builder.ahead import fetching_ahead
-from builder.bench import Bench, Step, StepFailed
+from builder.bench import Bench, Step
+from builder.diagnosis import StepFailed
 from builder.emulation import Emulation
 from builder.history import explain_making, with_way_in
 from builder.inside import settle
@@ -93,40 +94,38 @@ def _make_layer(
     workshop: Workshop, emulation: Emulation, each: Step, below: tuple[Layer, ...]
 ) -> Layer:
     begun, since = time.monotonic(), time.time()
-    log = workshop.log.about(each.name)
-    log.write(explain_making(workshop.store.root, each, below))
-    with (
-        step(workshop.emit, each.name, "build", _PERCENT) as progress,
-        workshop.store.drafting() as draft,
-    ):
-        bench = Bench(
-            workshop.store,
-            below,
-            draft,
-            emulation,
-            log,
-            progress,
-            workshop.cancel,
-            each.epoch,
-        )
-        parent = below[-1].key if below else ""
-        key = step_key(parent, each)
-        layer = Layer(each.name, key, 0, int(time.time()), parent, each.kind)
+    store, log = workshop.store, workshop.log.about(each.name)
+    log.write(explain_making(store.root, each, below))
+    parent = below[-1].key if below else ""
+    with step(workshop.emit, each.name, "build", _PERCENT) as progress, store.drafting() as draft:
+        bench = Bench(store, below, draft, emulation, log, progress, workshop.cancel, each.epoch)
+        layer = _layer(each, parent)
         try:
             each.make(bench)
             _settle(bench, since)
         except StepFailed as failure:
-            workshop.store.keep(draft, layer, each.inputs())
+            store.keep(draft, layer, each.inputs())
             raise with_way_in(failure, layer) from failure
-        if isinstance(each, Script) and each.records:
-            each = each.recorded(bench)
-            assert each.fetched is not None
-            workshop.record(each.fetched)
-        seconds, now = round(time.monotonic() - begun, 3), int(time.time())
-        layer = replace(layer, key=step_key(parent, each), seconds=seconds, made_at=now)
-        workshop.store.publish(draft, layer, each.inputs())
+        each = _recorded(workshop, each, bench)
+        layer = replace(_layer(each, parent), seconds=round(time.monotonic() - begun, 3))
+        store.publish(draft, layer, each.inputs())
         progress.reach(_PERCENT)
     return layer
+
+
+def _layer(each: Step, parent: str) -> Layer:
+    """What a step makes, as of now; how long that took is told when it is done."""
+    return Layer(each.name, step_key(parent, each), 0, int(time.time()), parent, each.kind)
+
+
+def _recorded(workshop: Workshop, each: Step, bench: Bench) -> Step:
+    """The step with what its script fetched, which the lock hears of first."""
+    if not (isinstance(each, Script) and each.records):
+        return each
+    recorded = each.recorded(bench)
+    assert recorded.fetched is not None
+    workshop.record(recorded.fetched)
+    return recorded
 
 
 def _settle(bench: Bench, since: float) -> None:

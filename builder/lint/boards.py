@@ -100,11 +100,13 @@ class _Contents:
         self._archives: dict[tuple[str, ...], Initramfs | str] = {}
 
     def read(self, path: str) -> bytes:
+        """Bytes of a file, read once."""
         if path not in self._data:
             self._data[path] = self.files.read(path)
         return self._data[path]
 
     def kernel(self, path: str) -> Kernel:
+        """What a kernel is, looked at once."""
         if path not in self._kernels:
             self._kernels[path] = read_kernel(self.read(path))
         return self._kernels[path]
@@ -130,6 +132,7 @@ class _Check:
         self._choice: Choice = choose(contents.files, board)
 
     def findings(self) -> Iterator[Finding]:
+        """All that keeps the board from starting."""
         for problem in self._choice.config.problems:
             yield Finding(problem, f"Mend the line; with Debian it comes from {_CUSTOM}.")
         for missing in self._choice.missing:

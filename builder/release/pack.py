@@ -140,10 +140,12 @@ class _Hashing:
         self.digest = hashlib.sha256()
 
     def write(self, data: bytes) -> int:
+        """Take a piece; gives how many bytes that were, as files do."""
         self.digest.update(data)
         return self._target.write(data)
 
     def flush(self) -> None:
+        """Pass on what is held."""
         self._target.flush()
 
 

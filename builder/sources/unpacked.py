@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.bench import Bench, StepFailed
+from builder.bench import Bench
+from builder.diagnosis import StepFailed
 from builder.layers import Inputs
 from builder.sandbox import script
 from builder.sources import unpack
-from flasher.errors import BadInput
+from builder.sources.overheard import Overheard
 from flasher.events import Noted
 
 _TOLD = 5
-_STATUS = re.compile(r"pmstatus:unpack:(\d+):")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +55,12 @@ class Unpacked:
             self.architecture,
             str(bench.draft.folder / "work"),
         )
-        heard = _Heard(bench)
+        heard = Overheard(bench.progress)
         try:
             said = bench.run_host(script(unpack.__file__, order.to_json()), on_line=heard.hear)
         except StepFailed as failure:
             if heard.fault:
-                raise BadInput(*heard.fault) from failure
+                raise heard.fault from failure
             raise
         left_out = said.text.splitlines()
         if left_out:
@@ -71,18 +69,3 @@ class Unpacked:
             bench.log.emit(Noted(self.name, what, warning=True))
             for line in left_out:
                 bench.log.write(f"left out: {line}")
-
-
-class _Heard:
-    """What the script says while it works."""
-
-    def __init__(self, bench: Bench) -> None:
-        self._progress = bench.progress
-        self.fault: tuple[str, str, str] | None = None
-
-    def hear(self, line: str) -> None:
-        if found := _STATUS.match(line):
-            self._progress.reach(int(found[1]))
-        elif line.startswith(unpack.FAULT):
-            code, message, hint = json.loads(line.removeprefix(unpack.FAULT))
-            self.fault = (code, message, hint)

@@ -123,6 +123,7 @@ class _Stages:
         self._reached = 0.0
 
     def hear(self, line: str) -> None:
+        """Take a line; some tell how far it is."""
         for regex, percent in _STAGES:
             if re.match(regex, line):
                 self._reached = max(self._reached, percent)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.bench import StepFailed
+from builder.diagnosis import StepFailed
 
 _FOLDER = 0o755
 

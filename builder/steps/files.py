@@ -7,7 +7,8 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from builder.bench import Bench, StepFailed
+from builder.bench import Bench
+from builder.diagnosis import StepFailed
 from builder.inside import place
 from builder.layers import Inputs
 from builder.recipe import RecipeFile

@@ -8,7 +8,8 @@ import os
 import socket
 from dataclasses import dataclass
 
-from builder.bench import Bench, StepFailed
+from builder.bench import Bench
+from builder.diagnosis import StepFailed
 from builder.inside import generic, lock_out, tidy
 from builder.layers import Inputs
 from builder.sandbox import script

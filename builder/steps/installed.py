@@ -6,7 +6,8 @@ import base64
 import json
 from collections.abc import Iterable, Sequence
 
-from builder.bench import Bench, StepFailed
+from builder.bench import Bench
+from builder.diagnosis import StepFailed
 from builder.inside import place, tidy
 from builder.layers import Inputs
 from builder.lock import LockedGroup, LockedPackage

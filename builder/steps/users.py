@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from builder.bench import Bench, StepFailed
+from builder.bench import Bench
+from builder.diagnosis import StepFailed
 from builder.layers import Inputs
 from builder.recipe import UserRecipe
 from builder.steps.installed import tidy_up

@@ -7,7 +7,7 @@ What it sees is this computer read-only, an empty TMPDIR, and no network. `EXPOR
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,13 +82,7 @@ def run_bash(
     Args:
         environment: exported before the first file; not counted as set by it.
     """
-    for path in (path for group in groups for path in group):
-        if not path.is_file():
-            raise BadInput(
-                "config-missing",
-                f"There is no file {path}.",
-                "Name the file that you give to pi-gen's build.sh with -c.",
-            )
+    _require_files(path for group in groups for path in group)
     if not groups:
         return ()
     orders = [
@@ -101,16 +95,7 @@ def run_bash(
         {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"} | environment,
         folder=str(folder),
     )
-    try:
-        said = run_inside(plan).output
-    except ProgramFailed as failure:
-        tail = failure.finished.errors.strip().splitlines()[-5:]
-        raise BadInput(
-            "config-failed",
-            "bash cannot run this pi-gen config:\n" + "\n".join(f"  {line}" for line in tail),
-            "Try it with `bash -e FILE`; here it has no network, and only TMPDIR to write in.",
-        ) from failure
-    parts = said.split(_MARK)[1:]
+    parts = _output(plan).split(_MARK)[1:]
     if len(parts) != len(groups):
         raise BadInput(
             "config-ends",
@@ -118,6 +103,29 @@ def run_bash(
             "Take the exit out of it: build.sh would end there, too.",
         )
     return tuple(_parse(part) for part in parts)
+
+
+def _require_files(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if not path.is_file():
+            raise BadInput(
+                "config-missing",
+                f"There is no file {path}.",
+                "Name the file that you give to pi-gen's build.sh with -c.",
+            )
+
+
+def _output(plan: Plan) -> bytes:
+    """What bash says; its own words where it fails."""
+    try:
+        return run_inside(plan).output
+    except ProgramFailed as failure:
+        tail = failure.finished.errors.strip().splitlines()[-5:]
+        raise BadInput(
+            "config-failed",
+            "bash cannot run this pi-gen config:\n" + "\n".join(f"  {line}" for line in tail),
+            "Try it with `bash -e FILE`; here it has no network, and only TMPDIR to write in.",
+        ) from failure
 
 
 def _parse(told: bytes) -> Read:

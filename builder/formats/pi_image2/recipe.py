@@ -79,11 +79,8 @@ def read_image(
     """
     here = Path.cwd()
     customization = open_customization(script, here if is_checkout(here) else None)
-    conf, base = customization.conf, load_recipe(below, architecture)
-    if source:
-        base = start_from(base, source, sha256)
-    elif base.origin is None and conf.release not in UBUNTU:
-        base = replace(base, suite=conf.release)
+    conf = customization.conf
+    base = _start(load_recipe(below, architecture), conf.release, source, sha256)
     suite = base.suite or str(base.origin)
     own = _layer(customization, "customisation", suite, network=network, in_recipe=False)
     above = tuple(layer for layer in base.layers if layer.name == "agent")
@@ -99,3 +96,12 @@ def read_image(
         layers=(*lower, own, *above),
     )
     return Image(recipe, Path(conf.imagedir))
+
+
+def _start(base: Recipe, release: str, source: str, sha256: str) -> Recipe:
+    """The recipe with what to start from: as it was asked for, or the script's own Debian."""
+    if source:
+        return start_from(base, source, sha256)
+    if base.origin is None and release not in UBUNTU:
+        return replace(base, suite=release)
+    return base

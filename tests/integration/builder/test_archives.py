@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from builder.archive import Archive, archive_of, image_files
-from builder.bench import StepFailed
+from builder.diagnosis import StepFailed
 from builder.lock import Lock, LockedBase, LockedGroup, read_lock
 from builder.pool import Pool
 from builder.proxy import proxied

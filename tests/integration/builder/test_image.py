@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.bench import Bench, StepFailed
+from builder.bench import Bench
+from builder.diagnosis import StepFailed
 from builder.disk import Identity
 from builder.filesystems import MIB
 from builder.layers import Layer

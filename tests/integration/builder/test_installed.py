@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.bench import Bench, StepFailed
+from builder.bench import Bench
+from builder.diagnosis import StepFailed
 from builder.layers import Layer
 from builder.lock import LockedGroup, LockedPackage
 from builder.steps.installed import auto_installed, require_exactly

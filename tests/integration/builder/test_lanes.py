@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.bench import Bench, StepFailed
+from builder.bench import Bench
+from builder.diagnosis import StepFailed
 from builder.lanes import open_lanes
 from builder.layers import Layer
 from flasher.errors import Cancelled

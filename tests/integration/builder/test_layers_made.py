@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.bench import Bench, Step, StepFailed
+from builder.bench import Bench, Step
+from builder.diagnosis import StepFailed
 from builder.emulation import Emulation
 from builder.layers import Inputs, Layer, Store, lower_trees
 from builder.lock import Lock, LockedGroup, LockedPackage

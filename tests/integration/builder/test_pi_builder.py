@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.bench import Bench, StepFailed
+from builder.bench import Bench
+from builder.diagnosis import StepFailed
 from builder.emulation import Emulation
 from builder.formats.pi_builder.compile import Source, compile_parts
 from builder.formats.pi_builder.context import open_context

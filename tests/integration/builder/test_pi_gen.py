@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.bench import Bench, Step, StepFailed
+from builder.bench import Bench, Step
 from builder.build import LayerResult, Workshop, make_layers
+from builder.diagnosis import StepFailed
 from builder.emulation import Emulation
 from builder.formats.pi_gen.compile import compile_stages, image_form, image_name
 from builder.formats.pi_gen.config import read_suffixes

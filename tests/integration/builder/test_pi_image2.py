@@ -13,7 +13,7 @@ from textwrap import dedent
 
 import pytest
 
-from builder.bench import StepFailed
+from builder.diagnosis import StepFailed
 from builder.emulation import Emulation
 from builder.formats.pi_image2.compile import compile_layer
 from builder.formats.pi_image2.conf import Conf

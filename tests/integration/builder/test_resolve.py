@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from builder.archive import Archive
-from builder.bench import StepFailed
+from builder.diagnosis import StepFailed
 from builder.epochs import epochs_of, with_epochs
 from builder.lock import Lock, read_lock, write_lock
 from builder.recipe import ImageSettings, LayerRecipe, Recipe

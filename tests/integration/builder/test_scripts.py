@@ -15,7 +15,7 @@ from typing import TextIO
 import pytest
 from psutil import process_iter
 
-from builder.bench import StepFailed
+from builder.diagnosis import StepFailed
 from builder.emulation import Emulation
 from builder.history import explain, find_layer
 from builder.layers import FAILED, Layer, Store, list_layers

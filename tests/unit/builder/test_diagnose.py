@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.bench import diagnose
+from builder.diagnosis import diagnose
 from flasher.process import Finished
 
 LOG = Path("/store/logs/x.log")
