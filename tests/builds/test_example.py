@@ -9,8 +9,7 @@ import pytest
 
 from tests.builds.conftest import Reference
 from tests.builds.image_tree import run_in_image
-from tests.builds.places import Place
-from tests.builds.test_plain_layers import bring_pool
+from tests.builds.places import Place, bring_pool
 
 pytestmark = pytest.mark.timeout(600)
 

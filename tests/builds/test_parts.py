@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.builds.conftest import Reference
-from tests.builds.places import Ended, Place
-from tests.builds.test_plain_layers import bring_pool
+from tests.builds.places import Ended, Place, bring_pool
 
 pytestmark = pytest.mark.timeout(600)
 

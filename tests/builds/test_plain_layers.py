@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.builds.conftest import Reference
-from tests.builds.places import Ended, Place
+from tests.builds.places import Ended, Place, bring_pool
 from tests.integration.builder.ordinary_user import USER, as_user
 
 pytestmark = pytest.mark.timeout(900)
@@ -87,11 +87,6 @@ def built(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> tup
     ended = place.build()
     assert ended.status == 0, ended.words
     return place, ended
-
-
-def bring_pool(source: Place, place: Place) -> None:
-    place.store.mkdir(parents=True)
-    subprocess.run(["cp", "-a", "--link", source.store / "pool", place.store], check=True)
 
 
 @pytest.fixture

@@ -66,6 +66,17 @@ def _is_over(device: str, backing: Path) -> bool:
     return held.strip() == str(backing)
 
 
+@contextmanager
+def mounted(device: Path, place: Path, *options: str) -> Iterator[None]:
+    """A file system of a device at a new folder, until the block ends."""
+    place.mkdir()
+    run(["mount", *options, str(device), str(place)])
+    try:
+        yield
+    finally:
+        run(["umount", str(place)])
+
+
 @pytest.fixture
 def make_loop() -> Iterator[LoopMaker]:
     """Attach a loop device to a file; detached when the test ends."""

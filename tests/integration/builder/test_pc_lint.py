@@ -1,6 +1,6 @@
 """The boot lint on a real image for PCs: a good one has no findings, each fault in it has one.
 
-Table, FAT and ext4 are made as in `test_bootable`; kernel and programs are heads of real ones.
+Table, FAT and ext4 are made as in `lint_images`; kernel and programs are heads of real ones.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from builder.bootable import find_pc_faults
 from builder.lint.pc import PcFiles
 from builder.recipe import ImageSettings, Recipe
 from flasher.image.blocks import FileBlocks
-from tests.integration.builder.test_bootable import (
+from tests.integration.builder.lint_images import (
     FSTAB,
     Change,
     at,
@@ -25,6 +25,7 @@ from tests.integration.builder.test_bootable import (
     make_image,
     put,
     tool,
+    words_of,
 )
 
 VERSION = "6.12.107+deb13-amd64"
@@ -70,9 +71,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def find(image: Path, root: PcFiles = ROOT, fstab: str = FSTAB) -> list[str]:
     with FileBlocks(image) as blocks:
-        findings = find_pc_faults(blocks, RECIPE, fstab, root)
-    assert all(finding.what and finding.remedy for finding in findings)
-    return [finding.what for finding in findings]
+        return words_of(find_pc_faults(blocks, RECIPE, fstab, root))
 
 
 def test_a_good_image_has_no_findings(whole: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +22,7 @@ from flasher.image.blocks import FileBlocks
 from flasher.image.bmap import map_blocks, write_bmap
 from flasher.image.source import open_image
 from flasher.process import run
-from tests.integration.conftest import LoopMaker, loop_over
+from tests.integration.conftest import LoopMaker, loop_over, mounted
 
 MOMENT = datetime(2026, 7, 8, 9, 10, 12, tzinfo=UTC)
 MIB = 1 << 20
@@ -126,16 +124,6 @@ def test_ctrl_c_leaves_no_partition_table_either(planned: CardPlan, loop: Path) 
         write_card(planned, target, emit=interrupt)
     with FileBlocks(loop) as card:
         assert card.read(0, 512) == bytes(512)
-
-
-@contextmanager
-def mounted(device: Path, place: Path, *options: str) -> Iterator[None]:
-    place.mkdir()
-    run(["mount", *options, str(device), str(place)])
-    try:
-        yield
-    finally:
-        run(["umount", str(place)])
 
 
 def test_a_drive_that_another_program_holds_is_refused(plain: CardPlan, loop: Path) -> None:

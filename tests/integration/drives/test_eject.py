@@ -15,43 +15,32 @@ from flasher.drives.find import find_drive
 from flasher.drives.linux import LinuxCatalog
 from flasher.errors import Refused
 from flasher.process import run
-from tests.integration.conftest import LoopMaker
-
-
-@pytest.fixture
-def card(tmp_path: Path, base_image: Path, make_loop: LoopMaker) -> Path:
-    """A card with the partitions and file systems of an image."""
-    backing = tmp_path / "card.backing"
-    backing.write_bytes(base_image.read_bytes())
-    card = make_loop(backing, "--partscan")
-    run(["partx", "--update", str(card)])
-    return card
 
 
 def test_what_is_mounted_is_unmounted_and_all_of_it_is_on_the_card(
-    card: Path, tmp_path: Path
+    used_card: Path, tmp_path: Path
 ) -> None:
     place = tmp_path / "mounted"
     place.mkdir()
-    run(["mount", f"{card}p2", str(place)])
+    run(["mount", f"{used_card}p2", str(place)])
     (place / "late").write_text("written a moment ago")
     done = subprocess.run(
-        [sys.executable, "-m", "flasher", "eject", str(card)], capture_output=True, text=True
+        [sys.executable, "-m", "flasher", "eject", str(used_card)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert f"Nothing holds {card} any more." in done.stdout
+    assert f"Nothing holds {used_card} any more." in done.stdout
     assert not place.is_mount()
-    run(["e2fsck", "-fn", f"{card}p2"])
-    assert run(["debugfs", "-R", "cat late", f"{card}p2"]).text == "written a moment ago"
+    run(["e2fsck", "-fn", f"{used_card}p2"])
+    assert run(["debugfs", "-R", "cat late", f"{used_card}p2"]).text == "written a moment ago"
 
 
-def test_a_card_that_a_program_works_with_stays(card: Path, tmp_path: Path) -> None:
+def test_a_card_that_a_program_works_with_stays(used_card: Path, tmp_path: Path) -> None:
     place = tmp_path / "mounted"
     place.mkdir()
-    run(["mount", f"{card}p2", str(place)])
+    run(["mount", f"{used_card}p2", str(place)])
     try:
         with (place / "open").open("w"), pytest.raises(Refused, match="open"):
-            eject_drive(find_drive(str(card)))
+            eject_drive(find_drive(str(used_card)))
         assert place.is_mount()
     finally:
         run(["umount", str(place)])

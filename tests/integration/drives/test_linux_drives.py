@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from flasher.drives.tables import mounts
 from flasher.drives.usage import is_system
 from flasher.errors import BadInput, ExitCode, Refused
 from flasher.process import run
-from tests.integration.conftest import LoopMaker
+from tests.integration.conftest import LoopMaker, mounted
 
 
 @pytest.fixture
@@ -101,16 +100,6 @@ def ext4(path: Path) -> Path:
         handle.truncate(16 << 20)
     run(["mke2fs", "-q", "-t", "ext4", str(path)])
     return path
-
-
-@contextmanager
-def mounted(device: Path, place: Path) -> Iterator[None]:
-    place.mkdir()
-    run(["mount", str(device), str(place)])
-    try:
-        yield
-    finally:
-        run(["umount", str(place)])
 
 
 def refusal(path: Path) -> str:

@@ -42,16 +42,6 @@ def loop(backing: Path, make_loop: LoopMaker) -> Path:
 
 
 @pytest.fixture
-def used_card(tmp_path: Path, base_image: Path, make_loop: LoopMaker) -> Path:
-    """A card with the partitions and file systems of an image."""
-    backing = tmp_path / "used.backing"
-    backing.write_bytes(base_image.read_bytes())
-    card = make_loop(backing, "--partscan")
-    run(["partx", "--update", str(card)])
-    return card
-
-
-@pytest.fixture
 def bench(tmp_path: Path, loop: Path) -> Iterator[Desktop]:
     with desktop(tmp_path / "desktop", loop) as found:
         yield found

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from autosetup.status import Status
 from flasher.process import run
 
 MIB = 1 << 20
 CONFIG = b"arm_64bit=1\nupstream_kernel=1\nkernel=vmlinuz\n"
 TREE = "bcm2837-rpi-3-b.dtb"
+PAYLOAD = {"autosetup/manifest.json": b"{}"}
+DONE = Status("done", node="cam-0101", addresses=("10.0.2.15",))
 MakeCard = Callable[..., Path]
 
 

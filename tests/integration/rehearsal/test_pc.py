@@ -11,8 +11,7 @@ import pytest
 from flasher.events import CancelFlag, Event, Noted, ignore
 from flasher.process import run
 from flasher.rehearsal.run import RehearsalFailed, rehearse
-from tests.integration.rehearsal.conftest import MIB, put
-from tests.integration.rehearsal.test_rehearse import DONE, PAYLOAD
+from tests.integration.rehearsal.conftest import DONE, MIB, PAYLOAD, put
 
 MakePcCard = Callable[[str], Path]
 

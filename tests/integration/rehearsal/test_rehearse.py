@@ -22,10 +22,9 @@ from flasher.events import CancelFlag, Emit, Event, Noted, StepStarted, ignore
 from flasher.image.source import open_image
 from flasher.process import run
 from flasher.rehearsal.run import PlannedCard, Rehearsal, RehearsalFailed, rehearse
+from tests.integration.rehearsal.conftest import DONE, PAYLOAD
 
 MakeCard = Callable[..., Path]
-PAYLOAD = {"autosetup/manifest.json": b"{}"}
-DONE = Status("done", node="cam-0101", addresses=("10.0.2.15",))
 
 
 def boot(card: Path, emit: Emit = ignore, **options: object) -> Rehearsal:

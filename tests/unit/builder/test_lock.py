@@ -6,31 +6,9 @@ from typing import Any
 
 import pytest
 
-from builder.lock import Lock, LockedGroup, LockedPackage, format_lock, parse_lock, read_lock
+from builder.lock import format_lock, parse_lock, read_lock
 from flasher.errors import BadInput
-
-BASH = LockedPackage(
-    name="bash",
-    version="5.2.37-2",
-    architecture="arm64",
-    source="bash",
-    source_version="5.2.37-2",
-    uri="http://deb.debian.org/debian/pool/main/b/bash/bash_5.2.37-2_arm64.deb",
-    size=1_500_000,
-    sha256="ab" * 32,
-    section="shells",
-    description='GNU "Bourne Again" SHell · ü',
-)
-EMPTY = LockedGroup("twins", 0, (), ())
-LOCK = Lock(
-    suite="trixie",
-    architecture="arm64",
-    sources="deb http://deb.debian.org/debian trixie main\n",
-    layers=(LockedGroup("debian", 1_700_000_000, ("udev",), (BASH, replace(BASH, name="zsh"))),),
-    native_architecture="amd64",
-    twins=EMPTY,
-    tools=replace(EMPTY, name="tools"),
-)
+from tests.unit.builder.sample_lock import BASH, LOCK
 
 
 def test_a_lock_read_again_is_the_same():

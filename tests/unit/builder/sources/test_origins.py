@@ -12,7 +12,7 @@ from builder.sources import raspios
 from builder.sources.card_image import boot_folder
 from builder.sources.find import find_build
 from flasher.errors import BadDocument, BadInput
-from tests.unit.builder.test_lock import LOCK
+from tests.unit.builder.sample_lock import LOCK
 
 SHA256 = "ab" * 32
 IMAGE = "https://example.org/a.img.xz"
