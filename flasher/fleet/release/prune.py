@@ -21,6 +21,7 @@ from tuf.api.metadata import Metadata, Snapshot, Targets
 from tuf.api.serialization import DeserializationError
 
 from autosetup.faults import Faulty
+from autosetup.rollout_plan import read_plan
 from flasher.events import Emit, ignore, step
 from flasher.fleet.release import names
 from flasher.fleet.release.copies import blobs_of, in_force
@@ -31,6 +32,7 @@ from flasher.fleet.release.state import State
 
 _VERSIONED = re.compile(r"([1-9][0-9]*)\.(.+)\.json")
 _ROOT, _SNAPSHOT = "root", "snapshot"
+_TOP = frozenset({_SNAPSHOT, "targets"})
 _PART = re.compile(r"\..+\.part")
 
 Versions = Mapping[str, list[int]]
@@ -41,7 +43,8 @@ class Keep:
     """What stays besides what is in force, and the draft.
 
     Attributes:
-        versions: so many newest of each role's metadata, whatever their age; at least 1.
+        versions: so many newest of each role's metadata, whatever their age; at least 1. Of a site
+            it counts its generations.
         days: and all that was in force, or written, within so many. Nodes believe a timestamp for
             that long, and may be fetching what it leads to.
     """
@@ -116,7 +119,11 @@ def _of_draft(place: Place) -> set[str]:
 def _of_the_past(folder: Path, keep: Keep, since: float) -> Iterator[str]:
     """Metadata that stays, and what it leads to; letters of many versions are read once."""
     versions = _versions(folder)
-    kept = {(role, n) for role, found in versions.items() for n in found[-keep.versions :]}
+    kept = {
+        (role, number)
+        for role, found in versions.items()
+        for number in _newest(folder, role, found, keep.versions)
+    }
     snapshots = versions.get(_SNAPSHOT, [])
     for number in {*snapshots[-keep.versions :], *_until_lately(folder, snapshots, since)}:
         kept |= {(_SNAPSHOT, number), *_pins(folder, number)}
@@ -138,6 +145,24 @@ def _versions(folder: Path) -> Versions:
         if match and match[2] != _ROOT:
             found[match[2]].append(int(match[1]))
     return {role: sorted(numbers) for role, numbers in found.items()}
+
+
+def _newest(folder: Path, role: str, versions: list[int], count: int) -> Iterator[int]:
+    """The newest versions; of a site's own all that so many generations had, by a pause or so.
+
+    Plans are looked for there that go before those of a release that is taken back.
+    """
+    if "." in role or role in _TOP:
+        yield from versions[-count:]
+        return
+    generations = set[int]()
+    for number in reversed(versions):
+        for target in _targets(folder, role, number):
+            with suppress(OSError, Faulty):
+                generations.add(read_plan((folder / target).read_bytes()).generation)
+        if len(generations) > count:
+            return
+        yield number
 
 
 def _until_lately(folder: Path, snapshots: list[int], since: float) -> set[int]:

@@ -19,9 +19,10 @@ from autosetup.update.here import Ground
 from autosetup.update.look import Found, looking
 from flasher.errors import FlasherError
 from flasher.fleet.release.copies import copy_in_force, in_force
+from flasher.fleet.release.plan import going, paused, plan_before, plan_of
 from flasher.fleet.release.prune import Keep, prune, unneeded
 from flasher.fleet.release.root import renew_root
-from flasher.fleet.release.steps import publish_draft, renew
+from flasher.fleet.release.steps import change_plan, publish_draft, renew
 from tests.integration.autosetup.conftest import PROJECT
 from tests.integration.fleet.release.rigs import PASSPHRASE, Reader, World, copy_world
 from tests.integration.fleet.release.test_nodes import asked, ground
@@ -171,6 +172,19 @@ def test_what_a_renewal_left_behind_goes_and_is_no_release(old: World) -> None:
     assert {path for path in gone if not path.endswith(".snapshot.json")} == set()
     left = sorted(path for path in there(old.place.folder) if path.endswith("snapshot.json"))
     assert left == [f"metadata/{number}.snapshot.json" for number in (7, 8, 9)]
+
+
+def test_what_was_before_a_release_is_known_however_often_it_was_paused(old: World) -> None:
+    before = plan_of(old.place.read(), "field")
+    release(old, "fourth")
+    for change in (paused, going, paused, going):
+        let_pass(old, 40)
+        change_plan(old.place, old.place.read(), old.signer, change, lambda: old.targets, old.now)
+    let_pass(old, 40)
+    pruned(old, Keep(versions=2, days=30))
+    assert plan_before(old.place.read(), "field") == before
+    pruned(old)
+    assert plan_before(old.place.read(), "field") is None
 
 
 def test_what_the_draft_counts_on_stays(old: World, central: Callable[[], Ground]) -> None:
