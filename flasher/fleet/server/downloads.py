@@ -10,6 +10,7 @@ from aiohttp import ETag, hdrs, web
 
 from flasher.fleet.server.limits import Throttle
 from flasher.fleet.server.shelf import Away, Served, Shelf, Torn, is_lasting, is_name
+from flasher.fleet.server.source import LOOP
 
 _CHUNK = 256 << 10
 # What is asked for again and again must not be taken from anybody's memory.
@@ -35,6 +36,8 @@ class Downloads:
         name = request.match_info["name"]
         if not is_name(name):
             raise web.HTTPNotFound(text="There is no such file in a repository.\n")
+        if self._shelf.mark and self._shelf.mark in request.headers.get(LOOP, ""):
+            raise web.HTTPServiceUnavailable(text="This mirror shall mirror itself.\n")
         try:
             served = await self._shelf.open(name, request.remote or "")
         except Away:

@@ -71,7 +71,7 @@ class Mirror:
 
     Args:
         folder: keeps the files; nothing else may lie there.
-        upstream: address of the repository, without a slash at the end.
+        upstream: address of the repository, or of the server that has it.
         most_bytes: that blobs and targets may take together; those used longest ago go.
         context: whom to trust, with https; None for the system's authorities.
         manners: how often the address is asked.
@@ -88,7 +88,8 @@ class Mirror:
         reserve: int = RESERVE,
     ) -> None:
         self._folder, self._manners = folder, manners or Manners()
-        self._source = Source(upstream, context)
+        self.mark = f"flasher-{secrets.token_hex(8)}"
+        self._source = Source(upstream, self.mark, context)
         self._larder = Larder(folder, most_bytes, reserve)
         self._flights: dict[str, Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()

@@ -25,7 +25,7 @@ from flasher.fleet.server.rig_side import RigSide, Whose, rig_side
 from flasher.fleet.server.run import Serving, listen, serve
 from flasher.fleet.server.shelf import Folder, Shelf
 from flasher.fleet.server.tls import Papers, own_names, papers, renew
-from flasher.fleet.server.whereabouts import Whereabouts, own_addresses
+from flasher.fleet.server.whereabouts import Whereabouts, is_ours, own_addresses
 from flasher.pages import LOOPBACK
 from flasher.rig.ledger import Ledger
 from flasher.rig.profile import load_profile
@@ -122,13 +122,16 @@ def offer(wanted: Wanted) -> Iterator[Offer]:
     """Listen, and have all ready that can be made ready before anybody asks.
 
     Raises:
-        BadInput: ``no-repository``, ``no-site-key``, and what a profile or site says.
+        BadInput: ``no-repository``, ``mirrors-itself``, ``no-site-key``, and what a profile or site
+            says.
         EnvironmentLacks: what `listen` raises.
     """
     shelf = _shelf(wanted)
     default = _EVERYWHERE if wanted.on_lan else LOOPBACK
     with listen(wanted.address or default, wanted.port) as listener:
         port = listener.getsockname()[1]
+        if not wanted.repository and _would_mirror_itself(wanted, port):
+            shelf = None
         addresses = own_addresses(wanted.address) if wanted.on_lan else (LOOPBACK,)
         proof = _proof(wanted, addresses)
         scheme = "https" if proof else "http"
@@ -140,7 +143,7 @@ def offer(wanted: Wanted) -> Iterator[Offer]:
             bytes_per_second=wanted.bytes_per_second,
         )
         repository = f"{url}{REPOSITORY}" if shelf else ""
-        source = wanted.repository or _source(wanted)
+        source = (wanted.repository or _source(wanted)) if shelf else ""
         if wanted.site is None:
             yield Offer(serving, listener, url, repository, source)
             return
@@ -176,6 +179,21 @@ def _shelf(wanted: Wanted) -> Callable[[], Shelf] | None:
         context.load_verify_locations(cadata=wanted.authority)
     reserve = wanted.reserve_bytes
     return lambda: Mirror(kept, source, wanted.cache_bytes, context, reserve=reserve)
+
+
+def _would_mirror_itself(wanted: Wanted, port: int) -> bool:
+    """Whether this server is the source of its site's nodes, and so has none of its own.
+
+    Raises:
+        BadInput: ``mirrors-itself``; it was told to.
+    """
+    if not is_ours(_source(wanted), port):
+        return False
+    if wanted.upstream:
+        what = f"{wanted.upstream} is this server itself."
+        hint = "Give --repository NAME for a repository that is here, or another's address."
+        raise BadInput("mirrors-itself", what, hint)
+    return True
 
 
 def _source(wanted: Wanted) -> str:

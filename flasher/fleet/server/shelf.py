@@ -39,7 +39,13 @@ class Served(Protocol):
 
 
 class Shelf(Protocol):
-    """Where the files of a repository come from."""
+    """Where the files of a repository come from.
+
+    Attributes:
+        mark: what it calls itself where it asks others; empty where it asks nobody.
+    """
+
+    mark: str
 
     async def open(self, name: str, asker: str = "") -> Served | None:
         """A file by its name; None where there is none.
@@ -111,7 +117,7 @@ class Folder:
     """A repository in a folder of this computer, as `flasher release publish` leaves it."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.mark = path, ""
 
     async def open(self, name: str, asker: str = "") -> Whole | None:
         """See `Shelf`."""

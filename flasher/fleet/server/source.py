@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
+from contextlib import suppress
 from urllib.parse import quote
 
 import aiohttp
 
-from flasher.fleet.release.names import digest_in
+from flasher.fleet.release.names import TIMESTAMP, digest_in
 from flasher.fleet.server.flight import Flight, NotThere
 from flasher.fleet.server.shelf import Away, Torn
 
@@ -20,6 +21,8 @@ _MOST_IN_VAIN, _PAUSE_SECONDS = 3, 0.5
 # All tries to connect end before nodes, which wait for half a minute, give us up.
 _PATIENCE = aiohttp.ClientTimeout(total=None, connect=5, sock_read=30)
 _MISSING = frozenset({403, 404, 410})
+# Whoever finds itself here asks itself (RFC 8586).
+LOOP = "CDN-Loop"
 
 
 class Refused(Away):
@@ -30,12 +33,15 @@ class Source:
     """A repository at an address; made and used in one event loop.
 
     Args:
-        url: of the repository.
+        url: of the repository, or of the server that has it: people, and nodes, know either.
+        mark: by which a mirror knows what it asked itself.
         context: whom to trust, with https; None for the system's authorities.
     """
 
-    def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
-        self._url, self._context = url.rstrip("/"), context
+    def __init__(self, url: str, mark: str, context: ssl.SSLContext | None = None) -> None:
+        url = url.rstrip("/")
+        self._told = self._places = (url, f"{url}/repository")
+        self._mark, self._context = mark, context
         self._session: aiohttp.ClientSession | None = None
 
     async def fetch(self, name: str, flight: Flight) -> None:
@@ -74,10 +80,19 @@ class Source:
 
     async def ask(self, name: str, offset: int = 0) -> aiohttp.ClientResponse:
         """A file from an offset on; raises as `fetch`."""
-        headers = {"Accept-Encoding": "identity", "User-Agent": "flasher"}
+        for place in self._places:
+            with suppress(NotThere):
+                answer = await self._ask_at(f"{place}/{quote(name)}", offset)
+                self._places = (place,)
+                return answer
+        if name == TIMESTAMP:  # by now it may lie at the other place
+            self._places = self._told
+        raise NotThere
+
+    async def _ask_at(self, url: str, offset: int) -> aiohttp.ClientResponse:
+        headers = {"Accept-Encoding": "identity", "User-Agent": "flasher", LOOP: self._mark}
         if offset:
             headers["Range"] = f"bytes={offset}-"
-        url = f"{self._url}/{quote(name)}"
         answer = await self._opened().get(url, headers=headers, max_redirects=3)
         told = answer.headers.get("Content-Range", "")
         is_right = answer.status == (206 if offset else 200)

@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -20,6 +21,7 @@ from flasher.fleet.server.complaints import SUBJECT
 
 # Of a network that is none (RFC 5737): nothing is sent there.
 _FAR = ("192.0.2.1", 9)
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,19 @@ def own_addresses(chosen: str = "") -> tuple[str, ...]:
     found = {address for addresses in _by_interface() for address in addresses}
     first = _usual()
     return tuple(sorted(found, key=lambda each: (each != first, ipaddress.IPv4Address(each))))
+
+
+def is_ours(url: str, port: int) -> bool:
+    """Whether an address leads to a port of this computer, as far as its networks tell now."""
+    with suppress(ValueError, OSError):
+        at = urlsplit(url)
+        if not at.hostname or (at.port or _PORTS.get(at.scheme)) != port:
+            return False
+        known = socket.getaddrinfo(at.hostname, port, type=socket.SOCK_STREAM)
+        found = {str(sockaddr[0]) for *_, sockaddr in known}
+        own = own_addresses()
+        return any(each in own or ipaddress.ip_address(each).is_loopback for each in found)
+    return False
 
 
 def _usual() -> str:

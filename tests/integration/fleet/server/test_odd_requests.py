@@ -136,6 +136,8 @@ async def test_whoever_hangs_up_in_the_middle_is_not_told_either(
 class _Broken:
     """A shelf with a mistake in it."""
 
+    mark = ""
+
     async def open(self, name: str, asker: str = "") -> Whole | None:
         """See `Shelf`."""
         del asker

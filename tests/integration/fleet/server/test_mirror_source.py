@@ -1,0 +1,79 @@
+"""Which source a mirror has: a repository, the server that has it, and never itself."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from autosetup.settings import Update
+from flasher.errors import BadInput
+from flasher.events import ignore
+from flasher.fleet.server.mirror import Manners, Mirror
+from flasher.fleet.server.offer import Wanted, offer
+from flasher.fleet.server.run import Serving, listen, served
+from flasher.pages import LOOPBACK
+from flasher.rig.rigmap import RigMap
+from tests.integration.fleet.server.served import METADATA, Upstream, get, mirroring
+
+TIMESTAMP = "metadata/timestamp.json"
+OURS = "127.0.0.77"  # where no other test listens
+PATIENCE = aiohttp.ClientTimeout(total=25)
+
+
+async def test_the_address_of_a_server_leads_to_its_repository_too(tmp_path: Path) -> None:
+    upstream = Upstream()
+    lies_at = f"repository/{TIMESTAMP}"
+    upstream.files[lies_at] = METADATA
+    async with (
+        upstream.served() as source,
+        mirroring(source, tmp_path / "mirror", manners=Manners(fresh=0)) as url,
+    ):
+        for _ in range(2):
+            assert await get(f"{url}/{TIMESTAMP}") == (200, METADATA)
+        assert upstream.asked == {TIMESTAMP: 1, lies_at: 2}  # once it is known, it is asked there
+        upstream.files = {TIMESTAMP: METADATA}
+        assert (await get(f"{url}/{TIMESTAMP}"))[0] == 404
+        assert await get(f"{url}/{TIMESTAMP}") == (200, METADATA)
+
+
+async def test_a_mirror_that_shall_mirror_itself_says_so_and_holds_nobody(tmp_path: Path) -> None:
+    with listen(LOOPBACK, 0) as listener:
+        url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/repository"
+        wanted = Serving(lambda: Mirror(tmp_path / "mirror", url, 10**6))
+        async with (
+            served(wanted, listener, ignore),
+            aiohttp.ClientSession(timeout=PATIENCE) as client,
+            client.get(f"{url}/{TIMESTAMP}") as answer,
+        ):
+            assert answer.status == 503
+
+
+def test_a_server_that_is_the_source_of_its_own_site_serves_what_repository_says(
+    rig: RigMap,
+) -> None:
+    port = free_port()
+    update = Update(site="field", source=f"http://localhost:{port}")
+    with offer(Wanted(site=replace(rig.site, update=update), address=OURS, port=port)) as found:
+        assert (found.repository, found.source, found.serving.shelf) == ("", "", None)
+    with offer(Wanted(site=replace(rig.site, update=update), address=OURS)) as found:
+        assert found.serving.shelf
+
+
+def test_a_mirror_of_itself_is_refused_with_what_to_do() -> None:
+    port = free_port()
+    with (
+        pytest.raises(BadInput) as caught,
+        offer(Wanted(upstream=f"http://{OURS}:{port}/repository", address=OURS, port=port)),
+    ):
+        pass
+    assert caught.value.code == "mirrors-itself"
+    assert "--repository" in caught.value.hint
+
+
+def free_port() -> int:
+    with socket.create_server((OURS, 0)) as taken:
+        return int(taken.getsockname()[1])
