@@ -108,28 +108,30 @@ def bench(folder: Path, nodes: int, megabytes: int) -> None:
     state = place.read()
     after = files(place.folder)
     show("payloads alone, as for cards", f"{bare:.1f} s")
-    for name, took in (("first release", first), ("second", second)):
-        whole = took.compose + took.sign + took.publish
-        parts = f"{took.compose:.1f} + {took.sign:.1f} + {took.publish:.1f}"
-        show(f"{name}: composed, signed, published", f"{parts} s: {whole / bare:.2f} x")
-    show(
-        "the repository after the first", f"{sum(before.values()) / MB:.1f} MB, {len(before)} files"
-    )
-    show("new by the second", f"{(sum(after.values()) - sum(before.values())) / MB:.2f} MB")
+    show_took("first release", first, bare)
+    show_took("second", second, bare)
+    size, more = sum(before.values()), sum(after.values()) - sum(before.values())
+    show("the repository after the first", f"{size / MB:.1f} MB, {len(before)} files")
+    show("new by the second", f"{more / MB:.2f} MB")
     for name, size in of_one_node(state, entries[0]).items():
         show(f"one node fetches for the second: {name}", f"{size / 1000:.1f} kB")
+    afterwards(place, rig, folder / "stick", now)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    show("most memory", f"{peak / 1024:.0f} MiB")
+
+
+def afterwards(place: Place, rig: RigMap, stick: Path, now: datetime) -> None:
+    """What is done with a repository that has two releases."""
     begun = time.process_time()
     pause(place, rig, now)
     show("a pause, published", f"{time.process_time() - begun:.2f} s")
     begun = time.process_time()
-    size = copy_in_force(place.read(), folder / "stick")
+    size = copy_in_force(place.read(), stick)
     show("a copy", f"{size / MB:.1f} MB, {time.process_time() - begun:.1f} s")
     begun, later = time.process_time(), now + timedelta(days=60)
     gone = prune(place, place.read(), Keep(versions=1, days=30), later)
     freed = f"{sum(gone.values()) / MB:.2f} MB, {len(gone)} files"
     show("pruned of the first", f"{freed}, {time.process_time() - begun:.1f} s")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    show("most memory", f"{peak / 1024:.0f} MiB")
 
 
 def make_rig(folder: Path, nodes: int, megabytes: int) -> RigMap:
@@ -219,6 +221,13 @@ def of_one_node(state: State, entry: Entry) -> dict[str, int]:
         "its letter": target(names.letter_target("bench", "camera", entry.card_id)),
         "new files": len("#!/bin/sh\nexit 0\n"),
     }
+
+
+def show_took(release: str, took: Took, bare: float) -> None:
+    """A line of the table about a release; `bare` is what its payloads alone take, in seconds."""
+    whole = took.compose + took.sign + took.publish
+    parts = f"{took.compose:.1f} + {took.sign:.1f} + {took.publish:.1f}"
+    show(f"{release}: composed, signed, published", f"{parts} s: {whole / bare:.2f} x")
 
 
 def show(what: str, figure: str) -> None:
