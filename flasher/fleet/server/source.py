@@ -40,7 +40,8 @@ class Source:
 
     def __init__(self, url: str, mark: str, context: ssl.SSLContext | None = None) -> None:
         url = url.rstrip("/")
-        self._told = self._places = (url, f"{url}/repository")
+        self._told: tuple[str, ...] = (url, f"{url}/repository")
+        self._places = self._told
         self._mark, self._context = mark, context
         self._session: aiohttp.ClientSession | None = None
 
