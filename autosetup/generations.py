@@ -12,6 +12,7 @@ from autosetup.errors import AgentError, conflict
 from autosetup.faults import Fault, Faulty
 from autosetup.manifest import MANIFEST, read_manifest
 from autosetup.offer import Offer
+from autosetup.record import Record
 from autosetup.run import Tools
 
 
@@ -58,16 +59,28 @@ def take_back(tools: Tools, how: str = "by hand") -> None:
         AgentError: ``no-way-back``, there is none.
     """
     record = tools.journal.load()
-    if record and record.fallen and is_unfinished(record):
+    if record and _is_on_the_way(record):
         return
-    back = None
-    if record:
-        what = f"Generation {record.generation} was taken back {how}."
-        error = AgentError("taken-back", what, "Give the node a new payload.")
-        targets = [g.generation for g in record.good if g.generation != record.generation]
-        fallen = rollback.fallen(record, error, ())
-        back = rollback.begin(tools.journal, record, targets, fallen)
+    back = _before(tools, record, how) if record else None
     if back is None:
         what = "This node knows no good generation before the one that it has."
         raise AgentError("no-way-back", what, "Give it a new payload.")
     tools.journal.save(back)
+
+
+def has_way_back(tools: Tools) -> bool:
+    """Whether `take_back` has a good generation to go to, or is under way already."""
+    record = tools.journal.load()
+    return record is not None and (_is_on_the_way(record) or bool(_before(tools, record, "")))
+
+
+def _is_on_the_way(record: Record) -> bool:
+    return record.fallen is not None and is_unfinished(record)
+
+
+def _before(tools: Tools, record: Record, how: str) -> Record | None:
+    """The record with which the good generation before is applied again; None for none."""
+    what = f"Generation {record.generation} was taken back {how}."
+    error = AgentError("taken-back", what, "Give the node a new payload.")
+    targets = [good.generation for good in record.good if good.generation != record.generation]
+    return rollback.begin(tools.journal, record, targets, rollback.fallen(record, error, ()))

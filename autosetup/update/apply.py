@@ -13,13 +13,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-from autosetup import __version__, card_keys
+from autosetup import card_keys
 from autosetup.agent import Agent
-from autosetup.agent_package import NAME, read_agent
-from autosetup.agents import agents_of, order_of
+from autosetup.agent_package import read_agent
+from autosetup.agents import agents_of
 from autosetup.counting import Sequence, begin
 from autosetup.errors import AgentError
-from autosetup.generations import stage_payload, take_back
+from autosetup.generations import has_way_back, stage_payload, take_back
 from autosetup.outlets import utc_now
 from autosetup.questions import last_said
 from autosetup.rollout_plan import RolloutPlan
@@ -58,7 +58,7 @@ class Updater:
         tools: of the node.
         asked: the sources, in order.
         pause: waits for some seconds.
-        restart: goes on as the agent that counts by now; may come back.
+        restart: goes on as the agent that counts by now.
         patience: seconds for which a pass waits for its turn, or for the end of a capture; None
             for as long as it is until the next pass.
     """
@@ -72,6 +72,7 @@ class Updater:
     _source: str = field(default="", init=False)
     _found: Found | None = field(default=None, init=False)
     _sequence: Sequence | None = field(default=None, init=False)
+    _is_replaced: bool = field(default=False, init=False)
 
     def run(self) -> Status | None:
         """One pass; gives what the node came to, or None where nothing was applied.
@@ -108,6 +109,8 @@ class Updater:
             with looking(ground, self.asked) as found:
                 self._source, self._found = found.store.name, found
                 status, wait = self._act(found)
+            if self._is_replaced:
+                self.restart()  # not before: a stick would stay mounted
             if wait is None or time.monotonic() + wait > self._until:
                 return status
             self.pause(min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT))
@@ -115,19 +118,25 @@ class Updater:
 
     def _act(self, found: Found) -> tuple[Status | None, float | None]:
         """What the node came to, and after how many seconds to look again; None for not at all."""
-        if found.takes_back:
+        if found.takes_back and (has_way_back(self.tools) or not found.is_newer):
             status = self._go_back(found)
             return status, 0 if status.state == "rolled-back" else None
-        version = self._newer_agent(found.plan)
-        if not found.is_newer and version is None:
+        if not found.is_newer and not found.newer_agent:
             self._tell(Updating("idle"))
             return None, None
         wanted = _wanted(found)
-        if found.plan and not found.plan.lets_begin(wanted):
-            self._wait(wanted, "The rollout is paused.")
+        if self._is_held(found.plan, wanted):
             return None, None
         turn, lease = self._ask(found.ground, wanted)
-        return (self._bring(found, version, lease), None) if lease else (None, turn.seconds)
+        return (self._bring(found, lease), None) if lease else (None, turn.seconds)
+
+    def _is_held(self, plan: RolloutPlan | None, wanted: int) -> bool:
+        """Whether the site lets nobody begin; why is told."""
+        if plan is None or plan.lets_begin(wanted):
+            return False
+        withdrawn = f"Generation {wanted} was taken back by the site."
+        self._wait(wanted, "The rollout is paused." if plan.paused else withdrawn)
+        return True
 
     def _ask(self, ground: Ground, wanted: int) -> tuple[Turn, Lease | None]:
         """The node's turn to have a generation; a lease where it was granted."""
@@ -140,9 +149,9 @@ class Updater:
         self._wait(wanted, turn.why)
         return turn, None
 
-    def _bring(self, found: Found, version: str | None, lease: Lease) -> Status | None:
+    def _bring(self, found: Found, lease: Lease) -> Status | None:
         """Fetch all, then change the node."""
-        wanted = _wanted(found)
+        wanted, version = _wanted(found), found.newer_agent
 
         def progress(number: int, count: int) -> None:
             lease.keep()
@@ -152,8 +161,9 @@ class Updater:
         package = found.fetch_agent().read_bytes() if version else b""
         with self._no_capture(wanted, lease):
             self._tell(Updating("applying", generation=wanted))
-            if version and self._change_agent(version, package):
-                self.restart()
+            self._is_replaced = bool(version) and self._change_agent(version, package)
+            if self._is_replaced:
+                return None
             return self._apply(found, raw) if raw else None
 
     def _apply(self, found: Found, raw: dict[str, bytes]) -> Status:
@@ -204,8 +214,7 @@ class Updater:
     def _lease_for_packages(self, ground: Ground) -> Lease | None:
         """None where it is not the node's turn before the next pass."""
         plan = self._found.plan if self._found else None
-        if plan and not plan.lets_begin(ground.generation):
-            self._wait(ground.generation, "The rollout is paused.")
+        if self._is_held(plan, ground.generation):
             return None
         while True:
             turn, lease = self._ask(ground, ground.generation)
@@ -219,14 +228,6 @@ class Updater:
             self.tools.outlets.log(warned.reason)
         if now := last_said():
             self.tools.outlets.repeat(with_warning(now, code, warned))
-
-    def _newer_agent(self, plan: RolloutPlan | None) -> str | None:
-        """The version that nodes should run, if it is newer than ours and was not given up."""
-        named = NAME.fullmatch(plan.agent.rpartition("/")[2]) if plan else None
-        order = order_of(named[1]) if named else None
-        if named is None or order is None or order <= (order_of(__version__) or ()):
-            return None
-        return None if named[1] in agents_of(self.tools.system).bad() else named[1]
 
     def _change_agent(self, version: str, package: bytes) -> bool:
         """Put a newer agent on trial; whether it is good. Without it, the update goes on."""
@@ -292,5 +293,8 @@ class Updater:
 
 
 def _wanted(found: Found) -> int:
-    """The generation that the node is to go to, or that it has."""
-    return found.letter.told.generation if found.letter and found.is_newer else found.ground.newest
+    """The generation that the node is to go to, or that it has or had, unless it was taken back."""
+    if found.letter and found.is_newer:
+        return found.letter.told.generation
+    newest = found.ground.newest
+    return found.ground.generation if found.plan and found.plan.takes_back(newest) else newest

@@ -54,7 +54,8 @@ class Found:
         supply: the source, and those after it, for as long as `looking` goes on.
         plan: of the rollout; None where the site has published none.
         letter: of the card; None where it has none.
-        agent: the package of the agent that nodes should run; None for the one that they have.
+        agent: the package of the agent that the node is to run; None for the one that it has, also
+            where the repository lacks the one that the plan names.
     """
 
     ground: Ground
@@ -84,6 +85,11 @@ class Found:
     def has_news(self) -> bool:
         """Whether there is anything for this node to do."""
         return self.is_newer or self.takes_back or self.agent is not None
+
+    @property
+    def newer_agent(self) -> str:
+        """The version of `agent`; empty where there is none."""
+        return _version_in(self.plan) if self.agent else ""
 
     @property
     def missing(self) -> list[Wanted]:
@@ -268,12 +274,21 @@ def _letter(ground: Ground, store: Store, wanted: Wanted | None) -> Letter | Non
 
 
 def _agent(ground: Ground, client: Client, plan: RolloutPlan | None) -> Wanted | None:
-    """The agent that is to run, if it is newer than the one that does."""
-    named = NAME.fullmatch(plan.agent.rpartition("/")[2]) if plan else None
-    if plan is None or named is None or not _is_newer(ground, named[1]):
+    """The agent that is to run, if it is newer than the one that does.
+
+    One that came with a release that was taken back goes no further: it may be what was wrong.
+    """
+    version = _version_in(plan)
+    if plan is None or plan.takes_back(plan.generation) or not _is_newer(ground, version):
         return None
     found = client.find(plan.agent)
     return found if found and found.size <= _LARGEST_AGENT else None
+
+
+def _version_in(plan: RolloutPlan | None) -> str:
+    """The version of the agent that a plan names; empty for none."""
+    named = NAME.fullmatch(plan.agent.rpartition("/")[2]) if plan else None
+    return named[1] if named else ""
 
 
 def _is_newer(ground: Ground, version: str) -> bool:

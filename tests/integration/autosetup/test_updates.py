@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +14,19 @@ from autosetup.boards import HEARD_BY
 from autosetup.counting import begin
 from autosetup.rollout_plan import RolloutPlan
 from autosetup.update.turns import Asking
-from tests.integration.autosetup.conftest import Node
-from tests.integration.autosetup.launching import NEWER, agents_on
+from tests.integration.autosetup.conftest import Node, make_node
+from tests.integration.autosetup.launching import NEWER, agents_on, with_launcher
 from tests.integration.autosetup.releases import serving
 from tests.integration.autosetup.updating import (
+    AGENT,
     BAD_SCRIPT,
+    LIBRARIES,
     NEXT,
     Rig,
     giving_turns,
     make_rig,
     motd,
+    payload,
     run,
 )
 from tests.unit.autosetup.sample_payloads import GENERATION
@@ -31,6 +35,23 @@ CAPTURE = """
 mkdir -p "$root/run/lock"
 (flock {how} 9; sleep 1; echo over > "$root/etc/captured") 9> "$root/run/lock/autosetup-capture" &
 while flock --nonblock "$root/run/lock/autosetup-capture" true; do :; done
+"""
+
+TAKEN_OVER = """
+import sys
+sys.path = ["/mnt", *sys.path, sys.argv[1]]
+from autosetup.this_node import tools_here
+from autosetup.update.apply import Updater
+from autosetup.update.sources import sources
+
+def asked(system, update):
+    for store in sources(system, update):
+        try:
+            yield store
+        finally:
+            print("let go")
+
+Updater(tools_here(), asked, restart=lambda: sys.exit(print("taken over"))).run()
 """
 
 
@@ -79,6 +100,24 @@ def test_one_that_is_withdrawn_is_gone_back_from_and_not_taken_again(rig: Rig, n
     assert "by the site" in (node.status.reason or "")
     assert motd(node) == "first\n"
     assert run(node).stdout == "There is nothing new.\n"
+
+
+def test_a_node_on_which_nothing_was_ever_good_takes_what_follows_a_release_taken_back(
+    rig: Rig,
+) -> None:
+    node = with_launcher(make_node(rig.ground / "never-good"))
+    rig.trusted_by(node)
+    node.insert(payload(rig.update, GENERATION, b"first\n", script=BAD_SCRIPT))
+    assert run(node, "run").returncode == 1
+    rig.release(rig.payload(script=BAD_SCRIPT))
+    run(node)
+    assert (node.status.state, node.status.generation) == ("failed", NEXT)
+    rig.release(withdrawn=(NEXT,))
+    assert "no good generation" in run(node).stderr
+    rig.release(rig.payload(NEXT + 1, b"mended\n"), withdrawn=(NEXT,))
+    ended = run(node)
+    assert ended.returncode == 0, ended.stderr
+    assert (node.status.state, motd(node)) == ("done", "mended\n")
 
 
 def test_while_the_rollout_is_paused_nothing_is_fetched(rig: Rig, node: Node) -> None:
@@ -176,6 +215,37 @@ def test_an_agent_that_is_no_package_is_told_and_the_payload_comes(rig: Rig, nod
     ended = run(node)
     assert "It is no whole Debian package" in ended.stdout
     assert (ended.returncode, motd(node)) == (0, "next\n")
+
+
+def test_without_an_agent_that_the_repository_lacks_the_payload_comes_all_the_same(
+    rig: Rig, node: Node
+) -> None:
+    rig.release(agent=AGENT)
+    ended = run(node)
+    assert ended.returncode == 0, ended.stderr
+    assert (node.status.state, motd(node)) == ("done", "next\n")
+    assert run(node).stdout == "There is nothing new.\n"
+
+
+def test_the_agent_of_a_release_that_was_taken_back_goes_to_no_further_node(
+    rig: Rig, node: Node
+) -> None:
+    rig.release_agent(withdrawn=(NEXT,))
+    assert run(node).stdout == "There is nothing new.\n"
+    assert agents_on(node).current() is None
+    # A later one may bring it all the same, also to a node that has no part in that.
+    rig.release(agent=AGENT, withdrawn=(NEXT,), generation=NEXT + 1)
+    run(node)
+    assert agents_on(node).current() == NEWER
+
+
+def test_whatever_a_source_holds_is_let_go_of_before_the_new_agent_takes_over(
+    rig: Rig, node: Node
+) -> None:
+    rig.release_agent()
+    argv = [sys.executable, "-I", "-S", "-B", "-c", TAKEN_OVER, str(LIBRARIES)]
+    ended = node.execute(*argv)
+    assert ended.stdout.splitlines()[-2:] == ["let go", "taken over"], ended.stderr
 
 
 def test_where_nothing_answers_the_node_says_so_and_stays_as_it_is(rig: Rig, node: Node) -> None:

@@ -64,10 +64,14 @@ class Rig:
         """Another such node, with the root that the repository has by now."""
         with TemporaryDirectory(dir=self.ground) as folder:
             node = another(self.first, Path(folder))
-            root = node.upper / _ROOT
-            root.parent.mkdir(parents=True, exist_ok=True)
-            root.write_bytes(self.repository.root)
+            self.trusted_by(node)
             yield node
+
+    def trusted_by(self, node: Node) -> None:
+        """Give a node the root that the repository has by now."""
+        root = node.upper / _ROOT
+        root.parent.mkdir(parents=True, exist_ok=True)
+        root.write_bytes(self.repository.root)
 
     def payload(
         self, generation: int = NEXT, motd: bytes = b"next\n", script: bytes = b""
@@ -79,10 +83,10 @@ class Rig:
         """Publish a payload, the next one by default; `plan` as `RolloutPlan` has it."""
         release(self.repository, self.payload() if raw is None else raw, **plan)
 
-    def release_agent(self, **changed: str) -> None:
+    def release_agent(self, *, withdrawn: tuple[int, ...] = (), **changed: str) -> None:
         """Publish a newer agent, with some modules changed, and the next payload."""
         self.repository.targets["targets"][AGENT] = deb(agent(NEWER, **changed), NEWER)
-        self.release(agent=AGENT)
+        self.release(agent=AGENT, withdrawn=withdrawn)
 
 
 def payload(
