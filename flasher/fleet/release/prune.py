@@ -158,7 +158,7 @@ def _newest(folder: Path, role: str, versions: list[int], count: int) -> Iterato
     generations = set[int]()
     for number in reversed(versions):
         for target in _targets(folder, role, number):
-            with suppress(OSError, Faulty):
+            with suppress(FileNotFoundError, Faulty):
                 generations.add(read_plan((folder / target).read_bytes()).generation)
         if len(generations) > count:
             return
@@ -191,8 +191,11 @@ def _targets(folder: Path, role: str, number: int) -> Iterator[str]:
 
 
 def _signed(folder: Path, role: str, number: int) -> Any:
-    """Older metadata; None where nobody can read it, and so nobody is led anywhere by it."""
-    with suppress(OSError, DeserializationError):
+    """Older metadata; None where it makes no sense, and so leads nobody anywhere.
+
+    What cannot be read just now may make sense: that ends it all, before anything goes.
+    """
+    with suppress(FileNotFoundError, DeserializationError):
         raw = (folder / names.versioned(role, number)).read_bytes()
         found: Metadata[Any] = Metadata.from_bytes(raw)
         return found.signed
@@ -200,6 +203,6 @@ def _signed(folder: Path, role: str, number: int) -> Any:
 
 
 def _blobs(letter: Path) -> set[str]:
-    with suppress(OSError, Faulty):
+    with suppress(FileNotFoundError, Faulty):
         return blobs_of(letter.read_bytes())
     return set()

@@ -237,6 +237,17 @@ def test_a_repository_that_is_not_whole_is_not_pruned(old: World, what: str) -> 
     assert there(old.place.folder) == before
 
 
+def test_older_metadata_that_makes_no_sense_is_as_good_as_none(old: World) -> None:
+    let_pass(old, 40)
+    for name in ("2.snapshot.json", "2.field.json", "2.field.central.json"):
+        (old.place.folder / "metadata" / name).write_bytes(b"{}")
+    before = set(in_force(old.place.read()))
+    pruned(old, Keep(versions=2, days=1))
+    assert before < there(old.place.folder)
+    pruned(old)
+    copy_in_force(old.place.read(), old.folder / "copy")
+
+
 def test_copies_of_long_ago_are_known_for_its_own_still(old: World, tmp_path: Path) -> None:
     copy_in_force(old.place.read(), tmp_path / "stick")
     other = copy_world(old, tmp_path / "other")
