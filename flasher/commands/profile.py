@@ -10,8 +10,9 @@ from flasher.commands import _own_scripts
 from flasher.console import Console
 from flasher.errors import ExitCode, FlasherError
 from flasher.rig.own_script import all_run
-from flasher.rig.profile import Profile, Role, list_profiles, load_profile
+from flasher.rig.profile import Profile, list_profiles, load_profile
 from flasher.rig.profile_import import find_profile, import_profile
+from flasher.rig.role import Role
 
 EXAMPLE = "flasher profile show body-16x7"
 

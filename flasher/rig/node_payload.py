@@ -19,8 +19,8 @@ from autosetup.trust import brought
 from flasher.errors import BadDocument, BadInput
 from flasher.rig.networks import serves_of, time_of, wifi_of, wired_of
 from flasher.rig.own_script import OwnScript
-from flasher.rig.profile import Role
 from flasher.rig.rigmap import Node, RigMap
+from flasher.rig.role import Role
 from flasher.rig.site_authority import authority_pem
 from flasher.rig.tiers import is_central, keys_to, tier_key
 

@@ -13,7 +13,8 @@ from autosetup.node_network import interface_complaint
 from autosetup.node_serves import complaints
 from autosetup.payload import Wired
 from flasher.errors import BadDocument, BadInput, did_you_mean
-from flasher.rig.profile import Profile, Role, fill
+from flasher.rig.profile import Profile
+from flasher.rig.role import Role, fill
 from flasher.rig.site import Site, SiteSecrets
 
 _MOST_FAULTS = 5

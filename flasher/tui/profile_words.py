@@ -12,7 +12,8 @@ from textual.content import Content
 from flasher.errors import FlasherError
 from flasher.rig.entry import Entry, standing
 from flasher.rig.own_script import all_run
-from flasher.rig.profile import Profile, Role
+from flasher.rig.profile import Profile
+from flasher.rig.role import Role
 from flasher.tui.script_words import state, whom
 from flasher.tui.widgets.facts import explain, facts
 from flasher.tui.words import _, ngettext

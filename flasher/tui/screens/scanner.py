@@ -28,7 +28,8 @@ from flasher.tui.words import _
 
 if TYPE_CHECKING:
     from flasher.rig.ledger import Ledger
-    from flasher.rig.profile import Profile, Role
+    from flasher.rig.profile import Profile
+    from flasher.rig.role import Role
 
 _PAN = 5 * CELL
 
