@@ -11,6 +11,7 @@ from urllib.parse import quote
 import aiohttp
 
 from flasher.fleet.release.names import TIMESTAMP, digest_in
+from flasher.fleet.server.asking import Asking, Forbidden
 from flasher.fleet.server.flight import Flight, NotThere
 from flasher.fleet.server.shelf import Away, Torn
 
@@ -18,8 +19,6 @@ _CHUNK = 256 << 10
 # Tries that bring less than this count as none that got on.
 _GETTING_ON = 64 << 10
 _MOST_IN_VAIN, _PAUSE_SECONDS = 3, 0.5
-# All tries to connect end before nodes, which wait for half a minute, give us up.
-_PATIENCE = aiohttp.ClientTimeout(total=None, connect=5, sock_read=30)
 _MISSING = frozenset({403, 404, 410})
 # Whoever finds itself here asks itself (RFC 8586).
 LOOP = "CDN-Loop"
@@ -41,9 +40,8 @@ class Source:
     def __init__(self, url: str, mark: str, context: ssl.SSLContext | None = None) -> None:
         url = url.rstrip("/")
         self._told: tuple[str, ...] = (url, f"{url}/repository")
-        self._places = self._told
-        self._mark, self._context = mark, context
-        self._session: aiohttp.ClientSession | None = None
+        self._places: tuple[str, ...] = self._told
+        self._mark, self._asking = mark, Asking(url, context)
 
     async def fetch(self, name: str, flight: Flight) -> None:
         """Have all of a file, from where it broke off, for as long as tries bring more of it.
@@ -94,7 +92,10 @@ class Source:
         headers = {"Accept-Encoding": "identity", "User-Agent": "flasher", LOOP: self._mark}
         if offset:
             headers["Range"] = f"bytes={offset}-"
-        answer = await self._opened().get(url, headers=headers, max_redirects=3)
+        try:
+            answer = await self._asking.get(url, headers)
+        except Forbidden:
+            raise Refused from None
         told = answer.headers.get("Content-Range", "")
         is_right = answer.status == (206 if offset else 200)
         if is_right and (not offset or told.startswith(f"bytes {offset}-")):
@@ -104,17 +105,7 @@ class Source:
 
     async def close(self) -> None:
         """Nothing is asked any more."""
-        if self._session:
-            await self._session.close()
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            # How many files come at once, and whose, is not judged here.
-            connector = aiohttp.TCPConnector(ssl=self._context or True, limit=0)
-            self._session = aiohttp.ClientSession(
-                connector=connector, timeout=_PATIENCE, auto_decompress=False
-            )
-        return self._session
+        await self._asking.close()
 
 
 class Passing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,10 +57,14 @@ async def serving_folder(
 
 @asynccontextmanager
 async def mirroring(
-    upstream: str, folder: Path, most: int = 100 * MB, manners: Manners | None = None
+    upstream: str,
+    folder: Path,
+    most: int = 100 * MB,
+    manners: Manners | None = None,
+    context: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """A repository that is elsewhere; gives the mirror's address."""
-    wanted = Serving(lambda: Mirror(folder, upstream, most, manners=manners))
+    wanted = Serving(lambda: Mirror(folder, upstream, most, context, manners))
     async with serving(wanted) as url:
         yield f"{url}/repository"
 
@@ -76,6 +81,7 @@ class Upstream:
         gate: answers wait at it before they break off, and with all but the first half of what
             they send.
         away: it answers 502.
+        leads: names that it answers with another address for.
         refused: names that it answers 500 for.
         held: what is not there waits at it, and counts itself in `waiting`.
     """
@@ -89,6 +95,7 @@ class Upstream:
         self.half_way = asyncio.Event()
         self.away = False
         self.cut_each, self.cuts = 0, asyncio.Semaphore(0)
+        self.leads: dict[str, str] = {}
         self.refused: set[str] = set()
         self.held: asyncio.Event | None = None
         self.waiting = asyncio.Semaphore(0)
@@ -103,6 +110,8 @@ class Upstream:
         self.asked[name] += 1
         if self.away:
             return web.Response(status=502)
+        if name in self.leads:
+            return web.Response(status=302, headers={"Location": self.leads[name]})
         if name in self.refused:
             return web.Response(status=500)
         if name not in self.files:
@@ -145,14 +154,14 @@ class Upstream:
         await response.write(data[half:])
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[str]:
+    async def served(self, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
         app = web.Application()
         app.router.add_get("/{name:.+}", self.answer)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         with listen(LOOPBACK, 0) as listener:
-            await web.SockSite(runner, listener).start()
-            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+            await web.SockSite(runner, listener, ssl_context=context).start()
+            yield f"{'https' if context else 'http'}://{LOOPBACK}:{listener.getsockname()[1]}"
             await runner.cleanup()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from flasher.events import ignore
 from flasher.fleet.server.mirror import Manners, Mirror
 from flasher.fleet.server.offer import Wanted, offer
 from flasher.fleet.server.run import Serving, listen, served
+from flasher.fleet.server.tls import papers
 from flasher.pages import LOOPBACK
 from flasher.rig.rigmap import RigMap
 from tests.integration.fleet.server.served import METADATA, Upstream, get, mirroring
@@ -50,6 +52,49 @@ async def test_a_mirror_that_shall_mirror_itself_says_so_and_holds_nobody(tmp_pa
             client.get(f"{url}/{TIMESTAMP}") as answer,
         ):
             assert answer.status == 503
+
+
+async def test_a_file_that_lies_elsewhere_at_the_source_s_own_host_is_found(
+    tmp_path: Path,
+) -> None:
+    upstream, other = Upstream(), Upstream()
+    other.files["kept/elsewhere.json"] = METADATA
+    async with upstream.served() as source, other.served() as elsewhere:
+        upstream.leads = {TIMESTAMP: "/there", "there": f"{elsewhere}/kept/elsewhere.json"}
+        async with mirroring(source, tmp_path / "mirror") as url:
+            assert await get(f"{url}/{TIMESTAMP}") == (200, METADATA)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1.", "2130706433", "[::ffff:127.0.0.1]"])
+async def test_no_source_leads_a_mirror_to_the_devices_around_it(tmp_path: Path, host: str) -> None:
+    upstream, device = Upstream(), Upstream()
+    device.files["reboot"] = METADATA
+    async with upstream.served() as source, device.served() as found:
+        upstream.leads = {TIMESTAMP: f"http://{host}:{found.rpartition(':')[2]}/reboot"}
+        async with mirroring(source, tmp_path / "mirror") as url:
+            assert (await get(f"{url}/{TIMESTAMP}"))[0] == 503
+    assert not device.asked
+
+
+async def test_an_answer_that_leads_round_and_round_ends(tmp_path: Path) -> None:
+    upstream = Upstream()
+    upstream.leads = {TIMESTAMP: f"/{TIMESTAMP}"}
+    async with upstream.served() as source, mirroring(source, tmp_path / "mirror") as url:
+        assert (await get(f"{url}/{TIMESTAMP}"))[0] == 503
+
+
+async def test_what_was_asked_for_with_tls_comes_with_tls(rig: RigMap, tmp_path: Path) -> None:
+    assert rig.secrets.signer
+    proof = papers(rig.secrets.signer, [], [LOOPBACK])
+    context = ssl.create_default_context(cadata=proof.authority)
+    upstream, open_one = Upstream(), Upstream()
+    open_one.files[TIMESTAMP] = upstream.files["there"] = METADATA
+    async with upstream.served(proof.context) as source, open_one.served() as other:
+        upstream.leads = {TIMESTAMP: f"{other}/{TIMESTAMP}", "metadata/1.root.json": "/there"}
+        async with mirroring(source, tmp_path / "mirror", context=context) as url:
+            assert await get(f"{url}/metadata/1.root.json") == (200, METADATA)
+            assert (await get(f"{url}/{TIMESTAMP}"))[0] == 503
+    assert not open_one.asked
 
 
 def test_a_server_that_is_the_source_of_its_own_site_serves_what_repository_says(
