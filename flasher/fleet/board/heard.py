@@ -44,6 +44,10 @@ class Heard:
         """Whether it fell silent."""
         return now - self.at >= MISSING_AFTER
 
+    def moved(self, by: timedelta) -> Heard:
+        """As it would be, had our clock gone so much ahead."""
+        return replace(self, at=self.at + by, since=self.since + by)
+
 
 @dataclass(frozen=True, slots=True)
 class Twin:

@@ -43,11 +43,12 @@ def kept(board: Board) -> bytes:
 def restored(board: Board, raw: bytes) -> Board:
     """The board with what was kept; a file that cannot be read counts as empty.
 
-    Nodes that do not speak again are missing from their last word on, as ever.
+    Nodes that do not speak again are missing from their last word on, as ever. No word was said
+    later than now, whatever the clock was then.
     """
     try:
         top = json.loads(raw)
-        found = {str(card): _heard(words) for card, words in top["cards"].items()}
+        found = {str(card): _heard(words, board.now) for card, words in top["cards"].items()}
         is_ours = top["format"] == FORMAT
     except (ValueError, KeyError, TypeError, AttributeError):
         return board
@@ -59,9 +60,9 @@ def _words(heard: Heard) -> dict[str, object]:
     return {"at": at, "since": since, "address": heard.address, "report": asdict(heard.report)}
 
 
-def _heard(words: Mapping[str, Any]) -> Heard:
+def _heard(words: Mapping[str, Any], now: datetime) -> Heard:
     names = {each.name for each in fields(Report)}
     values = {key: value for key, value in words["report"].items() if key in names}
     report = Report(**{**values, **{key: tuple(values[key]) for key in _LISTS}})
-    at, since = (datetime.fromisoformat(words[name]) for name in ("at", "since"))
+    at, since = (min(datetime.fromisoformat(words[name]), now) for name in ("at", "since"))
     return Heard(report, str(words["address"]), at, since)

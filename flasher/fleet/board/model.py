@@ -82,12 +82,12 @@ class Board:
     twins: Mapping[str, Twin] = field(default_factory=dict)
 
     def at(self, now: datetime) -> Board:
-        """Later; a clock that was set back counts for nothing."""
-        now = max(now, self.now)
-        refusals = tuple(each for each in self.refusals if now - each.at < STRANGERS_FOR)
-        blinks = {card: blink for card, blink in self.blinks.items() if not _is_over(blink, now)}
-        twins = {card: twin for card, twin in self.twins.items() if now < twin.until}
-        return replace(self, now=now, refusals=refusals, blinks=blinks, twins=twins)
+        """Later; a clock that was put back takes every time that it gave with it."""
+        board = self if now >= self.now else self._moved(now - self.now)
+        refusals = tuple(each for each in board.refusals if now - each.at < STRANGERS_FOR)
+        blinks = {card: blink for card, blink in board.blinks.items() if not _is_over(blink, now)}
+        twins = {card: twin for card, twin in board.twins.items() if now < twin.until}
+        return replace(board, now=now, refusals=refusals, blinks=blinks, twins=twins)
 
     def heard(self, report: Report, address: str, now: datetime) -> Board:
         """A card that belongs here said so; the report was verified.
@@ -97,34 +97,36 @@ class Board:
             address: where it came from.
             now: UTC, when it came.
         """
-        card = report.card_id
-        known = self.heard_of.get(card)
+        board, card = self.at(now), report.card_id
+        known = board.heard_of.get(card)
         twin = twin_of(known, report, now) if known else None
         return replace(
-            self,
-            now=max(now, self.now),
-            heard_of={**self.heard_of, card: after(known, report, address, now)},
-            twins={**self.twins, card: twin} if twin else self.twins,
+            board,
+            heard_of={**board.heard_of, card: after(known, report, address, now)},
+            twins={**board.twins, card: twin} if twin else board.twins,
         )
 
     def copied(self, card_id: str, address: str, now: datetime) -> Board:
         """Another computer than the one that is heard speaks with a card's key, and is refused."""
-        twin = Twin(address, now + COPIED_FOR)
-        return replace(self, now=max(now, self.now), twins={**self.twins, card_id: twin})
+        board, twin = self.at(now), Twin(address, now + COPIED_FOR)
+        return replace(board, twins={**board.twins, card_id: twin})
 
     def refused(self, card_id: str, node: str, address: str, now: datetime) -> Board:
         """A card that does not belong here spoke: revoked (`node` is whose it was) or unknown."""
-        others = tuple(each for each in self.refusals if each.card_id != card_id)
+        board = self.at(now)
+        others = tuple(each for each in board.refusals if each.card_id != card_id)
         refusals = (*others, Refusal(card_id, node, address, now))[-MOST_STRANGERS:]
-        return replace(self, now=max(now, self.now), refusals=refusals)
+        return replace(board, refusals=refusals)
 
     def asked_to_blink(self, card_id: str, now: datetime) -> Board:
         """Somebody wants to see which node this is."""
-        return replace(self, blinks={**self.blinks, card_id: Blink(now)})
+        board = self.at(now)
+        return replace(board, blinks={**board.blinks, card_id: Blink(now)})
 
     def blinking(self, card_id: str, until: datetime, now: datetime) -> Board:
         """The node was told to blink, until then."""
-        return replace(self, blinks={**self.blinks, card_id: Blink(now, until)})
+        board = self.at(now)
+        return replace(board, blinks={**board.blinks, card_id: Blink(now, until)})
 
     def with_cards(self, cards: Mapping[str, Card]) -> Board:
         """Other cards, as the ledger has them now; see `places.cards_of`."""
@@ -153,6 +155,16 @@ class Board:
     def to_json(self) -> dict[str, object]:
         """The object of ``board.json``, see `BoardView.to_json`."""
         return self.view().to_json()
+
+    def _moved(self, by: timedelta) -> Board:
+        """As it would be, had the clock always gone so much ahead."""
+        return replace(
+            self,
+            heard_of={card: heard.moved(by) for card, heard in self.heard_of.items()},
+            refusals=tuple(replace(each, at=each.at + by) for each in self.refusals),
+            blinks={card: _moved(blink, by) for card, blink in self.blinks.items()},
+            twins={card: replace(twin, until=twin.until + by) for card, twin in self.twins.items()},
+        )
 
     def _claims(self) -> Mapping[str, int]:
         """How many cards that speak call themselves by each name."""
@@ -200,6 +212,10 @@ class Board:
     def _blink(self, card: Card) -> str:
         blink = self.blinks.get(card.card_id)
         return "" if blink is None else "blinking" if blink.until else "asked"
+
+
+def _moved(blink: Blink, by: timedelta) -> Blink:
+    return Blink(blink.asked_at + by, blink.until + by if blink.until else None)
 
 
 def _is_over(blink: Blink, now: datetime) -> bool:

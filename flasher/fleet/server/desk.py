@@ -116,7 +116,7 @@ class Desk:
         kept = sequences or {}
         self.board = board
         self.cards = cards
-        self.turns = turns or Turns()
+        self.turns = (turns or Turns()).by(board.now.timestamp())
         self.sequences = {kind: dict(kept.get(kind, {})) for kind in ("reports", "turns")}
         self._refused: dict[tuple[str, str], tuple[int, datetime]] = {}
         self.plan: RolloutPlan | None = None
@@ -139,6 +139,7 @@ class Desk:
             AgentError: ``no-verifier``.
         """
         sealed = self._opened(raw, address)
+        self._at(now)
         card = self._known(sealed, envelope.REPORT, address, now)
         try:
             report = verified(sealed, card.report_key)
@@ -159,6 +160,7 @@ class Desk:
         404, the node goes by the plan that it has itself.
         """
         sealed = self._opened(raw, address)
+        self._at(now)
         card = self._known(sealed, envelope.TURN, address, now)
         if not envelope.is_signed(sealed, envelope.TURN, card.report_key):
             raise Declined(403, _NOT_SIGNED)
@@ -174,13 +176,15 @@ class Desk:
         """Somebody wants to see a node; whether there is one of this card."""
         if card_id not in self.cards.current:
             return False
+        self._at(now)
         self._walked_at = now
         self.board = self.board.asked_to_blink(card_id, now)
         return True
 
     def later(self, now: datetime) -> None:
         """Time passed."""
-        self.board = self.board.at(now).with_rollout(self._rollout())
+        self._at(now)
+        self.board = self.board.with_rollout(self._rollout())
 
     def recognise(self, cards: Cards) -> None:
         """The ledger has other cards now."""
@@ -199,6 +203,16 @@ class Desk:
             for heard in self.board.heard_of.values():
                 turns = turns.heard(heard.report, heard.since.timestamp())
         self.turns = turns
+
+    def _at(self, now: datetime) -> None:
+        """A clock that was put back makes nobody wait for it to come that far again."""
+        if now < self.board.now:
+            self.turns = self.turns.by(now.timestamp())
+            self._walked_at = min(self._walked_at, now)
+            self._unknown = {
+                card: (asked, min(since, now)) for card, (asked, since) in self._unknown.items()
+            }
+        self.board = self.board.at(now)
 
     def _without_plan(self, card_id: str, generation: int, now: datetime) -> dict[str, object]:
         """Each card waits for itself: what one says it has found is no time that others waited."""

@@ -67,6 +67,19 @@ class Turns:
         wanted = plan.generation if plan else 0
         return self if wanted == self.generation else Turns(wanted)
 
+    def by(self, now: float) -> Turns:
+        """The same by a clock that may have been put back since: no time is later than it can be.
+
+        Args:
+            now: seconds since 1970.
+        """
+        return replace(
+            self,
+            leases=_at_most(self.leases, now + LEASE_SECONDS),
+            done=_at_most(self.done, now),
+            waiting=_at_most(self.waiting, now + _LATE + _PATIENCE),
+        )
+
     def ask(
         self, plan: RolloutPlan, card_id: str, generation: int, now: float
     ) -> tuple[Turns, Answer]:
@@ -183,6 +196,10 @@ def _place(plan: RolloutPlan, card_id: str, waiting: Mapping[str, float]) -> int
         return not plan.is_canary(card), order.get(card, len(order)), card
 
     return sum(key(card) < key(card_id) for card in waiting)
+
+
+def _at_most(times: Mapping[str, float], latest: float) -> dict[str, float]:
+    return {card: min(at, latest) for card, at in times.items()}
 
 
 def _unexpired(times: Mapping[str, float], now: float) -> dict[str, float]:

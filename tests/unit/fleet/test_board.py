@@ -232,6 +232,26 @@ def test_a_clock_that_is_set_back_brings_nobody_back():
     assert first_of(gone.at(NOON))("state") == "missing"
 
 
+@pytest.mark.parametrize("ahead", [SECOND, timedelta(hours=2), timedelta(days=400)])
+def test_a_clock_that_is_put_back_loses_nobody_who_speaks_and_finds_who_falls_silent(ahead):
+    then = NOON + ahead
+    state = board().at(then).heard(report(), "10.0.0.1", then).refused("f" * 32, "", "", then)
+    back = state.heard(report(sequence=2, time_ms=ms(NOON)), "10.0.0.1", NOON).at(NOON + SECOND)
+    assert first_of(back)("state") == "done"
+    assert first_of(back)("since") == "2026-11-21T12:00:00Z"
+    assert first_of(back)("clock_offset") == 0
+    assert len(back.view().strangers) == 1
+    silent = back.at(NOON + MISSING_AFTER)
+    assert first_of(silent)("state") == "missing"
+
+
+def test_a_clock_that_is_put_back_ends_no_blinking_and_prolongs_none():
+    then = NOON + timedelta(hours=2)
+    told = board().at(then).asked_to_blink(FIRST, then).blinking(FIRST, then + 30 * SECOND, then)
+    assert first_of(told.at(NOON + 29 * SECOND).at(NOON))("blink") == "blinking"
+    assert first_of(told.at(NOON).at(NOON + 30 * SECOND))("blink") == ""
+
+
 def test_what_is_shown_survives_its_way_over_the_network():
     state = board().heard(report(addresses=("10.0.0.7",), warnings=("x",)), "10.0.0.7", NOON)
     view = state.refused("f" * 32, "", "10.0.0.9", NOON).view()
@@ -257,6 +277,13 @@ def test_last_words_are_kept_over_a_restart():
     later = NOON + SECOND
     assert again.at(later).view().nodes[0].heard_at == state.view().nodes[0].heard_at
     assert first_of(again.at(NOON + MISSING_AFTER))("last_state") == "done"
+
+
+def test_words_of_a_clock_that_was_ahead_count_as_just_said():
+    then = NOON + timedelta(hours=2)
+    again = restored(board(), kept(board().at(then).heard(report(), "", then)))
+    assert first_of(again.at(NOON + SECOND))("state") == "done"
+    assert first_of(again.at(NOON + MISSING_AFTER))("state") == "missing"
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b'{"format": 1, "cards": {"x": {}}}', b"[1]"])

@@ -6,6 +6,7 @@ import base64
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,7 +17,8 @@ from autosetup.rollout_plan import RolloutPlan
 from flasher.fleet.board.model import COPIED_FOR
 from flasher.fleet.board.places import board_of
 from flasher.fleet.server.desk import BLINK_SECONDS, UNKNOWN_FOR, Cards, Declined, Desk, cards_in
-from flasher.fleet.server.turns import LEASE_SECONDS, Turns
+from flasher.fleet.server.keeping import Keeper
+from flasher.fleet.server.turns import LEASE_SECONDS, SOAK_SECONDS, Turns, turns_from
 from flasher.rig.entry import Entry
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -110,13 +112,19 @@ def test_cards_of_other_sites_are_strangers() -> None:
     assert OTHER not in cards_in([line(OTHER, "cam-2", "elsewhere")], "studio").current
 
 
-def test_what_was_said_before_is_refused_also_after_a_restart() -> None:
+def test_what_was_said_before_is_refused_also_after_a_restart(tmp_path: Path) -> None:
     desk = desk_of()
+    desk.follow(PLAN)
     desk.report(said(sequence=5), "10.0.0.7", NOON)
+    desk.turn(asked(sequence=3), "10.0.0.7", NOON)
     assert declined(desk, said(sequence=5)) == 409
     assert declined(desk, said(sequence=4)) == 409
-    restarted = Desk(desk.board, desk.cards, desk.sequences)
+    Keeper(tmp_path).write(Keeper(tmp_path).memory(desk, 1))
+
+    kept = Keeper(tmp_path)
+    restarted = Desk(kept.board(desk_of().board), desk.cards, kept.sequences(), kept.turns())
     assert declined(restarted, said(sequence=5)) == 409
+    assert answered(restarted, 3, NOON) == 409
     restarted.report(said(sequence=6), "10.0.0.7", NOON)
 
 
@@ -306,6 +314,38 @@ def test_turns_that_were_given_are_kept_while_a_server_that_begins_reads_its_pla
     desk.turn(asked(), "10.0.0.7", NOON)
     desk.follow(PLAN)
     assert answered(desk, 2, NOON + SECOND) == "1 of 1 turns are taken; others come first."
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_turn_lasts_no_longer_where_the_clock_is_put_back(is_restarted: bool) -> None:
+    cards, ahead = cards_in(LINES, "studio"), NOON + timedelta(hours=2)
+    desk = Desk(board_of("studio", cards.current.values(), ahead), cards)
+    desk.follow(PLAN)
+    desk.turn(asked(), "10.0.0.7", ahead)
+    if is_restarted:
+        fresh = board_of("studio", cards.current.values(), NOON)
+        desk = Desk(fresh, cards, turns=turns_from(json.dumps(desk.turns.to_json()).encode()))
+        desk.follow(PLAN)
+    desk.later(NOON)
+    assert desk.turn(asked(OTHER, 2), "10.0.0.8", NOON + SECOND)["granted"] is False
+    over = NOON + timedelta(seconds=LEASE_SECONDS)
+    assert desk.turn(asked(OTHER, 3), "10.0.0.8", over)["granted"] is True
+
+
+def test_a_clock_that_is_put_back_keeps_the_others_waiting_for_no_canary() -> None:
+    desk, ahead = desk_of(), NOON + timedelta(hours=2)
+    desk.follow(replace(PLAN, canaries=(NEW,)))
+    desk.report(said(generation=PLAN.generation), "10.0.0.7", ahead)
+    desk.turn(asked(OTHER), "10.0.0.8", NOON)
+    well = NOON + timedelta(seconds=SOAK_SECONDS)
+    assert desk.turn(asked(OTHER, 2), "10.0.0.8", well)["granted"] is True
+
+
+def test_a_clock_that_is_put_back_spends_no_more_time_on_a_plan_that_does_not_come() -> None:
+    desk = desk_of()
+    assert answered(desk, 1, NOON + timedelta(hours=2)) != 404
+    assert answered(desk, 2, NOON) != 404
+    assert answered(desk, 3, NOON + UNKNOWN_FOR) == 404
 
 
 def test_a_question_is_asked_once_and_for_oneself() -> None:
