@@ -7,6 +7,7 @@ import gc
 import pytest
 from textual.widgets._footer import FooterKey
 
+from flasher.practice.condition import BROKEN
 from flasher.tui.screens.question import QuestionScreen
 from flasher.tui.widgets.key_line import KeyLine
 
@@ -38,6 +39,24 @@ async def test_keys_stand_closer_where_they_had_no_room(sit_down, width, close):
         await technician.until(lambda: all(key.region.right <= width for key in line.children))
         assert line.compact is close
         assert "Quit" in technician.read()
+
+
+@pytest.mark.parametrize(
+    ("width", "shown", "alone"), [(90, "? Help", ""), (80, "Esc Back", "?"), (74, "r Try", "Esc")]
+)
+async def test_where_even_that_is_too_long_the_keys_that_everybody_knows_stand_alone(
+    sit_down, width, shown, alone
+):
+    async with sit_down(size=(width, 24)) as technician:
+        await technician.go_to_bench()
+        technician.app.workplace.desk.afflict("new-1", BROKEN)
+        await technician.make_card()
+        await technician.until(lambda: "r Try again" in technician.read())
+        line = technician.app.screen.query_one(KeyLine)
+        await technician.until(lambda: all(key.region.right <= width for key in line.children))
+        assert shown in technician.read()
+        assert "^q Quit" in technician.read()
+        assert [key.description for key in line.children if key.key_display == alone] in ([], [""])
 
 
 async def test_a_question_writes_its_keys_as_all_screens_do(sit_down):
