@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.screen import Screen
@@ -25,14 +27,15 @@ class BoardApp(PlainApp):
 
     Args:
         feed: of the server.
+        ticks: seconds from any beginning.
     """
 
     CSS_PATH: ClassVar = ["app.tcss", "bench.tcss", "board.tcss"]
 
-    def __init__(self, feed: BoardFeed) -> None:
+    def __init__(self, feed: BoardFeed, ticks: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._feed = feed
+        self._feed, self._ticks = feed, ticks
 
     def get_default_screen(self) -> Screen[None]:
         """The board."""
-        return BoardScreen(self._feed)
+        return BoardScreen(self._feed, self._ticks)

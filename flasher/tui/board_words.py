@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from flasher.fleet.board.heard import text_of
 from flasher.fleet.board.view import BoardView, NodeView, Shown
 from flasher.progress import readable_size
 from flasher.tui.node_signs import Look
@@ -104,6 +105,8 @@ def todo(node: NodeView) -> str:
         return _("Look at its power and its cable.")
     if node.state == "unheard" and node.replaces:
         return _("Put its new card in: what the older one says is refused.")
+    if node.state == "unheard":
+        return _("Put its card in, and start it.")
     words = NODES.get(node.code)
     return words.todo if words else node.hint
 
@@ -154,6 +157,14 @@ def age(then: str, now: str) -> str:
     """The time between two times of a board, in words; empty where one is none."""
     seconds = seconds_between(then, now)
     return _span(seconds) if seconds is not None else ""
+
+
+def later(at: str, seconds: float) -> str:
+    """A time of a board so many whole seconds later; as it is where it is none."""
+    try:
+        return text_of(datetime.fromisoformat(at) + timedelta(seconds=int(seconds)))
+    except ValueError:
+        return at
 
 
 def seconds_between(then: str, now: str) -> float | None:

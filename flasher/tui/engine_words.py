@@ -76,6 +76,22 @@ _WARNINGS = (
     N_("1 day ago"),
     N_("{count} days ago"),
 )
+# What is noted while a card is made (flasher.card, flasher.rig.readers, flasher.prepare, .mend).
+_NOTES = (
+    N_("This card or its reader is slow: it takes {rate}, not {least} or more."),
+    N_("It answered wrongly once; a second look found nothing. Watch this card and reader."),
+    N_("{size} that the probe had overwritten could not be put back."),
+    N_("All is on the card in {drive}: take it out now, before something mounts it."),
+    N_(
+        "The last {count} cards in this reader ({port}) were all slow: "
+        "it is the reader, its cable or its port. Try another."
+    ),
+    N_("The {count} cards before it in this reader ({port}) were faster: it is this card."),
+    N_("The card is good, but its line is missing in the ledger: {error}"),
+    N_("No certificate: {error}. Later: {command}"),
+    N_("It may refuse that: it trusts {signer}; the site {site} signs with {key}."),
+    N_("It may refuse that: it trusts {signer}; the site {site} does not sign."),
+)
 # What is wrong with this computer's clock (flasher.rig.wrong_clock).
 _CLOCKS = (
     N_(
@@ -107,5 +123,5 @@ def _form(text: str) -> re.Pattern[str]:
     return re.compile("".join(a + b for a, b in zip(fixed, [*places, ""], strict=True)))
 
 
-FORMS = (*_CONTENTS, *_REFUSALS, *_WARNINGS, *_CLOCKS)
+FORMS = (*_CONTENTS, *_REFUSALS, *_WARNINGS, *_NOTES, *_CLOCKS)
 _PATTERNS = [(_form(text), text) for text in FORMS]

@@ -14,26 +14,32 @@ from flasher.bench.model import (
     Counting,
     Empty,
     Failed,
-    Holding,
     Lane,
     Offered,
-    Phase,
     Ready,
     Refused,
     Stage,
     Working,
 )
-from flasher.drives.model import Drive
 from flasher.errors import Cancelled
 from flasher.progress import readable_size
 from flasher.tui.big_words import big
 from flasher.tui.engine_words import translated
+from flasher.tui.lane_parts import (
+    bar,
+    holding_words,
+    is_back,
+    must_ask,
+    share_of,
+    sign_of,
+    span,
+    whose,
+)
 from flasher.tui.node_signs import NEXT_SIGN
 from flasher.tui.trouble import Explained, Way, explain
 from flasher.tui.words import _
 
 LINES = 4
-_FULL, _HALF, _NONE = "█", "▌", "░"
 _SHORT_BAR = 8
 
 _STAGES: dict[Stage, str] = {
@@ -42,12 +48,6 @@ _STAGES: dict[Stage, str] = {
     "probe": _("testing"),
     "write": _("writing"),
     "verify": _("reading back"),
-}
-_HOLDINGS: dict[Holding, tuple[str, str]] = {
-    "blank": ("●", _("empty")),
-    "own": ("●", _("ours: {holds}")),
-    "made": ("!", _("in use: {holds}")),
-    "foreign": ("!", _("holds: {holds}")),
 }
 
 
@@ -64,40 +64,6 @@ class Around:
     has_image: bool = True
 
 
-def kind_of(phase: Phase) -> str:
-    """The phase in one word, for the style sheet."""
-    if isinstance(phase, Failed) and isinstance(phase.error, Cancelled):
-        return "stopped"
-    return type(phase).__name__.lower()
-
-
-def sign_of(phase: Phase) -> str:
-    """The phase in one sign."""
-    if isinstance(phase, Offered):
-        return _HOLDINGS[phase.holding][0]
-    signs = {
-        "empty": "·",
-        "counting": "●",
-        "working": "▶",
-        "ready": "✓",
-        "stopped": "■",
-    }
-    return signs.get(kind_of(phase), "✗")
-
-
-def drive_title(drive: Drive) -> str:
-    """Maker and model, or the file's name, or the kind."""
-    named = " ".join(filter(None, (drive.vendor, drive.model)))
-    return drive.path.name if drive.kind == "file" else named or drive.kind
-
-
-def head(lane: Lane) -> str:
-    """The reader and its card in one line."""
-    if lane.drive is None:
-        return lane.reader.rsplit("/", 1)[-1]
-    return f"{drive_title(lane.drive)} · {readable_size(lane.drive.size)}"
-
-
 def full(lane: Lane, around: Around, width: int) -> list[Content]:
     """All there is to say, in `LINES` lines of at most `width` letters."""
     lines = list(_lines(lane, around, width))[:LINES]
@@ -109,35 +75,9 @@ def short(lane: Lane, around: Around) -> Content:
     return Content.from_markup("$sign $words", sign=sign_of(lane.phase), words=_short(lane, around))
 
 
-def whose(lane: Lane) -> str:
-    """The node's name and what stands on its label."""
-    return f"{lane.node.name} · {lane.node.position}" if lane.node else ""
-
-
-def bar(phase: Working, width: int) -> str:
-    """How far the stage is; empty where that cannot be known."""
-    halves = round(2 * width * min(share_of(phase), 1))
-    done = _FULL * (halves // 2) + _HALF * (halves % 2)
-    return done + _NONE * (width - len(done))
-
-
-def share_of(phase: Working) -> float:
-    """The part of the stage that is done, 0 to 1."""
-    return phase.done / phase.total if phase.total else 0.0
-
-
-def span(seconds: float) -> str:
-    """A span of time that does not flicker: seconds, then minutes, then hours."""
-    if seconds < 99.5:
-        return _("{n} s").format(n=max(1, round(seconds)))
-    if seconds < 99.5 * 60:
-        return _("{n} min").format(n=math.ceil(seconds / 60))
-    return _("{n} h").format(n=f"{seconds / 3600:.1f}")
-
-
 def last_note(notes: tuple[str, ...]) -> Content:
     """The newest warning, if there is one."""
-    return Content(f"! {notes[-1]}") if notes else Content("")
+    return Content(f"! {translated(notes[-1])}") if notes else Content("")
 
 
 def _lines(lane: Lane, around: Around, width: int) -> Iterator[Content]:
@@ -168,16 +108,6 @@ def _offer(lane: Lane, around: Around) -> Iterator[Content]:
         yield Content.from_markup("[$success]✓ $words[/]", words=_("Every node has its card."))
     yield Content("")
     yield _prompt(lane, around)
-
-
-def holding_words(lane: Lane) -> str:
-    """What the card holds that is offered."""
-    if not isinstance(lane.phase, Offered) or lane.drive is None:
-        return translated(lane.drive.holds) if lane.drive else ""
-    holds = translated(lane.drive.holds)
-    if lane.drive.is_half_made:
-        return holds
-    return _HOLDINGS[lane.phase.holding][1].format(holds=holds)
 
 
 def _prompt(lane: Lane, around: Around) -> Content:
@@ -241,12 +171,6 @@ def _what(lane: Lane) -> tuple[str, str, str]:
     return "", "", ""
 
 
-def is_back(lane: Lane) -> bool:
-    """Whether the card that was pulled out while it was made is in its reader again."""
-    pulled = isinstance(lane.phase, Failed) and lane.phase.error.code == "card-pulled"
-    return pulled and lane.drive is not None and lane.memory.pulled is None
-
-
 def _way_on(lane: Lane, told: Explained) -> str:
     """The key that leads on, by the name that it has in the footer and in the window."""
     if Way.RETRY not in told.ways:
@@ -296,11 +220,6 @@ def _short_offer(lane: Lane, around: Around) -> str:
     else:
         way = _("Enter asks") if must_ask(lane.phase) else _("Enter")
     return f"{NEXT_SIGN} {lane.node.name} · {way}"
-
-
-def must_ask(phase: Phase) -> bool:
-    """Whether a person is asked before what is on the card is lost."""
-    return not (isinstance(phase, Offered) and phase.holding in ("blank", "own"))
 
 
 def _seconds_to(counting: Counting, around: Around) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -44,9 +44,11 @@ class Looker(Technician):
 
 
 @asynccontextmanager
-async def looking(board: Board, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Looker]:
+async def looking(
+    board: Board, size: tuple[int, int] = (80, 24), ticks: Callable[[], float] = lambda: 0.0
+) -> AsyncIterator[Looker]:
     feed = HeldBoard(board.view())
-    app = BoardApp(feed)
+    app = BoardApp(feed, ticks)
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
         looker = Looker(app, pilot)  # type: ignore[arg-type]
@@ -137,6 +139,31 @@ async def test_of_a_node_that_is_missing_the_last_word_is_told():
         await looker.hear(failed.at(NOON + 60 * SECOND))
         assert "? missing for 60 s; last word: failed" in looker.read()
         assert "The lens is not there." in looker.read()
+
+
+async def test_time_goes_on_while_no_node_says_anything_and_stands_still_without_a_server():
+    ticks = [0.0]
+    async with looking(quiet(), (120, 40), ticks=lambda: ticks[0]) as looker:
+        await looker.press("down")
+        await looker.hear(says(quiet(), state="failed").at(NOON + 60 * SECOND))
+        assert "● 12:01:00 UTC" in looker.read()
+        ticks[0] = 100.4
+        await looker.until(lambda: "● 12:02:40 UTC" in looker.read())
+        assert "? missing for 3 min; last word: failed" in looker.read()
+        looker.feed.tell(EnvironmentLacks("no-board", "No board answers at X.", "Start it."))
+        await looker.until(lambda: "no contact" in looker.read())
+        ticks[0] = 900.0
+        looker.feed.tell(EnvironmentLacks("no-board", "No board answers at Y.", "Start it."))
+        await looker.until(lambda: "answers at Y" in looker.read())
+        assert "? missing for 3 min; last word: failed" in looker.read()
+
+
+async def test_of_a_node_that_was_not_heard_yet_one_learns_what_to_do():
+    async with looking(quiet(), (120, 40)) as looker:
+        await looker.press("down")
+        fresh = {**quiet().cards, FIRST.node: Card("e" * 32, 0)}
+        await looker.hear(quiet().with_cards(fresh))
+        assert "→ Put its card in, and start it." in looker.read()
 
 
 async def test_a_node_that_a_copy_of_its_card_silenced_is_told_with_what_to_do():

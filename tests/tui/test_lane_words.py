@@ -27,7 +27,8 @@ from flasher.prepare import CardResult
 from flasher.rig.rigmap import Node
 from flasher.tui.bench_news import following, just_ended, outline
 from flasher.tui.big_words import HEIGHT, big
-from flasher.tui.lane_words import LINES, Around, bar, full, must_ask, short, span
+from flasher.tui.lane_parts import bar, must_ask, span
+from flasher.tui.lane_words import LINES, Around, full, short
 from flasher.tui.node_signs import LOOKS, NEXT_SIGN
 from flasher.tui.widgets.lane_list import form_for
 from flasher.tui.widgets.rig_summary import seconds_for_rest

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -13,7 +17,7 @@ from textual.widgets.option_list import Option
 from flasher.errors import FlasherError
 from flasher.fleet.board.feed import BoardFeed
 from flasher.fleet.board.view import BoardView, NodeView
-from flasher.tui.board_words import headline, look_of
+from flasher.tui.board_words import headline, later, look_of
 from flasher.tui.screens.base import WizardScreen
 from flasher.tui.screens.board_node import NodeScreen
 from flasher.tui.screens.find_node import FindNodeScreen
@@ -35,9 +39,10 @@ class BoardScreen(WizardScreen[None]):
 
     Args:
         feed: of the server.
+        ticks: seconds from any beginning.
 
     Attributes:
-        view: the newest board; `painted`: the one that is to be seen.
+        view: the newest board, at the time that it is now; `painted`: the one that is to be seen.
         trouble: why there is no contact; None where there is.
         under: name of the node that is told of.
     """
@@ -66,9 +71,11 @@ failed, and what to do. **Enter** shows all of it.
         Binding("q,escape", "app.quit", _("Quit"), show=False),
     ]
 
-    def __init__(self, feed: BoardFeed) -> None:
+    def __init__(self, feed: BoardFeed, ticks: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._feed = feed
+        self._feed, self._ticks = feed, ticks
+        # When the newest board was heard, by `ticks`, and the time that it told.
+        self._heard: tuple[float, str] = 0.0, ""
         self.painted: BoardView | None = None
         self._listed: list[tuple[str, str]] = []
         self.view: BoardView | None = None
@@ -119,9 +126,18 @@ failed, and what to do. **Enter** shows all of it.
                 self.trouble = news
             else:
                 self.view, self.trouble = news, None
+                self._heard = self._ticks(), news.at
+
+    def _age(self) -> None:
+        """A server that has nothing to tell is silent: time goes on all the same."""
+        if self.view and not self.trouble:
+            since, told = self._heard
+            if (at := later(told, self._ticks() - since)) != self.view.at:
+                self.view = replace(self.view, at=at)
 
     def _paint(self) -> None:
         """Show the newest board; however many came, at most ten times a second."""
+        self._age()
         self._paint_contact()
         view = self.view
         if view is None or view is self.painted:

@@ -22,7 +22,7 @@ from flasher.progress import readable_size
 from flasher.rig.rigmap import RigMap
 from flasher.tui.attempt import attempt
 from flasher.tui.engine_words import translated
-from flasher.tui.lane_words import drive_title, whose
+from flasher.tui.lane_parts import drive_title, whose
 from flasher.tui.screens.base import WizardDialog
 from flasher.tui.widgets.facts import explain, facts
 from flasher.tui.words import _, ngettext

@@ -13,6 +13,7 @@ from textual.widgets import Footer, Static
 from flasher.bench.model import Ready
 from flasher.progress import readable_seconds, readable_size
 from flasher.tui.big_words import big
+from flasher.tui.engine_words import translated
 from flasher.tui.screens.base import WizardDialog
 from flasher.tui.words import _
 
@@ -59,4 +60,4 @@ letters, and put in the next one.
         if result.bytes_kept:
             kept = readable_size(result.bytes_kept)
             yield _("{size} were right on it already.").format(size=kept)
-        yield from (f"! {note}" for note in self._ready.notes)
+        yield from (f"! {translated(note)}" for note in self._ready.notes)

@@ -22,7 +22,7 @@ from flasher.errors import FlasherError
 from flasher.image.source import ImageFile
 from flasher.rig.rigmap import RigMap
 from flasher.tui.engine_words import translated
-from flasher.tui.lane_words import is_back, must_ask, whose
+from flasher.tui.lane_parts import is_back, must_ask, whose
 from flasher.tui.screens.autopsy import AutopsyScreen, Remedy
 from flasher.tui.screens.base import WizardScreen
 from flasher.tui.screens.confirm import ConfirmScreen, Loss

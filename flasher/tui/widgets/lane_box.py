@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from flasher.bench.model import Lane
-from flasher.tui.lane_words import Around, full, head, kind_of, short
+from flasher.tui.lane_parts import head, kind_of
+from flasher.tui.lane_words import Around, full, short
 from flasher.tui.words import _
 
 Form = Literal["full", "medium", "compact"]

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from flasher.bench.model import BenchState, NodeState
 from flasher.bench.node_state import made
 from flasher.rig.rigmap import Node
-from flasher.tui.lane_words import span
+from flasher.tui.lane_parts import span
 from flasher.tui.node_signs import LOOKS, counted
 from flasher.tui.words import _, ngettext
 
