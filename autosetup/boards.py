@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from autosetup.browse import FLASHER, Offered, offered
+from autosetup.browse import FLASHER, Offered, a_few, offered
 from autosetup.settings import Update
 from autosetup.system import System
 
 # The board that heard this node last; gone with the next boot.
 HEARD_BY = "/run/autosetup/board"
-# Whoever announces a hundred shall not keep a node busy.
-_MOST = 8
 
 
 def boards(system: System, update: Update) -> tuple[str, ...]:
@@ -25,8 +23,9 @@ def of_site(found: Iterable[Offered], update: Update) -> tuple[str, ...]:
 
     A node that knows the site's certificate goes to nobody who cannot show one that it signed.
     """
-    urls = [one.url for one in found if one.url and _is_meant(one, update)]
-    return tuple(dict.fromkeys(sorted(urls, key=_is_ipv6)))[:_MOST]
+    urls = (one.url for one in found if one.url and _is_meant(one, update))
+    # The same order on every node: those that find two boards shall be heard by one.
+    return tuple(sorted(a_few(urls), key=lambda url: (_is_ipv6(url), url)))
 
 
 def heard_by(system: System) -> str:

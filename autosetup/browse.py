@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from autosetup import forms
@@ -12,6 +13,8 @@ from autosetup.system import System
 # What `flasher serve` is known by.
 FLASHER = "_flasher._tcp"
 _SECONDS = 20
+# Whoever announces a hundred shall not keep a node busy, nor from the stick that is in it.
+_MOST = 8
 _FIELDS = 10
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
@@ -47,6 +50,15 @@ def offered(system: System, kind: str) -> list[Offered]:
         return []
     argv = ["avahi-browse", "--resolve", "--parsable", "--terminate", kind]
     return read_offered(system.run(argv, seconds=_SECONDS).output)
+
+
+def a_few(urls: Iterable[str]) -> list[str]:
+    """Addresses to ask, each once.
+
+    Of a crowd some, by chance others each time, so that nobody is kept out of them for ever.
+    """
+    each = list(dict.fromkeys(urls))
+    return random.sample(each, _MOST) if len(each) > _MOST else each
 
 
 def read_offered(listed: str) -> list[Offered]:

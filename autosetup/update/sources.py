@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Generator
 
-from autosetup.browse import FLASHER, Offered, offered
+from autosetup.browse import FLASHER, Offered, a_few, offered
 from autosetup.settings import Update
 from autosetup.system import System
 from autosetup.update.stick import Partition, plugged_in, sticks
@@ -13,8 +12,6 @@ from autosetup.update.store import Store
 from autosetup.update.web import Patience, web_at
 
 _REPOSITORY = "repository"
-# Whoever announces a hundred shall not keep a node from the stick that is in it.
-_MOST = 8
 
 
 def sources(
@@ -42,13 +39,9 @@ def sources(
 
 
 def addresses(services: list[Offered], site: str) -> list[str]:
-    """The repositories of a site among what servers on the network say of themselves.
-
-    Of a crowd a few, by chance others each time, so that nobody is kept out of them for ever.
-    """
-    theirs = {one.url: None for one in services if one.url and one.texts.get("site") == site}
-    near = random.sample(list(theirs), _MOST) if len(theirs) > _MOST else theirs
-    return [f"{url}/{_REPOSITORY}/" for url in near]
+    """The repositories of a site among what servers on the network say of themselves."""
+    theirs = (one.url for one in services if one.url and one.texts.get("site") == site)
+    return [f"{url}/{_REPOSITORY}/" for url in a_few(theirs)]
 
 
 def _open(

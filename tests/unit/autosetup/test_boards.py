@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,20 @@ def test_only_boards_of_the_own_site_count_and_each_once() -> None:
         Offered("10.0.0.6", 8443, {"site": "studio", "tls": "1", "board": "0"}),
     ]
     assert of_site(heard, UPDATE) == ("https://10.0.0.7:8443", "https://[fd00::7]:8443")
+
+
+def test_all_nodes_that_find_two_boards_go_to_the_same_one() -> None:
+    heard = [one("10.0.0.7"), one("10.0.0.8"), one("fd00::7"), one("10.0.0.7", port=8444)]
+    assert len({of_site(order, UPDATE) for order in permutations(heard)}) == 1
+
+
+def test_of_a_hundred_boards_a_few_are_asked_and_none_is_crowded_out_for_ever() -> None:
+    crowd = [one(f"10.0.1.{last}") for last in range(100)]
+    asked: set[str] = set()
+    while len(asked) < len(crowd):
+        some = of_site(crowd, UPDATE)
+        assert len(set(some)) == len(some) == 8
+        asked.update(some)
 
 
 def test_a_node_that_knows_its_sites_certificate_speaks_to_nobody_without_one() -> None:
