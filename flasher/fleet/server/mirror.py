@@ -218,7 +218,8 @@ class Mirror:
             if error.errno in _FULL:
                 flight.end(NoRoom())
         except (Torn, ValueError):
-            self._asked[name] = monotonic()
+            if (self._folder / name).exists():  # of names that lead to nothing there is no end
+                self._asked[name] = monotonic()
 
     def _keep(self, name: str, flight: Flight) -> None:
         flight.check()
