@@ -40,6 +40,8 @@ _NO_NETWORK_SECONDS = 2.0
 _SPREAD = 0.1
 _OK = 200
 _COUNTER = "reports"
+# Strangers may call themselves boards, under another name each time.
+_MOST_BOARDS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Reporter:
         self._told: tuple[object, Told | None] = (None, None)
         self._post: Post | None = None
         self._failures = 0
-        self._last_line = ""
+        self._said: dict[str, str] = {}
         self._point_until: float | None = None
 
     def turn(self) -> float:
@@ -143,7 +145,10 @@ class Reporter:
             if answer := self._send(post, envelope):
                 self._post = post
                 keep_heard_by(self._system, address)
-                self._say(f"The board at {address} hears this node.{answer.apart(time.time())}")
+                # What the others say the next time is news.
+                self._said = {address: self._said.get(address, "")}
+                apart = answer.apart(time.time())
+                self._say(f"The board at {address} hears this node.{apart}", address)
                 return answer
             post.close()
         keep_heard_by(self._system, "")
@@ -154,9 +159,10 @@ class Reporter:
             status, raw = post.send("reports", envelope)
             if status == _OK:
                 return read_answer(raw)
-            self._say(f"The board at {post.address} refuses this node's reports ({status}).")
+            why = f"The board at {post.address} refuses this node's reports ({status})."
         except Unanswered as error:
-            self._say(f"The board does not answer: {error}.")
+            why = f"The board does not answer: {error}."
+        self._say(why, post.address)
         return None
 
     def _heed(self, answer: Answer) -> None:
@@ -203,10 +209,15 @@ class Reporter:
             self._post.close()
         self._post = None
 
-    def _say(self, line: str) -> None:
-        if line != self._last_line:
-            self._last_line = line
-            self._log(line)
+    def _say(self, line: str, board: str = "") -> None:
+        """Log what is new of a board, or of this node itself: several fill no journal by turns."""
+        if line == self._said.pop(board, ""):
+            self._said[board] = line
+            return
+        if len(self._said) >= _MOST_BOARDS:
+            self._said.pop(next(iter(self._said)))
+        self._said[board] = line
+        self._log(line)
 
 
 def _is_busy(report: Report) -> bool:

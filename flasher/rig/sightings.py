@@ -20,7 +20,7 @@ _SAYS_IT: dict[Sight, tuple[str, ...]] = {"rehearsed": ("rehearsed", "alive")}
 # Written to the card, or released for it: what was seen before is of the past.
 _MADE = ("verified", "released")
 # Of these the last one counts: a node that is back, or well again, is told once more.
-_LIVES: tuple[Sight, ...] = ("alive", "unwell", "missing")
+LIVES: tuple[Sight, ...] = ("alive", "unwell", "missing")
 
 
 def sighting(
@@ -68,8 +68,8 @@ def _told(lines: Iterable[Entry], card_id: str, generation: int) -> tuple[Entry 
             continue
         if line.result in _MADE:
             known, told = line, set()
-        if line.result in _LIVES:
-            told.difference_update(_LIVES)
+        if line.result in LIVES:
+            told.difference_update(LIVES)
         told.add(line.result)
     return known, told
 

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 from flasher.fleet.board.heard import Heard
 from flasher.fleet.board.model import Board
-from flasher.rig.entry import Entry
+from flasher.rig.entry import Entry, nanoseconds_of
 from flasher.rig.ledger import Ledger
-from flasher.rig.sightings import Sight, sighting
+from flasher.rig.sightings import LIVES, Sight, sighting
 
 # A rig that is switched off at night is no news: a node is, that is away while others are there.
 LONG_MISSING = timedelta(minutes=10)
+# A card that lives and fails by turns fills no ledger: no more lines than these in so long.
+SPELL, MOST_IN_A_SPELL = timedelta(hours=1), 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ def turns(before: Board, after: Board) -> tuple[Turn, ...]:
 class History:
     """Adds turning points to a ledger, each once, also over restarts.
 
+    Of a card that lives and fails again and again, what it came to is added once a line may be.
+
     Args:
         ledger: is read whole at first, and then only added to.
     """
@@ -48,22 +52,31 @@ class History:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._lines: dict[str, list[Entry]] | None = None
+        self._put_off: dict[str, Turn] = {}
 
-    def add(self, points: Iterable[Turn]) -> tuple[Entry, ...]:
+    def add(self, points: Iterable[Turn], now: datetime) -> tuple[Entry, ...]:
         """Add the lines that are new, and give them back; blocks for some milliseconds each.
+
+        Args:
+            points: that were reached since the last time.
+            now: UTC.
 
         Raises:
             FlasherError: ``ledger-unusable``, ``ledger-newer``.
         """
-        return tuple(self._recorded(points))
+        due = [turn for turn in self._put_off.values() if not self._is_restless(turn, now)]
+        return tuple(self._recorded((*due, *points), now))
 
     def forget(self) -> None:
         """Read the ledger anew the next time: others added to it."""
         self._lines = None
 
-    def _recorded(self, points: Iterable[Turn]) -> Iterator[Entry]:
+    def _recorded(self, points: Iterable[Turn], now: datetime) -> Iterator[Entry]:
         for turn in points:
             lines = self._of(turn.card_id)
+            if self._is_restless(turn, now):
+                self._put_off[turn.card_id] = turn
+                continue
             line = sighting(
                 lines,
                 turn.card_id,
@@ -76,6 +89,15 @@ class History:
                 recorded = self._ledger.record(line)
                 lines.append(recorded)
                 yield recorded
+            if turn.sight in LIVES:
+                self._put_off.pop(turn.card_id, None)
+
+    def _is_restless(self, turn: Turn, now: datetime) -> bool:
+        """Whether enough was told of this card's life for now."""
+        lives = [line for line in self._of(turn.card_id) if line.result in LIVES]
+        since = round((now - SPELL).timestamp() * 10**9)
+        late = [line for line in lives if nanoseconds_of(line.written_at) > since]
+        return turn.sight in LIVES and len(late) >= MOST_IN_A_SPELL
 
     def _of(self, card_id: str) -> list[Entry]:
         if self._lines is None:

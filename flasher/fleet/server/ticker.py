@@ -89,7 +89,7 @@ class Ticker:
             points = turns(before, after)
             memory = self._rig.keeper.memory(self._desk, plans.seen if plans else 0)
             await asyncio.to_thread(self._rig.keeper.write, memory)
-            await asyncio.to_thread(self._rig.history.add, points)
+            await asyncio.to_thread(self._rig.history.add, points, after.now)
             self._before = after
 
     @contextmanager

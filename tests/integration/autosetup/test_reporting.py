@@ -280,6 +280,21 @@ def test_a_node_that_is_refused_says_so_once(pi: Pi, board: Board) -> None:
     assert pi.logged == [f"The board at {board.address} refuses this node's reports (403)."]
 
 
+def test_boards_that_hear_a_node_by_turns_as_little_as_each_other_fill_no_journal(
+    pi: Pi, board: Board
+) -> None:
+    board.status = 403
+    with pi.reporter() as reporter:
+        for address in 3 * [board.address, "http://127.0.0.1:1"]:
+            pi.settle(Update("studio", board=address))
+            reporter.turn()
+        assert len(pi.logged) == 2
+        board.status = 200
+        pi.settle(Update("studio", board=board.address))
+        reporter.turn()
+    assert pi.logged[2].startswith(f"The board at {board.address} hears this node.")
+
+
 @pytest.mark.parametrize("answer", [b"<html>", b"x" * 100_000, b"[1, 2", b"\xff\xfe"])
 def test_no_answer_whatsoever_stops_a_node(pi: Pi, board: Board, answer: bytes) -> None:
     pi.settle(Update("studio", board=board.address))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flasher.fleet.board.history import LONG_MISSING, History, turns
+from flasher.fleet.board.history import LONG_MISSING, MOST_IN_A_SPELL, History, turns
 from flasher.fleet.board.model import Board
 from flasher.rig.assignments import current
 from flasher.rig.entry import Entry
@@ -47,7 +47,9 @@ def live(ledger: Ledger, states: Sequence[Board]) -> list[tuple[str, str, int]]:
     """What a history adds while a board goes through these states."""
     history = History(ledger)
     added = [
-        line for before, after in pairwise(states) for line in history.add(turns(before, after))
+        line
+        for before, after in pairwise(states)
+        for line in history.add(turns(before, after), after.now)
     ]
     return [(line.node, line.result, line.generation) for line in added]
 
@@ -82,6 +84,23 @@ def test_a_node_that_fails_again_and_again_is_told_once_and_then_that_it_is_well
     states = heard(*["failed", "applying"] * 20, "done", "done")
     assert live(ledger, states) == [("cam-0101", "unwell", 7), ("cam-0101", "alive", 7)]
     assert "It said so." in [line.reason for line in ledger.entries()]
+
+
+def test_a_node_that_lives_and_fails_by_turns_fills_no_ledger_and_what_it_came_to_is_told(
+    ledger: Ledger,
+) -> None:
+    states = heard(*["failed", "done"] * 600, "failed")
+    states += [states[-1].at(NOON + minute * 60 * SECOND) for minute in range(20, 100)]
+    told = [result for _, result, _ in live(ledger, states)]
+    assert told == ["unwell", "alive"] * (MOST_IN_A_SPELL // 2) + ["unwell"]
+
+
+def test_a_node_that_is_restless_keeps_nobody_else_from_the_ledger(ledger: Ledger) -> None:
+    states = heard(*["failed", "done"] * 20)
+    second = CARDS[1]
+    said = report(second.card_id, second.node)
+    states.append(states[-1].heard(said, "10.0.0.8", states[-1].now + SECOND))
+    assert live(ledger, states)[-1] == (second.node, "alive", 7)
 
 
 def test_what_was_taken_back_is_told_of_the_generation_that_failed(ledger: Ledger) -> None:
