@@ -72,7 +72,7 @@ the field. Here, help is on **F1**, since a question mark may be part of a passp
             )
             yield TickField("hidden", _("hidden: it does not show its name"), ticked=start.hidden)
             yield TickField(
-                "dealt", _("shared out: each node joins one of those ticked so"), ticked=start.dealt
+                "dealt", _("shared out: each node joins one of those ticked"), ticked=start.dealt
             )
             yield from self.buttons(_("OK"))
         yield Footer(show_command_palette=False)
