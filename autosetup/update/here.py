@@ -19,6 +19,9 @@ from autosetup.time_floor import FOLDER, is_synchronised
 from autosetup.trust import UPDATE_ROOT
 from autosetup.update.fetch import Fetched
 
+# In the updater's folder: verified metadata, by the root that it begins with.
+METADATA = "metadata"
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
