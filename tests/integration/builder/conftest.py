@@ -21,6 +21,7 @@ from builder.pool import Pool
 from builder.recipe import ImageSettings, LayerRecipe, Recipe
 from builder.release.files import Form, Release
 from builder.release.make import has_release, make_release
+from builder.sources.unpacked import Unpacked
 from builder.wanted import TOOLS, TOOLS_SUITE
 from flasher.events import CancelFlag, Progress, ignore
 from flasher.process import run
@@ -31,6 +32,9 @@ EPOCH = 1_700_000_000  # 2023-11-14 22:13:20 UTC
 SETTINGS = ImageSettings(boot_size_mib=64, root_slack_mib=16)
 
 Grow = Callable[[Path], None]
+Unpack = Callable[..., Path]
+Builds = Callable[..., Release]
+Asks = Callable[..., bool]
 
 
 @pytest.fixture
@@ -68,6 +72,23 @@ def bench_of(store: Store, log: Log) -> Callable[..., Bench]:
     def make(*layers: Layer) -> Bench:
         progress = Progress(ignore, "test", "build", 100)
         return Bench(store, layers, None, Emulation(), log, progress, CancelFlag())
+
+    return make
+
+
+@pytest.fixture
+def unpack(store: Store, log: Log) -> Unpack:
+    """Unpacks a file into a layer; gives the layer's tree."""
+
+    def make(form: str, file: Path, architecture: str = "amd64") -> Path:
+        step = Unpacked("base", form, file, "0" * 64, architecture, EPOCH)
+        layer = Layer("base", layer_key("", form, 1, {"file": str(file)}), 0, EPOCH)
+        with store.drafting() as draft:
+            progress = Progress(ignore, "test", "build", 100)
+            bench = Bench(store, (), draft, Emulation(), log, progress, CancelFlag(), EPOCH)
+            step.make(bench)
+            store.publish(draft, layer)
+        return store.root / layer.tree
 
     return make
 

@@ -21,11 +21,9 @@ from builder.release.make import make_release
 from flasher.errors import FlasherError
 from flasher.image.bmap import read_bmap
 from flasher.image.ranges import ByteRange, overlap
+from tests.integration.builder.conftest import Builds, Grow
 
 SETTINGS = ImageSettings(boot_size_mib=64, root_slack_mib=16)
-
-Builds = Callable[..., Release]
-Grow = Callable[[Path], None]
 
 
 def tool(*argv: str, folder: Path | None = None) -> str:

@@ -1,37 +1,25 @@
 """A release set, judged by the tools and libraries that those who get it will use."""
 
+from __future__ import annotations
+
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from builder.lock import Lock
-from builder.recipe import ImageSettings
 from builder.release.files import FORMS, Form, Release
-from builder.release.publish import require_own_sums, sign_sums
-from builder.release.sign import load_signer
-from flasher.errors import BadInput
-from flasher.events import Event, Noted, ignore
 from flasher.image.ranges import merge
 from flasher.image.source import open_image
 from flasher.process import run
-
-MIB = 1 << 20
-
-Builds = Callable[..., Release]
-Asks = Callable[..., bool]
+from tests.integration.builder.conftest import Asks, Builds
 
 
 def names(release: Release) -> set[str]:
     return {path.name for path in release.out.iterdir()}
 
-
-# --- forms -----------------------------------------------------------------------------------
 
 TESTS = {"zst": ("zstd", "-t"), "xz": ("xz", "-t"), "zip": ("unzip", "-tq")}
 
@@ -71,9 +59,6 @@ def test_a_file_that_only_has_the_name_of_another_form_stays(build: Builds, tmp_
     (tmp_path / "out/tiny.zip").write_text("my notes")
     build(form="zst")
     assert (tmp_path / "out/tiny.zip").read_text() == "my notes"
-
-
-# --- the set ---------------------------------------------------------------------------------
 
 
 def test_the_checksums_hold_for_the_whole_set(build: Builds):
@@ -170,94 +155,6 @@ def test_the_person_behind_sudo_owns_the_files(build: Builds, monkeypatch: pytes
         assert (path.stat().st_uid, path.stat().st_gid) == (4711, 4712)
 
 
-# --- whole or not ----------------------------------------------------------------------------
-
-
-def bytes_read() -> int:
-    """What this process has read so far, from the page cache too."""
-    lines = Path("/proc/self/io").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("rchar:"))
-
-
-def test_a_set_is_found_again_without_reading_it(build: Builds, is_there: Asks):
-    release = build()
-    assert is_there(release)
-    before = bytes_read()
-    assert is_there(release)
-    assert bytes_read() - before < 1 * MIB
-    release.image.touch()
-    assert is_there(release)
-    assert bytes_read() - before > release.image.stat().st_size
-
-
-def test_other_settings_another_lock_or_form_want_another_set(
-    build: Builds, is_there: Asks, lock: Lock
-):
-    release = build()
-    settings = ImageSettings(boot_label="FIRMWARE", boot_size_mib=64, root_slack_mib=16)
-    assert not is_there(release, settings)
-    assert not is_there(release, lock=replace(lock, sources="deb http://elsewhere trixie main"))
-    assert not is_there(replace(release, form="xz"))
-    assert is_there(release)
-
-
-def test_a_set_with_another_byte_anywhere_is_not_taken_for_whole(build: Builds, is_there: Asks):
-    release = build()
-    for path in release.summed:
-        flip_a_bit(path)
-        assert not is_there(release), path
-        flip_a_bit(path)
-        assert is_there(release), path
-
-
-def flip_a_bit(path: Path) -> None:
-    """In the middle of a file, and as if nothing had happened."""
-    before = path.stat()
-    with path.open("r+b") as file:
-        file.seek(before.st_size // 2)
-        byte = file.read(1)
-        file.seek(before.st_size // 2)
-        file.write(bytes([byte[0] ^ 1]))
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def test_a_set_with_a_file_missing_or_cut_off_is_not_taken_for_whole(
-    build: Builds, is_there: Asks, tmp_path: Path
-):
-    release = build()
-    for path in (*release.summed, release.sums):
-        kept = path.rename(tmp_path / "kept")
-        assert not is_there(release), path
-        shutil.copyfile(kept, path)
-        os.truncate(path, path.stat().st_size - 3)
-        assert not is_there(release), path
-        kept.replace(path)
-        assert is_there(release), path
-
-
-def test_a_checksum_too_few_or_too_many_is_noticed(build: Builds, is_there: Asks):
-    release = build()
-    lines = release.sums.read_text().splitlines(keepends=True)
-    for damaged in (lines[1:], [*lines, f"{'0' * 64}  tiny.img\n"]):
-        release.sums.write_text("".join(damaged))
-        assert not is_there(release)
-
-
-def test_notes_or_a_manifest_of_garbage_do_no_harm(build: Builds, is_there: Asks, tmp_path: Path):
-    release = build()
-    (notes,) = (tmp_path / "store/releases").iterdir()
-    garbage = ("", "{}", "[]", "7", "null", "\xff", "[" * 100_000, '{"key": "k"}', '{"files": []}')
-    for text in garbage:
-        notes.write_text(text, encoding="latin-1")
-        assert is_there(release), text[:9]
-    for text in garbage:
-        release.manifest.write_text(text, encoding="latin-1")
-        assert not is_there(release), text[:9]
-
-
-# --- papers ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("form", FORMS)
 def test_the_papers_tell_the_digests_of_these_files(build: Builds, form: Form):
     release = build(form=form)
@@ -279,82 +176,3 @@ def size(path: Path) -> int:
 
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-# --- signatures ------------------------------------------------------------------------------
-
-
-@pytest.fixture(params=["pkcs8", "openssh"])
-def key(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    path = tmp_path / "release.key"
-    if request.param == "pkcs8":
-        run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(path)])
-        path.chmod(0o600)
-    else:
-        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)])
-    return path
-
-
-def test_openssl_accepts_the_signature_and_no_other_sums(build: Builds, tmp_path: Path):
-    private, public = tmp_path / "release.key", tmp_path / "release.pub"
-    run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(private)])
-    run(["openssl", "pkey", "-in", str(private), "-pubout", "-out", str(public)])
-    release = build()
-    sign_sums(release, load_signer(private, ignore))
-    verify = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", str(public)]
-    files = ["-in", str(release.sums), "-sigfile", str(release.signature)]
-    assert "Verified Successfully" in run([*verify, *files]).text
-    release.sums.write_bytes(release.sums.read_bytes() + b"\n")
-    assert run([*verify, *files], ok=(1,)).status == 1
-
-
-def test_both_forms_of_keys_sign_the_same_way_each_time(build: Builds, key: Path):
-    release, signer = build(), load_signer(key, ignore)
-    sign_sums(release, signer)
-    first = release.signature.read_bytes()
-    assert len(first) == 64
-    release.signature.unlink()
-    sign_sums(release, signer)
-    assert release.signature.read_bytes() == first
-
-
-def test_a_new_set_has_no_old_signature(build: Builds, key: Path):
-    release = build()
-    sign_sums(release, load_signer(key, ignore))
-    assert not build(form="xz").signature.exists()
-
-
-def test_nothing_is_signed_that_somebody_else_wrote(build: Builds, key: Path):
-    release, signer = build(), load_signer(key, ignore)
-    with release.sums.open("a") as sums:
-        sums.write(f"{'0' * 64}  other.img\n")
-    with pytest.raises(BadInput) as refused:
-        require_own_sums(release, signer)
-    assert refused.value.code == "sums-of-others"
-    sign_sums(release, signer)
-    require_own_sums(release, signer)
-
-
-def test_a_key_that_others_may_read_is_warned_of(key: Path):
-    heard: list[Event] = []
-    load_signer(key, heard.append)
-    assert heard == []
-    key.chmod(0o644)
-    load_signer(key, heard.append)
-    (said,) = heard
-    assert isinstance(said, Noted)
-    assert said.warning
-    assert "chmod" in said.text
-
-
-def test_what_is_no_open_ed25519_key_is_refused_with_the_way_to_one(tmp_path: Path):
-    path = tmp_path / "some.key"
-    path.write_text("hello\n")
-    rsa, locked = tmp_path / "rsa.key", tmp_path / "locked.key"
-    run(["openssl", "genpkey", "-algorithm", "rsa", "-out", str(rsa)])
-    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", str(locked)])
-    codes = {"some.key": "key-unknown", "rsa.key": "key-unknown", "locked.key": "key-locked"}
-    for name, code in {**codes, "none.key": "key-unreadable"}.items():
-        with pytest.raises(BadInput) as refused:
-            load_signer(tmp_path / name, ignore)
-        assert refused.value.code == code
