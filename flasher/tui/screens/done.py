@@ -128,7 +128,7 @@ Above is the rig in numbers, below each of its nodes. **M** shows only those tha
     def on_mount(self) -> None:
         """Show what is known, and look what the ledger has."""
         table = self.query_one(DataTable)
-        table.add_columns("", _("Node"), _("Position"), _("State"), _("Card"), _("Made"))
+        table.add_columns("", _("Node"), _("Position"), _("State"), _("Card"), _("Made (UTC)"))
         table.focus()
         self._show()
         self.look_again()
