@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,35 @@ from autosetup.update.fetch import Fetched
 
 # In the updater's folder: verified metadata, by the root that it begins with.
 METADATA = "metadata"
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Mapping[str, bytes]):
+    """Files by their SHA-256 (hex), each read when it is asked for: together they may be large.
+
+    Nobody has checked that they are still what they were.
+
+    Attributes:
+        paths: where they lie.
+    """
+
+    paths: Mapping[str, Path]
+
+    def __getitem__(self, digest: str) -> bytes:
+        """The bytes of a file; one that has gone since is none."""
+        try:
+            return self.paths[digest].read_bytes()
+        except OSError as error:
+            raise KeyError(digest) from error
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self.paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +105,12 @@ def ground_of(tools: Tools) -> Ground:
         Faulty: the record is spoiled.
     """
     record = tools.journal.load()
-    raw = tools.journal.payload(record.generation) if record else {}
-    if record is None or MANIFEST not in raw:
+    folder = tools.journal.payload_folder(record.generation if record else 0)
+    if record is None or not (folder / MANIFEST).exists():
         raise _no_updates("This node was never set up by a payload.")
-    manifest, settings = read_manifest(raw[MANIFEST]), _settings(raw)
+    manifest = read_manifest((folder / MANIFEST).read_bytes())
+    files = {name: folder / name for name in manifest.files if (folder / name).is_file()}
+    settings = _settings(files)
     if not settings.update.site:
         raise _no_updates("The payload of this node names no site whose releases it takes.")
     anchor = tools.system.read(UPDATE_ROOT)
@@ -97,7 +128,7 @@ def ground_of(tools: Tools) -> Ground:
         sealing_key=card_keys.load(tools.journal.folder, manifest.card_id).sealing_key,
         past=(manifest.flashed_at,),
         is_timed=tools.system.booted and is_synchronised(),
-        held=_held(manifest, raw),
+        held=_held(manifest, files),
         mirror=settings.packages.mirror,
     )
 
@@ -107,13 +138,15 @@ def _no_updates(what: str) -> AgentError:
     return AgentError("no-updates", what, hint)
 
 
-def _settings(raw: Mapping[str, bytes]) -> NodeSettings:
-    settings, faults = read_node(raw.get(NODE, b""), raw)
+def _settings(files: Mapping[str, Path]) -> NodeSettings:
+    settings, faults = read_node(files[NODE].read_bytes() if NODE in files else b"", files)
     if settings is None:
         raise Faulty(list(faults))
     return settings
 
 
-def _held(manifest: Manifest, raw: Mapping[str, bytes]) -> dict[str, bytes]:
+def _held(manifest: Manifest, files: Mapping[str, Path]) -> Held:
     records = manifest.files.items()
-    return {rec.sha256: raw[name] for name, rec in records if name in raw and name != SECRETS}
+    return Held(
+        {rec.sha256: files[name] for name, rec in records if name in files and name != SECRETS}
+    )
