@@ -18,7 +18,8 @@ from autosetup.generations import has_way_back, stage_payload, take_back
 from autosetup.run import Tools
 from autosetup.status import Status
 from autosetup.this_node import alone
-from autosetup.update.look import Found, Sources, looking
+from autosetup.update.found import Found
+from autosetup.update.look import Sources, looking
 from autosetup.update.new_agent import LAUNCHER, change_agent
 from autosetup.update.one_pass import Pass
 from autosetup.update.packages_in_turn import bring_packages

@@ -13,9 +13,9 @@ from autosetup.errors import AgentError
 from autosetup.outlets import utc_now
 from autosetup.run import Tools
 from autosetup.update.capture import no_capture
+from autosetup.update.found import Found
 from autosetup.update.givers import givers
 from autosetup.update.here import Ground, ground_of
-from autosetup.update.look import Found
 from autosetup.update.turns import Asking, Lease, Turn
 from autosetup.update_state import Doing, Updating, tell
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from autosetup.errors import AgentError
+from autosetup.update.found import Found
 from autosetup.update.here import Ground
-from autosetup.update.look import Found, looking
+from autosetup.update.look import looking
 from flasher.errors import FlasherError
 from flasher.fleet.release.copies import copy_in_force, in_force
 from flasher.fleet.release.plan import going, paused, plan_before, plan_of
