@@ -272,7 +272,7 @@ async def test_nodes_are_typed_by_their_labels_and_what_is_wrong_is_said_below(s
         settings.query_one("#nodes", Input).value = "SEG4-CAM33"
         settings.query_one("#timeout", Input).value = "soon"
         await technician.press("ctrl+s")
-        await technician.until(lambda: "Did you mean seg4-cam3?" in technician.read())
+        await technician.until(lambda: "Did you mean SEG4-CAM3?" in technician.read())
         assert "Type a number from 1 to 86400." in technician.read()
         settings.query_one("#nodes", Input).value = "SEG4-CAM3, controller"
         settings.query_one("#timeout", Input).value = "30"
