@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
 
 from autosetup.errors import AgentError
 from autosetup.faults import Faulty
 from autosetup.terminal import DONE, refuse, say
 from autosetup.this_node import tools_here
-from autosetup.update.here import ground_of
-from autosetup.update.look import Found, looking
+from autosetup.time_floor import keep_floor, read_floor
+from autosetup.update.found import Found
+from autosetup.update.here import METADATA, Ground, ground_of
+from autosetup.update.look import looking
 
 # As `dnf check-update` has it, so that scripts can tell it from a failure.
 NEWS = 100
@@ -25,11 +33,27 @@ def check(*, as_json: bool) -> int:
     be asked or believed.
     """
     try:
-        with looking(ground_of(tools_here())) as found:
+        with apart(ground_of(tools_here())) as ground, looking(ground) as found:
             say(f"{json.dumps(facts(found))}\n" if as_json else f"{words(found)}\n")
             return NEWS if found.has_news else DONE
     except (AgentError, Faulty, OSError) as error:
         return refuse(error)
+
+
+@contextmanager
+def apart(ground: Ground) -> Iterator[Ground]:
+    """The same ground, on which nothing that is learned or fetched is kept.
+
+    An update may be at work beside it, which alone writes what the node knows.
+    """
+    with tempfile.TemporaryDirectory(prefix="autosetup-check-") as draft:
+        here = Path(draft)
+        with suppress(FileNotFoundError):
+            shutil.copytree(ground.folder / METADATA, here / METADATA)
+        keep_floor(here, read_floor(ground.folder))
+        aside = replace(ground, folder=here)
+        aside.blobs.folder.symlink_to(ground.blobs.folder)
+        yield aside
 
 
 def facts(found: Found) -> dict[str, object]:

@@ -61,6 +61,22 @@ def test_a_release_is_told_and_nothing_is_changed(rig: Rig, node: Node) -> None:
     assert "withdrawn" in check(node)[1]
 
 
+def test_what_an_update_knows_and_fetches_meanwhile_is_left_alone(rig: Rig, node: Node) -> None:
+    run(node, "update")
+    known = node.upper / "var/lib/autosetup/update"
+    (known / "targets" / f"{64 * 'a'}.part").write_bytes(b"half of it")
+    before = content(known)
+    assert any(name.startswith("metadata/") for name in before)
+    rig.release(rig.payload(NEXT + 1))
+    assert check(node)[0] == NEWS
+    assert content(known) == before
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
 def test_a_node_that_cannot_look_says_why(node: Node) -> None:
     (node.upper / "etc/autosetup/update/root.json").unlink()
     code, told = check(node)
