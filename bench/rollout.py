@@ -150,6 +150,7 @@ class Bench:
 
         say(f"generation {generation} is published")
         rollout.run(self.wanted.seconds, look, lambda node: node in troubles.lost)
+        troubles.end(rollout)
         lost = {node.node.name for node in troubles.lost}
         done = {course.node.node.name for course in rollout.done}
         named = self._named(generation, done - lost)

@@ -44,13 +44,23 @@ class Troubles:
             self._start_at = rollout.now + self.pause / 2
             self._tell(rollout, "the server is killed")
         if self.server.child is None and rollout.now >= self._start_at:
-            self.server.start()
-            self._tell(rollout, "the server is back")
+            self._start(rollout)
         if share >= 0.2 and not self._mend_at:
             self._cut(rollout)
         if self._down and rollout.now >= self._mend_at:
             self._mend(rollout)
         return True
+
+    def end(self, rollout: Rollout) -> None:
+        """Mend all but the nodes that are lost: the others have yet to say what they have."""
+        if self.server.child is None:
+            self._start(rollout)
+        if self._down:
+            self._mend(rollout)
+
+    def _start(self, rollout: Rollout) -> None:
+        self.server.start()
+        self._tell(rollout, "the server is back")
 
     def _cut(self, rollout: Rollout) -> None:
         at_work = rollout.at_work
