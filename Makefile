@@ -77,7 +77,7 @@ conformance: setup-test  ## The Update Framework's public suite on the node's cl
 	@python3 -m venv $(SUITE)/trixie && $(SUITE)/trixie/bin/pip --disable-pip-version-check install --quiet $(TRIXIE_TUF)
 	@for python in $(VENV) $(SUITE)/trixie; do \
 	    client="/usr/bin/env PYTHONPATH=$(CURDIR) $(CURDIR)/$$python/bin/python -m autosetup.update.conformance"; \
-	    (cd $(SUITE) && env/bin/pytest -q -p no:cacheprovider tuf_conformance --entrypoint "$$client") || exit 1; done
+	    (cd $(SUITE) && env/bin/pytest -q -p no:cacheprovider -c /dev/null --rootdir . tuf_conformance --entrypoint "$$client") || exit 1; done
 
 soak: setup-test  ## builds killed, plugs pulled, a long day at the bench; FLASHER_SEED=… for other moments
 	@$(SUDO) env FLASHER_KILLS=100 FLASHER_CUTS=32 FLASHER_REPLAYS=200 FLASHER_SOAK_CARDS=200 \

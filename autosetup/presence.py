@@ -36,6 +36,7 @@ _RUNS = "/run/avahi-daemon/pid"
 _BUS_SECONDS, _LOOK_SECONDS = 10, 0.2
 _RUNNING = "2"  # AVAHI_SERVER_RUNNING; before, it asks whether a name is free
 _AVAHI = ("org.freedesktop.Avahi", "/", "org.freedesktop.Avahi.Server")
+_LOOKS = "autosetup-neighbours.timer"
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -148,9 +149,13 @@ def _progress(status: Status) -> str:
 
 
 def rename(system: System, name: str) -> None:
-    """Tell avahi, if it runs, that the node has another name."""
+    """Tell avahi, if it runs, that the node has another name; soon it is looked whether it has it.
+
+    Of two nodes that change places, one asks for a name that the other one still has.
+    """
     if system.booted and system.has_program("busctl"):
         _ask_avahi(system, "SetHostName", "s", name)
+        system.run(["systemctl", "--no-block", "try-restart", _LOOKS])
 
 
 def other_of_our_name(system: System, node: str, around: Iterable[Offered]) -> Warned | None:

@@ -110,6 +110,11 @@ def test_systemd_is_told_to_feed_the_watchdog(lines: Lines):
     assert settings["RebootWatchdogSec"] == "15"
 
 
+def test_a_node_is_not_left_without_its_name_by_an_avahi_that_was_slow(lines: Lines):
+    told = lines("systemd-analyze cat-config systemd/system/avahi-daemon.service")
+    assert {"Restart=on-failure", "TimeoutStartSec=5min"} <= set(told)
+
+
 def test_ssh_takes_keys_only(lines: Lines):
     told = lines("ssh-keygen -A >&2; mkdir -p /run/sshd; sshd -T")
     assert {

@@ -13,7 +13,7 @@ import pytest
 
 from autosetup.browse import read_offered
 from autosetup.presence import Neighbour, neighbours
-from tests.integration.autosetup.conftest import DRIVER, Node, put_into_board
+from tests.integration.autosetup.conftest import DRIVER, PROJECT, Node, put_into_board
 from tests.unit.autosetup.sample_payloads import packed
 
 _BROWSE = "avahi-browse --resolve --parsable --terminate _autosetup._tcp"
@@ -156,6 +156,35 @@ def test_a_name_that_another_has_is_said_and_taken_back_once_it_is_free(
     node.agent("neighbours")
     assert not node.node.status.warnings
     assert "192.168.7.1" in other.do("avahi-resolve -4 --name board-1.local")
+
+
+_RENAME = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from autosetup.presence import rename
+from autosetup.system import System
+rename(System(), "board-2")
+"""
+# There is no systemd to start the timer again; what is asked of it is written down.
+_WITNESS = """
+mkdir -p /run/systemd/system;
+printf '#!/bin/sh\\necho "$*" >>/run/asked\\n' >/usr/local/sbin/systemctl;
+chmod +x /usr/local/sbin/systemctl
+""".replace("\n", " ")
+
+
+def test_a_new_name_that_the_other_node_still_has_is_looked_for_again_soon(
+    cable: tuple[House, House],
+) -> None:
+    node, other = cable
+    node.do(_WITNESS)
+    (node.node.upper / "rename.py").write_text(_RENAME)
+    told = node.do(f"{sys.executable} -I -S -B /rename.py {PROJECT}; cat /run/asked")
+    assert told == "--no-block try-restart autosetup-neighbours.timer\n"
+    called(other, "board-1")
+    node.do("hostname board-2")
+    node.agent("neighbours")  # as the timer does
+    assert "192.168.7.1" in other.do("avahi-resolve -4 --name board-2.local")
 
 
 def test_two_nodes_with_one_name_both_say_so_and_go_on(cable: tuple[House, House]) -> None:
