@@ -129,18 +129,19 @@ class Updater:
             lease.keep()
             self._at.tell(Updating("fetching", number, count, wanted))
 
-        raw = found.payload(progress) if found.is_newer else None
+        if found.is_newer:
+            found.fetch(progress)
         package = found.fetch_agent().read_bytes() if version else b""
         with self._at.no_capture(wanted, lease):
             self._at.tell(Updating("applying", generation=wanted))
             self._is_replaced = bool(version) and change_agent(self.tools, version, package)
             if self._is_replaced:
                 return None
-            return self._apply(found, raw) if raw else None
+            return self._apply(found) if found.is_newer else None
 
-    def _apply(self, found: Found, raw: dict[str, bytes]) -> Status:
+    def _apply(self, found: Found) -> Status:
         with alone():
-            stage_payload(self.tools, raw)
+            stage_payload(self.tools, found.payload())
             found.forget()
             status = Agent(self.tools).run()
         self._at.tell(Updating("idle", generation=status.generation))

@@ -80,10 +80,8 @@ class Found:
         }
         return [blob for blob in blobs.values() if not self.ground.blobs.holds(blob)]
 
-    def payload(self, progress: Progress = lambda _number, _count: None) -> dict[str, bytes]:
-        """Every file of the letter's payload, by its path in it; what is missing is fetched.
-
-        Whoever stages them checks the site's signature, as for a payload on the card.
+    def fetch(self, progress: Progress = lambda _number, _count: None) -> None:
+        """Have every file of the letter's payload on this node, and secrets that it can open.
 
         Args:
             progress: called before each file that must be fetched, and after every 4 MiB of it: its
@@ -93,11 +91,18 @@ class Found:
             AgentError: ``source-failed``, ``update-refused``, ``not-sealed-for-us``, ``no-space``.
             Faulty: the secrets are not those of the manifest.
         """
-        if self.letter is None:
-            raise refused(f"{self.store.name} has no letter for this card.")
-        files = {**self.letter.payload, SECRETS: open_secrets(self.letter, self._key())}
+        self._with_secrets()
         self._fetch_all(progress)
-        for name, record in self.letter.told.files.items():
+
+    def payload(self, progress: Progress = lambda _number, _count: None) -> dict[str, bytes]:
+        """Every file of the letter's payload, by its path in it; what is missing is fetched.
+
+        Together they may be large. Whoever stages them checks the site's signature, as for a
+        payload on the card. As for the rest, see `fetch`.
+        """
+        self.fetch(progress)
+        files, records = self._with_secrets(), self.letter.told.files if self.letter else {}
+        for name, record in records.items():
             if name != SECRETS:
                 files[name] = self._whole(name, _blob(record.sha256), record.size, record.sha256)
         return files
@@ -111,6 +116,12 @@ class Found:
     def forget(self) -> None:
         """Erase what was fetched of payloads, for it was staged."""
         self.ground.blobs.forget()
+
+    def _with_secrets(self) -> dict[str, bytes]:
+        """The small files, which the letter itself brings."""
+        if self.letter is None:
+            raise refused(f"{self.store.name} has no letter for this card.")
+        return {**self.letter.payload, SECRETS: open_secrets(self.letter, self._key())}
 
     def _key(self) -> str:
         if not self.ground.sealing_key:

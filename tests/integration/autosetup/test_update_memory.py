@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.integration.autosetup.conftest import Node
 from tests.integration.autosetup.releases import serving
-from tests.integration.autosetup.updating import LIBRARIES, NEXT, Rig, make_rig
+from tests.integration.autosetup.updating import NEXT, Rig, make_rig, most_memory
 
 MB = 1_000_000
-# Prints the most memory, in KiB, that `autosetup update` had at once.
-_MEASURED = """
-import resource, subprocess
-subprocess.run(["/usr/bin/autosetup", "update"], check=True, stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
 
 
 @pytest.fixture
 def rig(ground: Path) -> Iterator[Rig]:
-    files = ground / "memory-files"
-    files.mkdir()
-    with serving(files) as server:
-        yield make_rig(ground / "memory", files, server)
-
-
-def most_of(node: Node) -> int:
-    """Bytes that an update had at once."""
-    told = ("CUT_AT=0", f"LIBRARIES={LIBRARIES}")
-    ended = node.execute("env", *told, sys.executable, "-c", _MEASURED)
-    assert ended.returncode == 0, ended.stderr
-    return int(ended.stdout) * 1024
+    with TemporaryDirectory(dir=ground) as name:
+        files = Path(name, "files")
+        files.mkdir()
+        with serving(files) as server:
+            yield make_rig(Path(name, "rig"), files, server)
 
 
 def test_a_look_costs_no_more_memory_however_much_is_in_force(rig: Rig) -> None:
     with rig.node() as node:
-        small = most_of(node)
+        small = most_memory(node)
         rig.release(rig.payload(NEXT, os.urandom(20 * MB)))
-        assert most_of(node) > 20 * MB
+        assert most_memory(node) > 20 * MB
         assert node.status.generation == NEXT
-        assert most_of(node) < small + 10 * MB
+        assert most_memory(node) < small + 10 * MB
+
+
+def test_what_is_taken_is_in_memory_twice_at_most(rig: Rig) -> None:
+    with rig.node() as node:
+        small = most_memory(node)
+        rig.release(rig.payload(NEXT, os.urandom(20 * MB)))
+        assert most_memory(node) < small + 50 * MB
+        assert node.status.generation == NEXT

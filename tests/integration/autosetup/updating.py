@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,12 @@ PACKAGE = "rig-tools"
 _CHECK = f"#!/bin/sh\n! grep -Fx 2.0 /usr/share/{PACKAGE}\n".encode()
 AGENT = f"agent/autosetup_{NEWER}_all.deb"
 _ROOT = "etc/autosetup/update/root.json"
+# Prints the most memory, in KiB, that the update had.
+_MEASURED = """
+import resource, subprocess
+subprocess.run(["/usr/bin/autosetup", "update"], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 _SETTINGS = NodeSettings("cam-0101", ROLE, locale=Locale(timezone="Etc/UTC"))
 
 
@@ -146,6 +153,14 @@ def run(node: Node, *arguments: str, cut_at: int = 0) -> subprocess.CompletedPro
     """Call the launcher, by default for an update."""
     told = (f"CUT_AT={cut_at}", f"LIBRARIES={LIBRARIES}")
     return node.execute("env", *told, "/usr/bin/autosetup", *(arguments or ["update"]))
+
+
+def most_memory(node: Node) -> int:
+    """Bytes that an update had at once."""
+    told = ("CUT_AT=0", f"LIBRARIES={LIBRARIES}")
+    ended = node.execute("env", *told, sys.executable, "-c", _MEASURED)
+    assert ended.returncode == 0, ended.stderr
+    return int(ended.stdout) * 1024
 
 
 def motd(node: Node) -> str:
