@@ -54,15 +54,14 @@ class Place:
         return self.home / _ROOT
 
     def read(self) -> State:
-        """The repository as it stands; a newer root, of another computer, is kept here, too.
+        """The repository as it stands; a newer root that goes with it is kept here, too.
 
         Raises:
             FlasherError: ``repository-damaged``; ``repository-older``, it is another one than was
                 published from here last.
         """
         known = self.root_file.read_bytes()
-        if (root := newest_root(self.folder, known)) != known:
-            self.keep_root(root)
+        root = newest_root(self.folder, known)
         state = read_state(self.folder, root)
         path = self.home / _PUBLISHED
         last = json.loads(path.read_bytes())["timestamp"] if path.exists() else 0
@@ -70,6 +69,8 @@ class Place:
             what = f"{self.folder} is at version {found}, but {last} was published from here."
             hint = "Copy the newer one back; nodes that have seen it refuse the older one."
             raise FlasherError("repository-older", what, hint)
+        if root != known:
+            self.keep_root(root)
         return state
 
     def note_published(self, version: int) -> None:

@@ -181,6 +181,22 @@ def test_a_root_of_another_computer_is_followed_and_kept(world: World, second: P
     assert second.root_file.read_bytes() == world.place.root_file.read_bytes()
 
 
+def test_a_root_that_came_before_what_goes_with_it_is_not_kept(
+    world: World, second: Place, tmp_path: Path
+) -> None:
+    before, kept = tmp_path / "before", second.root_file.read_bytes()
+    shutil.copytree(second.folder, before)
+    remove(world, "snapshot.key", "timestamp.key")
+    change(world, "online")
+    shutil.copytree(before, second.folder, dirs_exist_ok=True)  # the new root alone stays
+    with pytest.raises(FlasherError, match="not as it was published"):
+        second.read()
+    assert second.root_file.read_bytes() == kept
+    shutil.rmtree(second.folder)
+    shutil.copytree(before, second.folder)  # as the error's hint has it
+    assert second.read().root.signed.version == 1
+
+
 def test_a_root_that_the_one_before_did_not_sign_is_refused(
     world: World, second: Place, tmp_path: Path
 ) -> None:
