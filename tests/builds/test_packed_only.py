@@ -15,6 +15,10 @@ pytestmark = pytest.mark.timeout(600)
 LISTS = {"SHA256SUMS", "small.manifest.json"}
 
 
+def without_lists(made: dict[str, str]) -> dict[str, str]:
+    return {name: digest for name, digest in made.items() if name not in LISTS}
+
+
 def test_a_set_without_the_raw_image_comes_of_the_same_layers_and_goes_again(
     reference: Reference, copy: Place
 ):
@@ -34,18 +38,15 @@ def test_a_set_without_the_raw_image_comes_of_the_same_layers_and_goes_again(
 def test_a_build_killed_while_it_gives_the_image_back_leaves_nothing_half_packed(
     reference: Reference, copy: Place
 ):
-    options = copy.forget("small assemble", reference.ended.layers)
-    delay = reference.ended.phases["small assemble"] * 0.7
-    end = end_build(
-        copy, "small assemble", delay, signal.SIGKILL, "--packed-only", *options, whole_group=True
-    )
-    assert end.left == []
-    if end.alive:
-        assert copy.made().keys() == {"small.lock"}
+    delay, made = reference.ended.phases["small assemble"] * 0.7, copy.made()
+    while made.keys() != {"small.lock"}:
+        copy.forget("small assemble", reference.ended.layers)
+        words = ("small assemble", delay, signal.SIGKILL, "--packed-only")
+        assert end_build(copy, *words, whole_group=True).left == []
+        made = copy.made()
+        assert without_lists(made).items() <= reference.made.items()
+        delay /= 2  # where it was faster than the first time, and had put the set in place
     ended = copy.build("--packed-only")
     assert ended.status == 0, ended.words
-    made = copy.made()
-    assert {name: made[name] for name in made.keys() - LISTS} == {
-        name: reference.made[name] for name in made.keys() - LISTS
-    }
+    assert without_lists(copy.made()).items() <= reference.made.items()
     assert copy.unfinished() == []
