@@ -180,7 +180,7 @@ def release(place: Place, rig: RigMap, entries: list[Entry], now: datetime) -> T
     state, folder = place.read(), DraftFolder(place.draft)
     compose_release(state, folder, rig, Wish("big", "bench", forget=True), entries, now)
     times.append(time.process_time())
-    sign_draft(place, state, signer, lambda: key, now)
+    sign_draft(place, state, signer, lambda: key, lambda: now)
     times.append(time.process_time())
     publish_draft(place, state, now)
     folder.discard()

@@ -210,7 +210,7 @@ def _sign(
     with place.alone():
         state = place.read()
         key = targets_key(place, state, args, console)
-        _, roles = steps.sign_draft(place, state, signer, key, _now())
+        _, roles = steps.sign_draft(place, state, signer, key, _now)
     console.say(f"Signed: {', '.join(roles)}.")
     return roles
 

@@ -39,15 +39,15 @@ def sign_draft(
     state: State,
     signer: SiteSigner,
     targets_key: TargetsKey,
-    now: datetime,
+    clock: Callable[[], datetime],
 ) -> tuple[Draft, tuple[str, ...]]:
     """Sign the draft for what is in force now; its lots of nodes count from now on.
 
     Args:
         place, state: the repository.
         signer: with the site's key.
-        targets_key: asked for only where it must sign.
-        now: UTC.
+        targets_key: asked for only where it must sign; a person may take long to answer.
+        clock: gives UTC.
 
     Returns:
         the draft, and the roles whose metadata was made.
@@ -62,15 +62,15 @@ def sign_draft(
         what = f"The release being prepared is for {draft.site_name}, not for {signer.name}."
         raise BadInput("another-site", what, f"Sign it as {draft.site_name}.")
     _check_upon(draft, state)
+    agents = folder.agent_files(draft)
+    key = targets_key() if agents or signing.needs_targets(state, signer, clock()) else None
+    now = clock()
     plan = write_plan(counting_from(folder.plan(draft), now))
     standing = frozenset(draft.standing)
     wanted = Wanted(draft.site_name, plan, folder.letter_files(draft), standing.__contains__)
-    agents = folder.agent_files(draft)
     made = signing.sign_site(state, wanted, signer, now)
-    if agents or signing.needs_targets(state, signer, now):
-        made["targets"] = signing.sign_targets(
-            state, now, targets_key(), site=signer, agents=agents
-        )
+    if key:
+        made["targets"] = signing.sign_targets(state, now, key, site=signer, agents=agents)
     draft = folder.replace_plan(draft, plan)
     folder.keep_signed(made)
     return draft, tuple(made)

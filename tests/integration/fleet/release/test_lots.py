@@ -68,6 +68,13 @@ def test_what_was_signed_so_long_ago_that_lots_would_begin_with_the_canaries_is_
     world.publish()
 
 
+def test_whoever_takes_long_to_type_a_passphrase_need_not_type_it_again(world: World) -> None:
+    world.make_cards()
+    world.draft(LOTS)
+    assert "targets" in world.sign(asked_for=15 * MINUTE)
+    world.publish()
+
+
 @pytest.mark.parametrize("change", [{"spacing_seconds": 0}, {"nodes": ("cam-101",)}])
 def test_where_there_are_no_lots_nothing_is_signed_again(
     world: World, change: dict[str, int]
