@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from flasher.fleet.board.heard import Heard
@@ -38,6 +38,15 @@ def turns(before: Board, after: Board) -> tuple[Turn, ...]:
     )
     spoken = (turn for old, new in changed if (turn := _turn(old, new)))
     return (*spoken, *_copied(before, after), *_gone(before, after))
+
+
+def unheard(board: Board) -> Board:
+    """The same before anybody of those who are there spoke, for the first `turns` after a start.
+
+    So what was put off when the program ended is told; `History` drops what the ledger has already.
+    """
+    away = {card: h for card, h in board.heard_of.items() if board.now - h.at >= LONG_MISSING}
+    return replace(board, heard_of=away)
 
 
 class History:
@@ -93,11 +102,14 @@ class History:
                 self._put_off.pop(turn.card_id, None)
 
     def _is_restless(self, turn: Turn, now: datetime) -> bool:
-        """Whether enough was told of this card's life for now."""
+        """Whether enough was told of this card's life with this generation for now.
+
+        Lines of the future are of a clock that was put back since.
+        """
         lives = [line for line in self._of(turn.card_id) if line.result in LIVES]
-        since = round((now - SPELL).timestamp() * 10**9)
-        late = [line for line in lives if nanoseconds_of(line.written_at) > since]
-        return turn.sight in LIVES and len(late) >= MOST_IN_A_SPELL
+        times = [nanoseconds_of(e.written_at) for e in lives if e.generation == turn.generation]
+        since, until = (round(at.timestamp() * 10**9) for at in (now - SPELL, now))
+        return turn.sight in LIVES and sum(since < t <= until for t in times) >= MOST_IN_A_SPELL
 
     def _of(self, card_id: str) -> list[Entry]:
         if self._lines is None:

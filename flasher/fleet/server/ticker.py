@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from flasher.errors import FlasherError
 from flasher.events import Emit, Noted
-from flasher.fleet.board.history import turns
+from flasher.fleet.board.history import turns, unheard
 from flasher.fleet.server.app import now
 from flasher.fleet.server.complaints import SUBJECT
 from flasher.fleet.server.rig_side import RigSide
@@ -31,7 +31,7 @@ class Ticker:
 
     def __init__(self, rig: RigSide, emit: Emit, seconds: float = 1.0) -> None:
         self._rig, self._desk, self._emit, self._seconds = rig, rig.desk.desk, emit, seconds
-        self._before = self._desk.board
+        self._before = unheard(self._desk.board)
         self._tasks: list[asyncio.Task[None]] = []
         self._troubles: dict[str, str] = {}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flasher.fleet.board.history import LONG_MISSING, MOST_IN_A_SPELL, History, turns
+from flasher.fleet.board.history import LONG_MISSING, MOST_IN_A_SPELL, History, turns, unheard
 from flasher.fleet.board.model import Board
 from flasher.rig.assignments import current
 from flasher.rig.entry import Entry
@@ -93,6 +93,40 @@ def test_a_node_that_lives_and_fails_by_turns_fills_no_ledger_and_what_it_came_t
     states += [states[-1].at(NOON + minute * 60 * SECOND) for minute in range(20, 100)]
     told = [result for _, result, _ in live(ledger, states)]
     assert told == ["unwell", "alive"] * (MOST_IN_A_SPELL // 2) + ["unwell"]
+
+
+def test_what_a_restless_node_came_to_is_told_also_where_the_program_ended_meanwhile(
+    ledger: Ledger,
+) -> None:
+    last = heard(*["done", "failed"] * (MOST_IN_A_SPELL // 2), "done")[-1]
+    live(ledger, heard(*["done", "failed"] * (MOST_IN_A_SPELL // 2), "done"))
+    soon = last.at(last.now + SECOND)
+    states = [unheard(soon), soon, soon.at(NOON + timedelta(hours=2))]
+    assert live(ledger, states) == [("cam-0101", "alive", 7)]
+    assert live(ledger, states) == []
+
+
+def test_a_node_that_was_missing_when_the_program_ended_is_not_told_to_be_alive(
+    ledger: Ledger,
+) -> None:
+    last = absent([FIRST])[-1]
+    live(ledger, absent([FIRST]))
+    assert live(ledger, [unheard(last), last]) == []
+
+
+def test_a_clock_that_was_ahead_silences_nobody_once_it_is_put_right(ledger: Ledger) -> None:
+    states = heard(*["done", "failed"] * (MOST_IN_A_SPELL // 2))
+    live(ledger, states)
+    right = states[-1].at(NOON - timedelta(days=5))
+    assert live(ledger, heard("done", start=right)) == [("cam-0101", "alive", 7)]
+
+
+def test_a_restless_node_s_new_release_is_told_at_once(ledger: Ledger) -> None:
+    states = heard(*["done", "failed"] * (MOST_IN_A_SPELL // 2))
+    live(ledger, states)
+    ledger.record_all(made(8, "released"))
+    new = heard("done", generation=8, start=states[-1])
+    assert live(ledger, new) == [("cam-0101", "alive", 8)]
 
 
 def test_a_node_that_is_restless_keeps_nobody_else_from_the_ledger(ledger: Ledger) -> None:
