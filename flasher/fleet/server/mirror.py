@@ -154,7 +154,7 @@ class Mirror:
 
     def _flight(self, name: str, asker: str) -> Flight:
         """The one flight of a file; raises `Away` where too much waits for who asks."""
-        is_small = name.startswith("metadata/")
+        is_small = _is_small(name)
         lanes = self._small_lanes if is_small else self._lanes
         if flight := self._flights.get(name):
             lanes.join(asker, flight.turn)
@@ -236,6 +236,11 @@ class Mirror:
             return await self._source.passing(name)
         except NotThere:
             return None
+
+
+def _is_small(name: str) -> bool:
+    """Metadata, plans and letters: what a node needs before it asks for anything large."""
+    return name.startswith(("metadata/", "targets/")) and name.endswith(".json")
 
 
 def _note(until: dict[str, float], name: str, seconds: float) -> None:

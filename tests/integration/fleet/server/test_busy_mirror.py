@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 
 from flasher.fleet.server.lanes import Lanes
-from tests.integration.fleet.server.served import MB, METADATA, Upstream, get, mirroring
+from tests.integration.fleet.server.served import (
+    MB,
+    METADATA,
+    Upstream,
+    blob_of,
+    get,
+    mirroring,
+)
 
 DATA = os.urandom(2 * MB)
 TIMESTAMP = "metadata/timestamp.json"
@@ -54,6 +62,31 @@ async def test_a_stranger_that_asks_for_what_is_not_there_keeps_no_node_from_its
             await upstream.waiting.acquire()
         for name in asked:
             assert await status_of(node, f"{url}/{name}") == 200
+        upstream.held.set()
+
+
+async def test_plans_and_letters_wait_for_no_files_however_slowly_these_come(
+    tmp_path: Path,
+) -> None:
+    upstream, lanes = Upstream(), Lanes()
+    plan = f"targets/field/{hashlib.sha256(METADATA).hexdigest()}.rollout.json"
+    upstream.files[plan] = METADATA
+    upstream.held = asyncio.Event()
+    async with (
+        upstream.served() as source,
+        mirroring(source, tmp_path / "mirror") as url,
+        guest("127.0.0.2") as node,
+        AsyncExitStack() as guests,
+        asyncio.TaskGroup() as group,
+    ):
+        for stranger in range(lanes.most // lanes.of_one):
+            client = await guests.enter_async_context(guest(f"127.0.0.{3 + stranger}"))
+            for number in range(lanes.of_one):
+                name = blob_of(bytes([stranger, number]))
+                group.create_task(status_of(client, f"{url}/{name}"))
+        for _ in range(lanes.most):
+            await upstream.waiting.acquire()
+        assert await status_of(node, f"{url}/{plan}") == 200
         upstream.held.set()
 
 
