@@ -1,19 +1,20 @@
 """GET as a mirror asks: what an answer leads to is followed, but not into inner networks.
 
 Whoever has the source, or speaks for one without TLS, must not have this computer ask the devices
-around it. So what leads away from the source's own host leads to an address of the whole internet,
-or nowhere; and never from TLS to none.
+around it. So what leads away from the source's own host and port leads to an address of the whole
+internet, or nowhere; and never from TLS to none. Without TLS, a source that was of the whole
+internet once stays there, whatever its name comes to mean.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import ssl
 from typing import Any
 
 import aiohttp
 from yarl import URL
+
+from flasher.fleet.server.inner import OnceOutside, Outside, is_inner
 
 # All tries to connect end before nodes, which wait for half a minute, give us up.
 _PATIENCE = aiohttp.ClientTimeout(total=None, connect=5, sock_read=30)
@@ -31,10 +32,16 @@ class Asking:
     Args:
         url: whose host is asked.
         context: whom to trust, with https; None for the system's authorities.
+        patience: how long is waited.
     """
 
-    def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
-        self._host, self._context = URL(url).host, context
+    def __init__(
+        self,
+        url: str,
+        context: ssl.SSLContext | None = None,
+        patience: aiohttp.ClientTimeout = _PATIENCE,
+    ) -> None:
+        self._source, self._context, self._patience = URL(url), context, patience
         self._near: aiohttp.ClientSession | None = None
         self._far: aiohttp.ClientSession | None = None
 
@@ -61,43 +68,42 @@ class Asking:
                 await session.close()
 
     async def _follow(self, target: URL, headers: dict[str, str]) -> aiohttp.ClientResponse:
-        if target.host == self._host:
+        if self._is_source(target):
             session = self._session_for_source()
-        elif _is_inner(target.host or ""):
+        elif is_inner(target.host or ""):
             raise Forbidden
         else:
             session = self._session_for_others()
         try:
             return await session.get(target, headers=headers, allow_redirects=False)
-        except aiohttp.ClientConnectorError as error:  # the source itself has answered
+        except (TimeoutError, aiohttp.ClientConnectorError) as error:
+            # The source itself has answered: it is not away.
             raise aiohttp.ClientConnectionError(str(error)) from None
+
+    def _is_source(self, target: URL) -> bool:
+        ways = {(self._source.scheme, self._source.port)}
+        if ("http", 80) in ways:
+            ways.add(("https", 443))
+        return target.host == self._source.host and (target.scheme, target.port) in ways
 
     def _session_for_source(self) -> aiohttp.ClientSession:
         if self._near is None:
-            self._near = self._session()
+            # With TLS, no device next door has the source's certificate.
+            has_tls = self._source.scheme == "https"
+            self._near = self._session(**({} if has_tls else {"resolver": OnceOutside()}))
         return self._near
 
     def _session_for_others(self) -> aiohttp.ClientSession:
         if self._far is None:
-            self._far = self._session(resolver=_Outside())
+            self._far = self._session(resolver=Outside())
         return self._far
 
     def _session(self, **options: Any) -> aiohttp.ClientSession:
         # How many files come at once, and whose, is not judged here.
         connector = aiohttp.TCPConnector(ssl=self._context or True, limit=0, **options)
-        return aiohttp.ClientSession(connector=connector, timeout=_PATIENCE, auto_decompress=False)
-
-
-class _Outside(aiohttp.ThreadedResolver):
-    """Knows addresses of the whole internet alone."""
-
-    async def resolve(self, host: str, *args: Any, **options: Any) -> list[Any]:
-        """See `aiohttp.abc.AbstractResolver`."""
-        found = await super().resolve(host, *args, **options)
-        outside = [each for each in found if not _is_inner(each["host"])]
-        if not outside:
-            raise OSError(socket.EAI_NONAME, "no address of the whole internet")
-        return outside
+        return aiohttp.ClientSession(
+            connector=connector, timeout=self._patience, auto_decompress=False
+        )
 
 
 def _target(answer: aiohttp.ClientResponse) -> URL:
@@ -110,13 +116,3 @@ def _target(answer: aiohttp.ClientResponse) -> URL:
     if target.scheme not in schemes or not target.host:
         raise Forbidden
     return target
-
-
-def _is_inner(host: str) -> bool:
-    """Whether this is an address, and of some networks only. Names are looked up where needed."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    inside = getattr(address, "ipv4_mapped", None) or address
-    return not inside.is_global or inside.is_multicast

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,6 +15,8 @@ import pytest
 from autosetup.settings import Update
 from flasher.errors import BadInput
 from flasher.events import ignore
+from flasher.fleet.server.asking import Asking
+from flasher.fleet.server.inner import OnceOutside
 from flasher.fleet.server.mirror import Manners, Mirror
 from flasher.fleet.server.offer import Wanted, offer
 from flasher.fleet.server.run import Serving, listen, served
@@ -57,15 +61,17 @@ async def test_a_mirror_that_shall_mirror_itself_says_so_and_holds_nobody(tmp_pa
 async def test_a_file_that_lies_elsewhere_at_the_source_s_own_host_is_found(
     tmp_path: Path,
 ) -> None:
-    upstream, other = Upstream(), Upstream()
-    other.files["kept/elsewhere.json"] = METADATA
-    async with upstream.served() as source, other.served() as elsewhere:
-        upstream.leads = {TIMESTAMP: "/there", "there": f"{elsewhere}/kept/elsewhere.json"}
+    upstream = Upstream()
+    upstream.files["kept/elsewhere.json"] = METADATA
+    async with upstream.served() as source:
+        upstream.leads = {TIMESTAMP: "/there", "there": f"{source}/kept/elsewhere.json"}
         async with mirroring(source, tmp_path / "mirror") as url:
             assert await get(f"{url}/{TIMESTAMP}") == (200, METADATA)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1.", "2130706433", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize(
+    "host", [LOOPBACK, "localhost", "127.0.0.1.", "2130706433", "[::ffff:127.0.0.1]"]
+)
 async def test_no_source_leads_a_mirror_to_the_devices_around_it(tmp_path: Path, host: str) -> None:
     upstream, device = Upstream(), Upstream()
     device.files["reboot"] = METADATA
@@ -74,6 +80,36 @@ async def test_no_source_leads_a_mirror_to_the_devices_around_it(tmp_path: Path,
         async with mirroring(source, tmp_path / "mirror") as url:
             assert (await get(f"{url}/{TIMESTAMP}"))[0] == 503
     assert not device.asked
+
+
+async def test_the_name_of_a_source_on_the_internet_never_comes_to_mean_a_device_next_door(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    addresses = {"source.example": "9.9.9.9", "central.example": "10.0.0.2"}
+
+    def look_up(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (addresses[host], port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    resolver = OnceOutside()
+    for name, address in addresses.items():
+        assert [each["host"] for each in await resolver.resolve(name, 80)] == [address]
+    addresses |= {"source.example": "192.168.1.1", "central.example": "10.0.0.3"}
+    with pytest.raises(OSError, match="whole internet"):
+        await resolver.resolve("source.example", 80)
+    assert [each["host"] for each in await resolver.resolve("central.example", 80)] == ["10.0.0.3"]
+
+
+async def test_a_source_that_leads_to_silence_is_not_silent_itself() -> None:
+    upstream = Upstream()
+    upstream.held = asyncio.Event()
+    async with upstream.served() as source:
+        upstream.leads = {TIMESTAMP: "/there"}
+        asking = Asking(source, patience=aiohttp.ClientTimeout(sock_read=0.2))
+        with pytest.raises(aiohttp.ClientConnectionError) as caught:
+            await asking.get(f"{source}/{TIMESTAMP}", {})
+        assert not isinstance(caught.value, TimeoutError | aiohttp.ClientConnectorError)
+        await asking.close()
 
 
 async def test_an_answer_that_leads_round_and_round_ends(tmp_path: Path) -> None:
