@@ -39,6 +39,7 @@ class Flight:
         size: of the whole; None while nobody knows.
         done: bytes that are there.
         is_kept: it is whole, and has its own name.
+        place: of the source, where it was found.
     """
 
     part: Path
@@ -49,7 +50,7 @@ class Flight:
     size: int | None = None
     done: int = 0
     is_kept: bool = False
-    tag: str = ""
+    place: str = ""
     error: Exception | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _hash: hashlib._Hash = field(default_factory=hashlib.sha256)

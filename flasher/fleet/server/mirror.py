@@ -201,6 +201,7 @@ class Mirror:
         try:
             await self._source.fetch(name, flight)
             await asyncio.to_thread(self._keep, name, flight)
+            self._source.settle(flight.place)
             self._larder.stored(name, flight.done)
             self._asked[name] = monotonic()
             flight.end()
@@ -218,6 +219,7 @@ class Mirror:
             if error.errno in _FULL:
                 flight.end(NoRoom())
         except (Torn, ValueError):
+            self._source.doubt(name, flight.place)
             if (self._folder / name).exists():  # of names that lead to nothing there is no end
                 self._asked[name] = monotonic()
 

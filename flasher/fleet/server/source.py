@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
-from contextlib import suppress
 from urllib.parse import quote
 
 import aiohttp
@@ -54,7 +53,8 @@ class Source:
         while True:
             before = flight.done
             try:
-                async with await self.ask(name, flight.done) as answer:
+                answer, flight.place = await self._ask(name, flight.done)
+                async with answer:
                     if flight.done == 0:
                         flight.begin(answer.content_length)
                     async for piece in answer.content.iter_chunked(_CHUNK):
@@ -69,7 +69,7 @@ class Source:
     async def passing(self, name: str) -> Passing:
         """A file that is handed through; raises `NotThere`, `Away`."""
         try:
-            answer = await self.ask(name)
+            answer, _ = await self._ask(name)
         except (TimeoutError, aiohttp.ClientError):
             raise Away from None
         if answer.content_length is None:
@@ -77,16 +77,31 @@ class Source:
             raise Away
         return Passing(answer, answer.content_length, digest_in(name) or secrets.token_hex(8))
 
-    async def ask(self, name: str, offset: int = 0) -> aiohttp.ClientResponse:
-        """A file from an offset on; raises as `fetch`."""
+    def settle(self, place: str) -> None:
+        """What came from a place was right: the other one is asked no more."""
+        self._places = (place,)
+
+    def doubt(self, name: str, place: str) -> None:
+        """This file from there was none of a repository: the other one is asked before it.
+
+        Where it was right once, its timestamp alone says that it is so no more.
+        """
+        if name == TIMESTAMP or len(self._places) > 1:
+            self._places = tuple(sorted(self._told, key=lambda each: each == place))
+
+    async def _ask(self, name: str, offset: int = 0) -> tuple[aiohttp.ClientResponse, str]:
+        """A file from an offset on, and the place that has it; raises as `fetch`."""
+        refused: Refused | None = None
         for place in self._places:
-            with suppress(NotThere):
-                answer = await self._ask_at(f"{place}/{quote(name)}", offset)
-                self._places = (place,)
-                return answer
+            try:
+                return await self._ask_at(f"{place}/{quote(name)}", offset), place
+            except NotThere:
+                continue
+            except Refused as error:
+                refused = error
         if name == TIMESTAMP:  # by now it may lie at the other place
             self._places = self._told
-        raise NotThere
+        raise refused or NotThere
 
     async def _ask_at(self, url: str, offset: int) -> aiohttp.ClientResponse:
         headers = {"Accept-Encoding": "identity", "User-Agent": "flasher", LOOP: self._mark}

@@ -116,7 +116,7 @@ async def test_what_is_refused_for_one_name_keeps_nobody_from_the_others(tmp_pat
         for _ in range(2):
             assert (await get(f"{url}/{odd}"))[0] == 503
         assert await get(f"{url}/{name}") == (200, DATA)
-        assert upstream.asked == {odd: 1, name: 1}
+        assert upstream.asked == {odd: 1, f"repository/{odd}": 1, name: 1}
 
 
 async def test_a_line_that_breaks_again_and_again_brings_the_file_all_the_same(

@@ -46,6 +46,23 @@ async def test_the_address_of_a_server_leads_to_its_repository_too(tmp_path: Pat
         assert await get(f"{url}/{TIMESTAMP}") == (200, METADATA)
 
 
+@pytest.mark.parametrize("instead", ["refusal", "page"])
+async def test_a_server_that_has_more_than_a_repository_leads_to_it_too(
+    tmp_path: Path, instead: str
+) -> None:
+    upstream = Upstream()
+    upstream.files = {TIMESTAMP: b"<html>Welcome</html>", f"repository/{TIMESTAMP}": METADATA}
+    upstream.refused = {TIMESTAMP} if instead == "refusal" else set()
+    async with (
+        upstream.served() as source,
+        mirroring(source, tmp_path / "mirror", manners=Manners(fresh=0)) as url,
+    ):
+        await get(f"{url}/{TIMESTAMP}")  # of a page it is known only now that it is one
+        for _ in range(2):
+            assert await get(f"{url}/{TIMESTAMP}") == (200, METADATA)
+        assert upstream.asked[TIMESTAMP] == 1
+
+
 async def test_a_mirror_that_shall_mirror_itself_says_so_and_holds_nobody(tmp_path: Path) -> None:
     with listen(LOOPBACK, 0) as listener:
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/repository"
