@@ -10,7 +10,7 @@ from aiohttp import ETag, hdrs, web
 
 from flasher.fleet.server.limits import Throttle
 from flasher.fleet.server.shelf import Away, Served, Shelf, Torn, is_lasting, is_name
-from flasher.fleet.server.source import LOOP
+from flasher.fleet.server.source import LOOP, marks_in
 
 _CHUNK = 256 << 10
 # What is asked for again and again must not be taken from anybody's memory.
@@ -36,10 +36,12 @@ class Downloads:
         name = request.match_info["name"]
         if not is_name(name):
             raise web.HTTPNotFound(text="There is no such file in a repository.\n")
-        if self._shelf.mark and self._shelf.mark in request.headers.get(LOOP, ""):
-            raise web.HTTPServiceUnavailable(text="This mirror shall mirror itself.\n")
+        via = marks_in(request.headers.getall(LOOP, ()))
+        if self._shelf.mark and self._shelf.mark in via:
+            text = "This mirror's source leads back to it: give another --upstream.\n"
+            raise web.HTTPServiceUnavailable(text=text)
         try:
-            served = await self._shelf.open(name, request.remote or "")
+            served = await self._shelf.open(name, request.remote or "", via)
         except Away:
             text = "What this mirror mirrors does not answer.\n"
             again = {hdrs.RETRY_AFTER: _AGAIN_SECONDS}

@@ -36,6 +36,7 @@ class Flight:
         longest: more bytes are refused.
         turn: done when it may begin; see `Lanes`.
         make_room: whether the disk takes so many bytes more; see `Larder`.
+        via: marks of the mirrors through which it was asked for first.
         size: of the whole; None while nobody knows.
         done: bytes that are there.
         is_kept: it is whole, and has its own name.
@@ -47,6 +48,7 @@ class Flight:
     longest: int
     turn: asyncio.Future[str]
     make_room: Callable[[int], bool]
+    via: str = ""
     size: int | None = None
     done: int = 0
     is_kept: bool = False

@@ -41,7 +41,7 @@ from flasher.fleet.server.shelf import (
     is_lasting,
     open_below,
 )
-from flasher.fleet.server.source import Refused, Source
+from flasher.fleet.server.source import Refused, Source, a_mark
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 _PARTS = ".parts"
@@ -88,7 +88,7 @@ class Mirror:
         reserve: int = RESERVE,
     ) -> None:
         self._folder, self._manners = folder, manners or Manners()
-        self.mark = f"flasher-{secrets.token_hex(8)}"
+        self.mark = a_mark()
         self._source = Source(upstream, self.mark, context)
         self._larder = Larder(folder, most_bytes, reserve)
         self._flights: dict[str, Flight] = {}
@@ -102,7 +102,7 @@ class Mirror:
         for left in (folder / _PARTS).glob("*"):
             left.unlink()
 
-    async def open(self, name: str, asker: str = "") -> Served | None:
+    async def open(self, name: str, asker: str = "", via: str = "") -> Served | None:
         """See `Shelf`."""
         if not is_kept_as(name):
             return None
@@ -113,11 +113,11 @@ class Mirror:
         if self._is_away(name):
             return self._without_source(name)
         try:
-            return await self._coming(name, self._flight(name, asker))
+            return await self._coming(name, self._flight(name, asker, via))
         except NotThere:
             return None
         except NoRoom:
-            return await self._past_the_disk(name)
+            return await self._past_the_disk(name, via)
         except Away:
             return self._without_source(name)
 
@@ -152,7 +152,7 @@ class Mirror:
             self._larder.used(name)
         return kept
 
-    def _flight(self, name: str, asker: str) -> Flight:
+    def _flight(self, name: str, asker: str, via: str) -> Flight:
         """The one flight of a file; raises `Away` where too much waits for who asks."""
         is_small = _is_small(name)
         lanes = self._small_lanes if is_small else self._lanes
@@ -161,7 +161,7 @@ class Mirror:
             return flight
         turn, part = lanes.turn(asker), self._folder / _PARTS / secrets.token_hex(8)
         longest = LONGEST_METADATA if is_small else LONGEST_FILE
-        flight = Flight(part, digest_in(name), longest, turn, self._larder.make_room)
+        flight = Flight(part, digest_in(name), longest, turn, self._larder.make_room, via)
         self._flights[name] = flight
         task = asyncio.create_task(self._fly(name, flight, lanes))
         self._tasks.add(task)
@@ -232,10 +232,10 @@ class Mirror:
         flight.keep(final)
         sync_folder(final.parent)
 
-    async def _past_the_disk(self, name: str) -> Served | None:
+    async def _past_the_disk(self, name: str, via: str) -> Served | None:
         """Handed through, as the disk takes nothing more."""
         try:
-            return await self._source.passing(name)
+            return await self._source.passing(name, via)
         except NotThere:
             return None
 

@@ -47,12 +47,13 @@ class Shelf(Protocol):
 
     mark: str
 
-    async def open(self, name: str, asker: str = "") -> Served | None:
+    async def open(self, name: str, asker: str = "", via: str = "") -> Served | None:
         """A file by its name; None where there is none.
 
         Args:
             name: in the repository.
             asker: address of who wants it; who wants very much shall keep nobody else waiting.
+            via: marks of the mirrors that it was asked through.
 
         Raises:
             Away: it cannot be had now.
@@ -119,9 +120,9 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path, self.mark = path, ""
 
-    async def open(self, name: str, asker: str = "") -> Whole | None:
+    async def open(self, name: str, asker: str = "", via: str = "") -> Whole | None:
         """See `Shelf`."""
-        del asker  # what is here is here for all
+        del asker, via  # what is here is here for all
         return open_below(self.path, name)
 
     async def close(self) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import ssl
+from collections.abc import Iterable
 from urllib.parse import quote
 
 import aiohttp
@@ -21,6 +23,18 @@ _MOST_IN_VAIN, _PAUSE_SECONDS = 3, 0.5
 _MISSING = frozenset({403, 404, 410})
 # Whoever finds itself here asks itself (RFC 8586).
 LOOP = "CDN-Loop"
+# No marks of others go further: what anybody may say must not have the source refuse.
+_MARK, _MOST_MARKS = re.compile(r"flasher-[0-9a-f]{16}"), 16
+
+
+def a_mark() -> str:
+    """What a mirror calls itself."""
+    return f"flasher-{secrets.token_hex(8)}"
+
+
+def marks_in(told: Iterable[str]) -> str:
+    """Which mirrors a request came through, by its lines of `LOOP`."""
+    return ", ".join(_MARK.findall(", ".join(told))[:_MOST_MARKS])
 
 
 class Refused(Away):
@@ -53,7 +67,7 @@ class Source:
         while True:
             before = flight.done
             try:
-                answer, flight.place = await self._ask(name, flight.done)
+                answer, flight.place = await self._ask(name, flight.via, flight.done)
                 async with answer:
                     if flight.done == 0:
                         flight.begin(answer.content_length)
@@ -66,10 +80,10 @@ class Source:
                     raise
                 await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def passing(self, name: str) -> Passing:
-        """A file that is handed through; raises `NotThere`, `Away`."""
+    async def passing(self, name: str, via: str) -> Passing:
+        """A file that is handed through; see `Shelf.open`. Raises `NotThere`, `Away`."""
         try:
-            answer, _ = await self._ask(name)
+            answer, _ = await self._ask(name, via)
         except (TimeoutError, aiohttp.ClientError):
             raise Away from None
         if answer.content_length is None:
@@ -89,12 +103,14 @@ class Source:
         if name == TIMESTAMP or len(self._places) > 1:
             self._places = tuple(sorted(self._told, key=lambda each: each == place))
 
-    async def _ask(self, name: str, offset: int = 0) -> tuple[aiohttp.ClientResponse, str]:
+    async def _ask(
+        self, name: str, via: str, offset: int = 0
+    ) -> tuple[aiohttp.ClientResponse, str]:
         """A file from an offset on, and the place that has it; raises as `fetch`."""
         refused: Refused | None = None
         for place in self._places:
             try:
-                return await self._ask_at(f"{place}/{quote(name)}", offset), place
+                return await self._ask_at(f"{place}/{quote(name)}", via, offset), place
             except NotThere:
                 continue
             except Refused as error:
@@ -103,8 +119,9 @@ class Source:
             self._places = self._told
         raise refused or NotThere
 
-    async def _ask_at(self, url: str, offset: int) -> aiohttp.ClientResponse:
-        headers = {"Accept-Encoding": "identity", "User-Agent": "flasher", LOOP: self._mark}
+    async def _ask_at(self, url: str, via: str, offset: int) -> aiohttp.ClientResponse:
+        marks = f"{via}, {self._mark}" if via else self._mark
+        headers = {"Accept-Encoding": "identity", "User-Agent": "flasher", LOOP: marks}
         if offset:
             headers["Range"] = f"bytes={offset}-"
         try:

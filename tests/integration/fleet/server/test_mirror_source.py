@@ -20,6 +20,7 @@ from flasher.fleet.server.inner import OnceOutside
 from flasher.fleet.server.mirror import Manners, Mirror
 from flasher.fleet.server.offer import Wanted, offer
 from flasher.fleet.server.run import Serving, listen, served
+from flasher.fleet.server.source import a_mark, marks_in
 from flasher.fleet.server.tls import papers
 from flasher.pages import LOOPBACK
 from flasher.rig.rigmap import RigMap
@@ -73,6 +74,24 @@ async def test_a_mirror_that_shall_mirror_itself_says_so_and_holds_nobody(tmp_pa
             client.get(f"{url}/{TIMESTAMP}") as answer,
         ):
             assert answer.status == 503
+
+
+async def test_two_mirrors_of_each_other_say_so_and_hold_nobody(tmp_path: Path) -> None:
+    with listen(LOOPBACK, 0) as listener:
+        laptop = f"http://{LOOPBACK}:{listener.getsockname()[1]}/repository"
+        async with mirroring(laptop, tmp_path / "central") as central:
+            wanted = Serving(lambda: Mirror(tmp_path / "laptop", central, 10**6))
+            async with (
+                served(wanted, listener, ignore),
+                aiohttp.ClientSession(timeout=PATIENCE) as client,
+                client.get(f"{laptop}/{TIMESTAMP}") as answer,
+            ):
+                assert answer.status == 503
+
+
+def test_what_others_say_of_loops_goes_no_further() -> None:
+    marks = f"{a_mark()}, {a_mark()}"
+    assert marks_in(["cloudflare; loops=50", f"{marks}, {'x' * 9000}"]) == marks
 
 
 async def test_a_file_that_lies_elsewhere_at_the_source_s_own_host_is_found(

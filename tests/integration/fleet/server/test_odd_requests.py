@@ -138,9 +138,9 @@ class _Broken:
 
     mark = ""
 
-    async def open(self, name: str, asker: str = "") -> Whole | None:
+    async def open(self, name: str, asker: str = "", via: str = "") -> Whole | None:
         """See `Shelf`."""
-        del asker
+        del asker, via
         raise KeyError(f"{name}\x1b[2J\n")
 
     async def close(self) -> None:
