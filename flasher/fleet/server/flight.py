@@ -16,6 +16,8 @@ from pathlib import Path
 from flasher.fleet.server.shelf import Away, Torn
 
 LONGEST_METADATA, LONGEST_FILE = 32 << 20, 16 << 30
+# Room is made for so many bytes at once.
+_STEP = 16 << 20
 
 
 class NoRoom(Exception):
@@ -35,7 +37,7 @@ class Flight:
         digest: sha256 that it must have; empty where nobody knows.
         longest: more bytes are refused.
         turn: done when it may begin; see `Lanes`.
-        make_room: whether the disk takes so many bytes more; see `Larder`.
+        make_room: whether the disk takes what is still to come, and its next step; see `Larder`.
         via: marks of the mirrors through which it was asked for first.
         size: of the whole; None while nobody knows.
         done: bytes that are there.
@@ -47,13 +49,14 @@ class Flight:
     digest: str
     longest: int
     turn: asyncio.Future[str]
-    make_room: Callable[[int], bool]
+    make_room: Callable[[int, int], bool]
     via: str = ""
     size: int | None = None
     done: int = 0
     is_kept: bool = False
     place: str = ""
     error: Exception | None = None
+    _room: int = 0
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _hash: hashlib._Hash = field(default_factory=hashlib.sha256)
 
@@ -62,8 +65,7 @@ class Flight:
         if size is not None and not 0 <= size <= self.longest:
             raise Torn
         self.part.parent.mkdir(parents=True, exist_ok=True)
-        if not self.make_room(size or 0):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._make_room(size or 0)
         self.size = size
         self.part.touch()
         self._tell()
@@ -72,6 +74,8 @@ class Flight:
         """More of it; raises `Torn` for more than there may be, `OSError` for a full disk."""
         if self.done + len(piece) > (self.longest if self.size is None else self.size):
             raise Torn
+        if self.size is not None and self.done + len(piece) > self._room:
+            self._make_room(self.size - self.done)
         await asyncio.to_thread(self._write, piece)
         self.done += len(piece)
         self._tell()
@@ -115,6 +119,13 @@ class Flight:
             if limit > offset:
                 return limit
             await self._next()
+
+    def _make_room(self, rest: int) -> None:
+        """For what comes next: for what a source only tells of, nothing needs to go."""
+        step = min(rest, _STEP)
+        if not self.make_room(rest, step):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._room = self.done + step
 
     def _write(self, piece: bytes) -> None:
         with self.part.open("r+b") as file:

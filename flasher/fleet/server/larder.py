@@ -76,19 +76,26 @@ class Larder:
         while self.size > self._most and len(self._sizes) > 1:
             self._drop_oldest()
 
-    def make_room(self, size: int) -> bool:
-        """Whether the disk takes so many bytes more; others go for them, but none in vain."""
-        missing = -self._left(size)
-        if missing > self.size:
+    def make_room(self, rest: int, step: int) -> bool:
+        """Whether the disk takes the rest of a file; others go for its next step, none in vain.
+
+        Args:
+            rest: bytes that are still to come, as the source says. Nothing goes for its word alone.
+            step: how many of these come next.
+        """
+        spare = self._spare(rest)
+        if rest > spare + self.size:
             return False
+        missing = step - spare
         while missing > 0 and self._sizes:
             missing -= self._drop_oldest()
         # What somebody is still reading has its place until then.
-        return self._left(size) >= 0
+        return self._spare(rest) >= step
 
-    def _left(self, size: int) -> int:
-        reserve = min(RESERVE, self._reserve) if size <= _LITTLE else self._reserve
-        return shutil.disk_usage(self._folder).free - reserve - size
+    def _spare(self, rest: int) -> int:
+        """Bytes that the disk has for a file of which so many are to come."""
+        reserve = min(RESERVE, self._reserve) if rest <= _LITTLE else self._reserve
+        return shutil.disk_usage(self._folder).free - reserve
 
     def _drop_oldest(self) -> int:
         """The bytes of what goes."""

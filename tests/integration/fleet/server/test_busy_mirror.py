@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
+from flasher.fleet.server.flight import Flight
 from flasher.fleet.server.lanes import Lanes
 from tests.integration.fleet.server.served import (
     MB,
@@ -136,3 +137,19 @@ async def test_a_line_that_breaks_again_and_again_brings_the_file_all_the_same(
             upstream.cuts.release()
         assert found + await answer.read() == DATA
         assert upstream.asked[name] == 5
+
+
+async def test_room_is_made_for_what_comes_and_not_for_what_is_told_of(tmp_path: Path) -> None:
+    wanted: list[int] = []
+
+    def make_room(rest: int, step: int) -> bool:
+        wanted.append(step)
+        return step <= rest
+
+    turn: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    flight = Flight(tmp_path / "part", "", 10**12, turn, make_room)
+    flight.begin(10**11)
+    assert sum(wanted) < 100 * MB
+    while len(wanted) == 1:
+        await flight.take(bytes(MB))
+    assert flight.done - MB <= wanted[0] < flight.done
