@@ -20,7 +20,7 @@ from autosetup.errors import AgentError
 from autosetup.faults import Faulty
 from autosetup.generations import stage_payload, take_back
 from autosetup.orphans import adopt_orphans
-from autosetup.presence import TYPE, other_of_our_name, publish_again
+from autosetup.presence import TYPE, is_lost, other_of_our_name, publish_again
 from autosetup.questions import last_said
 from autosetup.retry import pause_after
 from autosetup.run import Tools
@@ -138,10 +138,12 @@ def look_around() -> int:
         return DONE
     try:
         around = offered(tools.system, TYPE)
-        if publish_again(tools.system, around):
-            tools.outlets.log("The node's record was not heard on each network; it is told again.")
+        lost = is_lost(tools.system, around)
         taken = other_of_our_name(tools.system, found.node, around)
         with alone():
+            if lost and publish_again(tools.system):
+                words = "The node's record was not heard on each network; it is told again."
+                tools.outlets.log(words)
             if (now := last_said()) and now != (told := with_warning(now, "name-taken", taken)):
                 tools.outlets.repeat(told)
     except OSError as error:

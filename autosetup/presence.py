@@ -66,29 +66,39 @@ def publish(system: System, status: Status) -> None:
     _put(path, record)
 
 
-def publish_again(system: System, around: Iterable[Offered]) -> bool:
-    """Have avahi read the record once more, where this node is not heard at an address that it has.
+def is_lost(system: System, around: Iterable[Offered]) -> bool:
+    """Whether this node is not heard at an address that it has, though avahi runs.
 
     Args:
         around: the nodes that are heard, this one too.
 
     Returns:
-        whether it was: once for an address, until the node is heard there.
+        true once for an address, until the node is heard there.
 
     Raises:
         OSError: a folder cannot be written.
     """
-    record, own, noted = system.read(_FILE), board.identity(), system.path(_UNHEARD)
+    own, noted = board.identity(), system.path(_UNHEARD)
     heard = {found.address for found in around if found.texts.get("serial") == own}
     there = {address for address in board.addresses() if ":" not in address}
     before, unheard = set(system.read(_UNHEARD).decode().split()), there - heard
     if unheard != before:
         noted.parent.mkdir(parents=True, exist_ok=True)
         noted.write_text("\n".join(sorted(unheard)))
-    if unheard <= before or not record or not _ask_avahi(system, "GetHostName"):
-        return False
-    _put(system.path(_FILE), record)
-    return True
+    return not unheard <= before and bool(_ask_avahi(system, "GetHostName"))
+
+
+def publish_again(system: System) -> bool:
+    """Have avahi read the record once more; whether there is one.
+
+    Nobody else may `publish` meanwhile, or an old record could take a newer one's place.
+
+    Raises:
+        OSError: its folder cannot be written.
+    """
+    if record := system.read(_FILE):
+        _put(system.path(_FILE), record)
+    return bool(record)
 
 
 def _seconds_since(path: Path) -> float:
