@@ -48,12 +48,20 @@ def apart(ground: Ground) -> Iterator[Ground]:
     """
     with tempfile.TemporaryDirectory(prefix="autosetup-check-") as draft:
         here = Path(draft)
-        with suppress(FileNotFoundError):
-            shutil.copytree(ground.folder / METADATA, here / METADATA)
+        _copy(ground.folder / METADATA, here / METADATA)
         keep_floor(here, read_floor(ground.folder))
         aside = replace(ground, folder=here)
         aside.blobs.folder.symlink_to(ground.blobs.folder)
         yield aside
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """What is there of the metadata, all of which is judged anew; an update may replace it now."""
+    for file in folder.glob("*/*.json"):
+        copy = to / file.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            shutil.copyfile(file, copy)
 
 
 def facts(found: Found) -> dict[str, object]:

@@ -67,6 +67,8 @@ def test_what_an_update_knows_and_fetches_meanwhile_is_left_alone(rig: Rig, node
     (known / "targets" / f"{64 * 'a'}.part").write_bytes(b"half of it")
     before = content(known)
     assert any(name.startswith("metadata/") for name in before)
+    (metadata,) = (known / "metadata").iterdir()
+    (metadata / "replaced.json").symlink_to("gone")  # listed, and away before it is read
     rig.release(rig.payload(NEXT + 1))
     assert check(node)[0] == NEWS
     assert content(known) == before
