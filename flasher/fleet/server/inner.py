@@ -38,7 +38,10 @@ class Outside(aiohttp.ThreadedResolver):
 
 
 class OnceOutside(aiohttp.ThreadedResolver):
-    """What was of the whole internet once never becomes a device next door."""
+    """What was of the whole internet once never becomes a device next door.
+
+    Names in ``.local`` may: who is here tells them, and some networks give addresses of both kinds.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +50,8 @@ class OnceOutside(aiohttp.ThreadedResolver):
     async def resolve(self, host: str, *args: Any, **options: Any) -> list[Any]:
         """See `aiohttp.abc.AbstractResolver`."""
         found = await super().resolve(host, *args, **options)
-        if not any(is_inner(each["host"]) for each in found):
+        is_told_here = host.rstrip(".").lower().endswith(".local")
+        if not (is_told_here or any(is_inner(each["host"]) for each in found)):
             self._seen.add(host)
         return _outside(found) if host in self._seen else found
 
