@@ -26,11 +26,11 @@ class Post:
     Args:
         address: ``http://`` or ``https://``, with or without a path.
         authority: certificate (PEM) that alone vouches for it; where empty, the system's do.
-        seconds: until it is there, and then for each answer as a whole.
+        answer_seconds: for each answer as a whole, however it comes.
     """
 
-    def __init__(self, address: str, authority: str = "", seconds: float = _SECONDS) -> None:
-        self.address, self._seconds = address, seconds
+    def __init__(self, address: str, authority: str = "", answer_seconds: float = _SECONDS) -> None:
+        self.address, self._answer_seconds = address, answer_seconds
         self._parts = urlsplit(address)
         self._authority = authority
         self._connection: http.client.HTTPConnection | None = None
@@ -71,7 +71,7 @@ class Post:
         if self._connection.sock is None:  # a server may close it after each answer
             self._connection.connect()
         target = f"{self._parts.path.rstrip('/')}/{path}"
-        with in_time(self._connection.sock, self._seconds):
+        with in_time(self._connection.sock, self._answer_seconds):
             self._connection.request("POST", target, body, _HEADERS)
             with self._connection.getresponse() as response:
                 answer = response.read(_LONGEST_ANSWER)
@@ -84,9 +84,9 @@ class Post:
     def _made(self) -> http.client.HTTPConnection:
         host, port = self._parts.hostname or "", self._parts.port
         if self._parts.scheme == "http":
-            return http.client.HTTPConnection(host, port, timeout=self._seconds)
+            return http.client.HTTPConnection(host, port, timeout=_SECONDS)
         context = self._context()
-        return http.client.HTTPSConnection(host, port, timeout=self._seconds, context=context)
+        return http.client.HTTPSConnection(host, port, timeout=_SECONDS, context=context)
 
     def _context(self) -> ssl.SSLContext:
         if not self._authority:

@@ -58,7 +58,7 @@ def murmuring(begun: bytes, again: bytes) -> Iterator[str]:
 )
 def test_a_board_whose_answer_does_not_end_is_hung_up_on(begun: bytes, again: bytes) -> None:
     with murmuring(begun, again) as address, pytest.raises(Unanswered, match="in time"):
-        Post(address, seconds=SECONDS).send("turns", b"{}")
+        Post(address, answer_seconds=SECONDS).send("turns", b"{}")
 
 
 @pytest.mark.parametrize(("begun", "again"), WITHOUT_END)
