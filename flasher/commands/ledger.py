@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,27 +38,7 @@ def configure(parser: Parser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Do what `action` says; lines are in the order in which the cards were written."""
-    match args.action:
-        case "import":
-            return _import(args.files, console)
-        case "check":
-            return _check(args, console)
-        case "certificate":
-            return _certificate(args, console)
-    entries = chosen_lines(args)
-    match args.action:
-        case "list":
-            rows = [
-                (e.written_at, e.node or e.image_name, e.position, e.site, e.drive, e.result)
-                for e in entries
-            ]
-            console.table(("WRITTEN", "NODE", "POSITION", "SITE", "DRIVE", "RESULT"), rows)
-        case "known-hosts":
-            _print_known_hosts(entries, console)
-        case "export":
-            _export(args, entries, console)
-    console.result("ledger", {"entries": [asdict(entry) for entry in entries]})
-    return ExitCode.DONE
+    return _RUN[args.action](args, console)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -118,16 +98,27 @@ ACTIONS = {
 }
 
 
-def _import(files: Sequence[Path], console: Console) -> int:
+def _list(args: argparse.Namespace, console: Console) -> int:
+    entries = chosen_lines(args)
+    rows = [
+        (e.written_at, e.node or e.image_name, e.position, e.site, e.drive, e.result)
+        for e in entries
+    ]
+    console.table(("WRITTEN", "NODE", "POSITION", "SITE", "DRIVE", "RESULT"), rows)
+    return _told(entries, console)
+
+
+def _import(args: argparse.Namespace, console: Console) -> int:
     """Read all files before the first line is added."""
-    lines = {entry.entry_id: entry for file in files for entry in read_ledger(file)}
+    lines = {entry.entry_id: entry for file in args.files for entry in read_ledger(file)}
     added = Ledger().merge(lines.values())
     console.say(f"{added} of {len(lines)} lines were new.")
     console.result("import", {"lines": len(lines), "added": added})
     return ExitCode.DONE
 
 
-def _print_known_hosts(entries: Sequence[Entry], console: Console) -> None:
+def _known_hosts(args: argparse.Namespace, console: Console) -> int:
+    entries = chosen_lines(args)
     lines = known_hosts_of(entries)
     if lines:
         console.say(lines.removesuffix("\n"))
@@ -135,9 +126,16 @@ def _print_known_hosts(entries: Sequence[Entry], console: Console) -> None:
         console.warn(
             "No card brought its node a host key; host_keys = true in site.toml does that."
         )
+    return _told(entries, console)
 
 
-def _export(args: argparse.Namespace, entries: Sequence[Entry], console: Console) -> None:
+def _export(args: argparse.Namespace, console: Console) -> int:
+    entries = chosen_lines(args)
+    _write(args, entries, console)
+    return _told(entries, console)
+
+
+def _write(args: argparse.Namespace, entries: Sequence[Entry], console: Console) -> None:
     file: Path | None = args.file
     if not entries:
         console.warn("There is no such card in the ledger, so nothing is in what is exported.")
@@ -176,3 +174,18 @@ def _check(args: argparse.Namespace, console: Console) -> int:
         console.say(f"{args.card} is this card: {summary}.")
     console.result("checked", {"certificate": dict(facts), "signer": signer, "card": summary})
     return ExitCode.DONE
+
+
+def _told(entries: Sequence[Entry], console: Console) -> int:
+    console.result("ledger", {"entries": [asdict(entry) for entry in entries]})
+    return ExitCode.DONE
+
+
+_RUN: dict[str, Callable[[argparse.Namespace, Console], int]] = {
+    "list": _list,
+    "export": _export,
+    "import": _import,
+    "known-hosts": _known_hosts,
+    "certificate": _certificate,
+    "check": _check,
+}
