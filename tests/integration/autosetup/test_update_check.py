@@ -62,6 +62,7 @@ def test_a_release_is_told_and_nothing_is_changed(rig: Rig, node: Node) -> None:
 
 
 def test_what_an_update_knows_and_fetches_meanwhile_is_left_alone(rig: Rig, node: Node) -> None:
+    rig.release()
     run(node, "update")
     known = node.upper / "var/lib/autosetup/update"
     (known / "targets" / f"{64 * 'a'}.part").write_bytes(b"half of it")
