@@ -97,17 +97,20 @@ def lively(profile: Profile | None = None) -> Board:
         41: {"state": "waiting", "generation": 0},
     }
     step = {"state": "applying", "step": "packages", "step_number": 5, "step_count": 9}
+    waits, silent = {"generation": OLD, "update": "waiting for its turn"}, 60
+    last_word = report(holders[silent], silent, **waits)
+    board = board.heard(last_word, f"10.20.0.{silent + 1}", NOON - 75 * SECOND)
+    board = board.refused("f" * 32, holders[3].node, "10.20.3.99", NOON - 4 * SECOND)
     for number, holder in enumerate(holders):
         changes = told.get(number, {})
         if 50 <= number < 54:
             changes = {**step, "step_number": number - 47}
         if 54 <= number < 70:
-            changes = {"generation": OLD, "update": "waiting for its turn"}
-        if number in (12, 100):
+            changes = dict(waits)
+        if number in (12, 100, silent):
             continue
-        when = NOON - 75 * SECOND if number == 60 else NOON - SECOND
-        board = board.heard(report(holder, number, **changes), f"10.20.0.{number + 1}", when)
-    board = board.refused("f" * 32, holders[3].node, "10.20.3.99", NOON - 4 * SECOND)
+        said = report(holder, number, **changes)
+        board = board.heard(said, f"10.20.0.{number + 1}", NOON - SECOND)
     return board.at(NOON).with_rollout(RolloutView(NEW, "running"))
 
 
