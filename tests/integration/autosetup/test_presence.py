@@ -138,8 +138,8 @@ def test_a_node_that_avahi_answers_for_no_more_is_heard_again(cable: tuple[House
     node, laptop = cable
     assert "done" in node.agent("run")
     heard(laptop, "1000aaaa")
-    if all("=;wire;IPv4" in node.do(_FORGET) for _ in range(_TRIES)):
-        pytest.skip(f"This avahi forgets no record: {node.do('tail /run/avahi.log')}")
+    # An avahi that forgets nothing keeps the promise by itself.
+    any("=;wire;IPv4" not in node.do(_FORGET) for _ in range(_TRIES))
     node.agent("neighbours")
     heard(laptop, "1000aaaa")
     told = node.do("cat /run/avahi.log")
