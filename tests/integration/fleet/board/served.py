@@ -50,7 +50,8 @@ async def serving(board: Board, *, events: bool = True) -> AsyncIterator[Served]
     with listen(LOOPBACK, 0) as listener:
         port = listener.getsockname()[1]
         guard = Guard(origins([LOOPBACK], port, tls=False))
-        rig = RigDesk(Desk(board, _cards(board)), guard)
+        desk = Desk(board, _cards(board))
+        rig = RigDesk(desk, guard, lambda: desk.board.now)
         app = application(None, rig)
         if not events:
             app.middlewares.append(_without_events)

@@ -174,8 +174,8 @@ async def test_of_a_node_that_is_missing_the_last_word_is_told(
     place.tell(failed.at(failed.now + 60 * SECOND))
     await until_text(tab, cell("cam-0101"), "?")
     await click(tab, cell("cam-0101"))
+    await until_text(tab, "#state", "? missing for ")
     state = await text(tab, "#state")
-    assert state.startswith("? missing for ")
     assert state.endswith("last word: failed")
     assert "The lens is not there." in await text(tab, "#words")
 
