@@ -141,6 +141,8 @@ class Hand:
                 return
             self._put_in += 1
             name = f"{self.chance.choice(_KINDS)}-{self._put_in}"
+        if isinstance(phase, Ready):  # of a card that was pulled in its last moment
+            self._judged.add(phase.result.card_id)
         self.desk.insert(reader, name)
 
     def _decide(self, reader: int, inside: str, lane: Lane) -> None:
