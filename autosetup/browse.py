@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from autosetup import forms
 from autosetup.system import System
 
-# What `flasher serve` is known by.
-FLASHER = "_flasher._tcp"
+# What `flasher serve` is known by, and where it has its repository.
+FLASHER, REPOSITORY = "_flasher._tcp", "repository"
 _SECONDS = 20
 # Whoever announces a hundred shall not keep a node busy, nor from the stick that is in it.
 _MOST = 8

@@ -9,9 +9,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
+def sync_file(path: Path) -> None:
+    """Make what is in a file durable."""
+    _sync(path, 0)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(folder, os.O_DIRECTORY)
+
+
+def _sync(path: Path, flag: int) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flag)
     try:
         os.fsync(descriptor)
     finally:

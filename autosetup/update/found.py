@@ -100,8 +100,8 @@ class Found:
         Together they may be large. Whoever stages them checks the site's signature, as for a
         payload on the card. As for the rest, see `fetch`.
         """
-        self.fetch(progress)
         files, records = self._with_secrets(), self.letter.told.files if self.letter else {}
+        self._fetch_all(progress)
         for name, record in records.items():
             if name != SECRETS:
                 files[name] = self._whole(name, _blob(record.sha256), record.size, record.sha256)

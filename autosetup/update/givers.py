@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from autosetup.boards import boards, heard_by
+from autosetup.browse import REPOSITORY
 from autosetup.settings import Update
 from autosetup.system import System
 from autosetup.update.store import Store
 from autosetup.update.web import Web
-
-_REPOSITORY = "repository"
 
 
 def givers(system: System, update: Update, store: Store | None = None) -> Iterator[str]:
@@ -52,4 +51,4 @@ def _may_give(address: str, update: Update) -> bool:
 def _server_of(repository: str) -> str:
     """The server whose repository this is; empty where it is none of `flasher serve`."""
     server, slash, last = repository.rstrip("/").rpartition("/")
-    return server if slash and last == _REPOSITORY else ""
+    return server if slash and last == REPOSITORY else ""

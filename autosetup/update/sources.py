@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
-from autosetup.browse import FLASHER, Offered, a_few, offered
+from autosetup.browse import FLASHER, REPOSITORY, Offered, a_few, offered
 from autosetup.settings import Update
 from autosetup.system import System
 from autosetup.update.stick import Partition, plugged_in, sticks
 from autosetup.update.store import Store
 from autosetup.update.web import Patience, web_at
-
-_REPOSITORY = "repository"
 
 
 def sources(
@@ -32,7 +30,7 @@ def sources(
         partitions: lists what is plugged in.
     """
     # People give either the repository's address, or that of the server that has it.
-    told = [update.source, f"{update.source.rstrip('/')}/{_REPOSITORY}"] if update.source else []
+    told = [update.source, f"{update.source.rstrip('/')}/{REPOSITORY}"] if update.source else []
     yield from _open(told, update, patience)
     yield from _open(addresses(offered(system, FLASHER), update.site), update, patience)
     yield from sticks(system, partitions)
@@ -41,7 +39,7 @@ def sources(
 def addresses(services: list[Offered], site: str) -> list[str]:
     """The repositories of a site among what servers on the network say of themselves."""
     theirs = (one.url for one in services if one.url and one.texts.get("site") == site)
-    return [f"{url}/{_REPOSITORY}/" for url in a_few(theirs)]
+    return [f"{url}/{REPOSITORY}/" for url in a_few(theirs)]
 
 
 def _open(

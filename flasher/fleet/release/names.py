@@ -12,6 +12,7 @@ METADATA, TARGETS, BLOBS = "metadata", "targets", "blobs"
 TIMESTAMP = f"{METADATA}/timestamp.json"
 ON_STICKS = "flasher-repository"  # nodes look for a folder of this name
 _DIGEST = re.compile(r"blobs/../([0-9a-f]{64})|targets/(?:.*/)?([0-9a-f]{64})\.[^/]+")
+_VERSIONED = re.compile(r"([1-9][0-9]*)\.(.+)\.json")
 # The framework's own roles, and the folder of the agent's packages.
 _RESERVED = frozenset({"root", "targets", "snapshot", "timestamp", "agent"})
 
@@ -85,3 +86,9 @@ def digest_in(path: str) -> str:
 def versioned(role: str, version: int) -> str:
     """Where a version of a role's metadata lies."""
     return f"{METADATA}/{version}.{role}.json"
+
+
+def version_in(file: str) -> tuple[str, int] | None:
+    """The role and the version that a file in the folder of metadata has; None for any other."""
+    found = _VERSIONED.fullmatch(file)
+    return (found[2], int(found[1])) if found else None

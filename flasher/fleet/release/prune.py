@@ -30,7 +30,6 @@ from flasher.fleet.release.earlier import note_snapshots
 from flasher.fleet.release.place import Place
 from flasher.fleet.release.state import State
 
-_VERSIONED = re.compile(r"([1-9][0-9]*)\.(.+)\.json")
 _ROOT, _SNAPSHOT = "root", "snapshot"
 _TOP = frozenset({_SNAPSHOT, "targets"})
 _PART = re.compile(r"\..+\.part")
@@ -101,9 +100,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_ours(path: str, name: str) -> bool:
-    versioned = _VERSIONED.fullmatch(path.removeprefix(f"{names.METADATA}/"))
-    if versioned:
-        return versioned[2] != _ROOT
+    if found := names.version_in(path.removeprefix(f"{names.METADATA}/")):
+        return found[0] != _ROOT
     return bool(names.digest_in(path) or _PART.fullmatch(name))
 
 
@@ -141,9 +139,9 @@ def _versions(folder: Path) -> Versions:
     """Which versions of each role's metadata there are, in their order; roots are left alone."""
     found = defaultdict(list)
     for path in (folder / names.METADATA).iterdir():
-        match = _VERSIONED.fullmatch(path.name)
-        if match and match[2] != _ROOT:
-            found[match[2]].append(int(match[1]))
+        named = names.version_in(path.name)
+        if named and named[0] != _ROOT:
+            found[named[0]].append(named[1])
     return {role: sorted(numbers) for role, numbers in found.items()}
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from flasher import paths
 from flasher.events import Emit, ignore, step
-from flasher.files import sync_folder, write_atomic
+from flasher.files import sync_file, sync_folder, write_atomic
 from flasher.fleet.release.names import TIMESTAMP
 
 Source = bytes | Path
@@ -119,11 +118,7 @@ def _chunks(source: Source) -> Iterator[bytes]:
 def _make_durable(folder: Path, files: list[Path]) -> None:
     """All together at the end: the first flush takes most of what is behind it along."""
     for file in files:
-        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_file(file)
     places = {parent for file in files for parent in file.parents}
     for place in sorted(place for place in places if place.is_relative_to(folder)):
         sync_folder(place)

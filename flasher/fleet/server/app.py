@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from autosetup.browse import REPOSITORY
 from autosetup.envelope import LARGEST_ENVELOPE
 from flasher import paths
 from flasher.errors import BadInput
@@ -20,7 +21,6 @@ from flasher.fleet.server.downloads import Downloads
 from flasher.fleet.server.events import Viewers
 from flasher.fleet.server.guard import HEADERS, Guard, origins
 
-REPOSITORY = "/repository"
 _PAGE_FILE = re.compile(r"board\.(css|js|svg)")
 _ENTER = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="refresh" content="0; url=/"><title>Flasher</title><a href="/">To the board</a>
@@ -43,7 +43,7 @@ def application(downloads: Downloads | None, rig: RigDesk | None = None) -> web.
     """
     app = web.Application(client_max_size=LARGEST_ENVELOPE)
     if downloads:
-        app.router.add_get(f"{REPOSITORY}/{{name:.+}}", downloads.get)
+        app.router.add_get(f"/{REPOSITORY}/{{name:.+}}", downloads.get)
     if rig:
         app.middlewares.append(rig.watch)
         app.router.add_post("/reports", rig.report)
@@ -183,7 +183,7 @@ async def _body(request: web.Request) -> bytes:
 
 
 def _is_for_nodes(request: web.Request) -> bool:
-    return request.path in ("/reports", "/turns") or request.path.startswith(f"{REPOSITORY}/")
+    return request.path in ("/reports", "/turns") or request.path.startswith(f"/{REPOSITORY}/")
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flasher.files import sync_file
 from flasher.fleet.server.shelf import Away, Torn
 
 LONGEST_METADATA, LONGEST_FILE = 32 << 20, 16 << 30
@@ -88,11 +89,7 @@ class Flight:
 
     def keep(self, final: Path) -> None:
         """Give it its name; it is on disk then."""
-        descriptor = os.open(self.part, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_file(self.part)
         self.part.replace(final)
 
     def end(self, error: Exception | None = None) -> None:

@@ -8,13 +8,13 @@ Roots stay, for nodes follow them one by one.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 
+from flasher.fleet.release.names import METADATA, version_in, versioned
 from flasher.fleet.server.shelf import is_kept_as
 
 # Bytes of the disk that are left to others; what is little, as metadata, plans and letters are,
@@ -24,7 +24,6 @@ RESERVE, _LITTLE = 32 << 20, 1 << 20
 _NOTED_SECONDS = 3600
 # Nodes begin with the newest; one that is at work may still come for that of a few releases ago.
 _VERSIONS = 20
-_VERSIONED = re.compile(r"([1-9][0-9]*)\.(.+)\.json")
 
 
 class Larder:
@@ -106,12 +105,12 @@ class Larder:
 
     def _forget_versions(self, name: str) -> None:
         """Metadata came: the oldest of its role goes."""
-        came = _VERSIONED.fullmatch(name)
-        if came is None or came[2] == "root":
+        came = version_in(name)
+        if came is None or came[0] == "root":
             return
-        folder = self._folder / "metadata"
-        there = filter(None, (_VERSIONED.fullmatch(path.name) for path in folder.iterdir()))
-        versions = sorted(int(each[1]) for each in there if each[2] == came[2])
+        files = (self._folder / METADATA).iterdir()
+        there = filter(None, (version_in(path.name) for path in files))
+        versions = sorted(version for role, version in there if role == came[0])
         for version in versions[:-_VERSIONS]:
             with suppress(OSError):
-                (folder / f"{version}.{came[2]}.json").unlink()
+                (self._folder / versioned(came[0], version)).unlink()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autosetup.browse import REPOSITORY
 from autosetup.site_key import read_keys
 from flasher import paths
 from flasher.errors import BadInput
@@ -17,7 +18,6 @@ from flasher.events import Emit
 from flasher.files import write_atomic
 from flasher.fleet.board.keeping import folder_of
 from flasher.fleet.server.announce import Announcement
-from flasher.fleet.server.app import REPOSITORY
 from flasher.fleet.server.guard import Guard, origins
 from flasher.fleet.server.larder import RESERVE
 from flasher.fleet.server.mirror import Mirror
@@ -142,7 +142,7 @@ def offer(wanted: Wanted) -> Iterator[Offer]:
             whereabouts=_whereabouts(wanted, port, addresses, proof) if wanted.on_lan else None,
             bytes_per_second=wanted.bytes_per_second,
         )
-        repository = f"{url}{REPOSITORY}" if shelf else ""
+        repository = f"{url}/{REPOSITORY}" if shelf else ""
         source = (wanted.repository or _source(wanted)) if shelf else ""
         if wanted.site is None:
             yield Offer(serving, listener, url, repository, source)

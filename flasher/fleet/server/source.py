@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from autosetup.browse import REPOSITORY
 from flasher.fleet.release.names import TIMESTAMP, digest_in
 from flasher.fleet.server.asking import Asking, Forbidden
 from flasher.fleet.server.flight import Flight, NotThere
@@ -52,7 +53,7 @@ class Source:
 
     def __init__(self, url: str, mark: str, context: ssl.SSLContext | None = None) -> None:
         url = url.rstrip("/")
-        self._told: tuple[str, ...] = (url, f"{url}/repository")
+        self._told: tuple[str, ...] = (url, f"{url}/{REPOSITORY}")
         self._places: tuple[str, ...] = self._told
         self._mark, self._asking = mark, Asking(url, context)
 
